@@ -1,0 +1,31 @@
+# make run    start the federation in a box (http://127.0.0.1:5000); Ctrl-C ends it
+# make test   all tests; make test ARGS="-k subset" some of them
+# make lint   style, types, who may import whom
+# make pins   resolve constraints.txt anew
+# make clean  remove what these made, but not ./var (the jobs and results of the box)
+
+.PHONY: run test lint pins clean environment
+unexport PYTHONPATH PYTHONHOME
+BIN := .venv/bin
+
+run: environment
+	@exec $(BIN)/gaia up $(ARGS)
+
+test: environment
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: environment
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+pins: environment
+	.ci/pins
+
+clean:
+	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find processes config workers server tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+environment:
+	@.ci/environment

@@ -1,0 +1,271 @@
+"""What a catalogue says of a dataset, and how that reads as a STAC Collection."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pystac
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gaia_config.errors import ConfigurationError
+
+type Bounds = tuple[float, float, float, float]
+type Span = tuple[str | None, str | None]
+
+WORLD: Bounds = (-180.0, -90.0, 180.0, 90.0)
+EXTENSIONS = (
+    "https://stac-extensions.github.io/datacube/v2.2.0/schema.json",
+    "https://stac-extensions.github.io/file/v2.1.0/schema.json",
+    "https://stac-extensions.github.io/version/v1.2.0/schema.json",
+)
+UNLOCATED = "gaia:unlocated"  # STAC demands a box; this says that ours is only a stand-in
+SHA256_MULTIHASH = "1220"  # what the multihash of the file extension begins with: sha2-256, 32 bytes
+
+_DATASET_ID = re.compile(r"[A-Za-z0-9._-]{1,200}", re.ASCII)
+_VERSION = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
+
+
+class Escape(ConfigurationError):
+    """A replica's place would lie outside the data folder of its centre."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Replica:
+    """
+    A copy of a dataset at a centre.
+
+    Attributes
+    ----------
+    centre : str
+        Id of the centre.
+    href : str
+        Where the file lies, from the centre's data folder.
+    media_type : str
+        As `application/x-netcdf`.
+    size_bytes : int
+        Of the file.
+    sha256 : str
+        Of the file, 64 hexadecimal digits.
+    """
+
+    centre: str
+    href: str
+    media_type: str
+    size_bytes: int
+    sha256: str
+
+    def __post_init__(self) -> None:
+        if (problem := _href_problem(self.href)) is not None:
+            raise ValueError(problem)
+
+    def path(self, data: Path) -> Path:
+        """
+        Find the file, which may not lie outside the data folder, not even by a symbolic link.
+
+        Parameters
+        ----------
+        data : Path
+            The centre's data folder.
+
+        Raises
+        ------
+        Escape
+            It would.
+        """
+        folder = data.resolve()
+        path = (folder / self.href).resolve()
+        if not path.is_relative_to(folder):
+            raise Escape(f"{self.href!r} leads outside the data folder of {self.centre}; copy the file into it")
+        return path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dataset:
+    """
+    One version of one entry of the federated catalogue.
+
+    Attributes
+    ----------
+    id, version : str
+        Together its name: `id@version`.
+    title, description, licence : str
+        For people; the licence as an SPDX id where there is one, else `other`.
+    keywords : tuple of str
+        For the search.
+    bbox : tuple of 4 float or None
+        West, south, east, north in degrees; west > east crosses the antimeridian.
+    interval : tuple of 2 str or None
+        First and last instant, RFC 3339 in UTC; only for discovery, the data's own calendar stands in the properties.
+    properties : dict
+        Members of the STAC collection that are opaque here: `cube:dimensions`, `cube:variables`, `gaia:…`.
+    replicas : tuple of Replica
+        At least one.
+    created : str or None
+        When this version was first published, RFC 3339 in UTC.
+    """
+
+    id: str
+    version: str
+    title: str
+    description: str
+    licence: str
+    keywords: tuple[str, ...]
+    bbox: Bounds | None
+    interval: Span
+    properties: dict[str, Any] = field(repr=False)
+    replicas: tuple[Replica, ...]
+    created: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, value, pattern in (("id", self.id, _DATASET_ID), ("version", self.version, _VERSION)):
+            if not pattern.fullmatch(value) or not value.strip("."):
+                raise ValueError(
+                    f"{name}: {value!r} cannot be used; write letters, digits, dots, hyphens or underscores"
+                )
+        if not self.replicas:
+            raise ValueError("replicas: at least one is needed")
+
+    def find_replica(self, centre: str) -> Replica | None:
+        """Find the copy that lies at a centre."""
+        return next((replica for replica in self.replicas if replica.centre == centre), None)
+
+
+class _Asset(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    href: str = Field(min_length=1)
+    type: str = Field(min_length=1)
+    size: int = Field(alias="file:size", ge=0)
+    checksum: str = Field(alias="file:checksum", pattern=r"^1220[0-9a-f]{64}$")
+
+
+def _href_problem(href: str) -> str | None:
+    """Say why a place cannot be one inside a data folder."""
+    path = PurePosixPath(href)
+    if not href or "\0" in href or "://" in href:
+        return f"href: {href!r} cannot be used; write the file's path from the data folder"
+    if path.is_absolute() or ".." in path.parts:
+        return f"href: {href!r} leads outside the data folder; write the file's path from there, without .."
+    return None
+
+
+def to_stac(dataset: Dataset, centre: str) -> dict[str, Any]:
+    """
+    Write a dataset, as it lies at one centre, as a STAC Collection.
+
+    Raises
+    ------
+    ValueError
+        The dataset has no replica at that centre.
+    """
+    replica = dataset.find_replica(centre)
+    if replica is None:
+        raise ValueError(f"{dataset.id} has no replica at {centre}")
+    own = {"version": dataset.version, "created": dataset.created} | ({} if dataset.bbox else {UNLOCATED: True})
+    collection = pystac.Collection(
+        id=dataset.id,
+        title=dataset.title,
+        description=dataset.description,
+        license=dataset.licence,
+        keywords=list(dataset.keywords),
+        extent=pystac.Extent.from_dict(
+            {
+                "spatial": {"bbox": [list(dataset.bbox or WORLD)]},
+                "temporal": {"interval": [list(dataset.interval)]},
+            }
+        ),
+        stac_extensions=list(EXTENSIONS),
+        extra_fields=dataset.properties | own,
+        assets={"data": _asset(replica)},
+    )
+    return collection.to_dict(include_self_link=False)
+
+
+def _asset(replica: Replica) -> pystac.Asset:
+    members = {"file:size": replica.size_bytes, "file:checksum": SHA256_MULTIHASH + replica.sha256}
+    return pystac.Asset(href=replica.href, media_type=replica.media_type, roles=["data"], extra_fields=members)
+
+
+def from_stac(members: dict[str, Any], centre: str) -> Dataset:
+    """
+    Read a dataset from the STAC Collection that its centre publishes.
+
+    Raises
+    ------
+    ValueError
+        The collection is not one, or lacks something; the message names the key and what would be right.
+    """
+    if members.get("type") != "Collection":
+        raise ValueError("type: this is not a STAC Collection")
+    bbox, interval = _bounds(members), _span(members)
+    try:
+        collection = pystac.Collection.from_dict(members)
+    except (pystac.STACError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"this is not a STAC Collection ({_first_words(error)})") from None
+    extra = dict(collection.extra_fields)
+    extra.pop("type", None)
+    located = not extra.pop(UNLOCATED, False)
+    version, created = extra.pop("version", None), extra.pop("created", None)
+    if not isinstance(version, str):
+        raise ValueError(f"version: {version!r} cannot be used; write the version as text")  # noqa: TRY004 - of the file
+    return Dataset(
+        id=collection.id,
+        version=version,
+        title=collection.title or collection.id,
+        description=collection.description,
+        licence=collection.license,
+        keywords=tuple(collection.keywords or ()),
+        bbox=bbox if located else None,
+        interval=interval,
+        properties=extra,
+        replicas=(_replica(collection, centre),),
+        created=created,
+    )
+
+
+def _replica(collection: pystac.Collection, centre: str) -> Replica:
+    asset = collection.assets.get("data")
+    if asset is None:
+        raise ValueError("assets.data is missing; name the file with href, type, file:size and file:checksum")
+    try:
+        read = _Asset.model_validate(asset.to_dict() | {"href": asset.href})
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        raise ValueError(f"assets.data.{fault['loc'][0]}: {fault['msg'][0].lower()}{fault['msg'][1:]}") from None
+    return Replica(
+        centre=centre,
+        href=read.href,
+        media_type=read.type,
+        size_bytes=read.size,
+        sha256=read.checksum.removeprefix(SHA256_MULTIHASH),
+    )
+
+
+def _bounds(members: dict[str, Any]) -> Bounds:
+    box = _first(members, "spatial", "bbox")
+    if isinstance(box, list) and len(box) == 6:
+        box = [box[0], box[1], box[3], box[4]]
+    if not isinstance(box, list) or len(box) != 4 or not all(isinstance(edge, int | float) for edge in box):
+        raise ValueError(f"extent.spatial.bbox: {box!r} cannot be used; write [west, south, east, north] in degrees")
+    west, south, east, north = map(float, box)
+    return west, south, east, north
+
+
+def _span(members: dict[str, Any]) -> Span:
+    span = _first(members, "temporal", "interval")
+    if not isinstance(span, list) or len(span) != 2 or not all(end is None or isinstance(end, str) for end in span):
+        raise ValueError(f"extent.temporal.interval: {span!r} cannot be used; write [first, last] as RFC 3339 texts")
+    return span[0], span[1]
+
+
+def _first(members: dict[str, Any], kind: str, name: str) -> Any:
+    """Take the first, overall extent; None where it is not there."""
+    try:
+        return members["extent"][kind][name][0]
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def _first_words(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:120]

@@ -1,0 +1,324 @@
+"""The demo federation: three centres on one machine, with real data of the Met Office, in one folder, its home."""
+
+import dataclasses
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import iris_sample_data
+
+from gaia_config.catalogue import publish, read_catalogue, write_empty
+from gaia_config.centres import Centre, read_centres
+from gaia_config.errors import ConfigurationError
+from gaia_config.files import write_whole
+
+SAMPLES = Path(iris_sample_data.path)
+LICENCE = "OGL-UK-3.0"
+PUBLISHING_LIMIT_S = 120
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sample:
+    """
+    One file of the sample data, and what the demo federation calls it.
+
+    Attributes
+    ----------
+    id : str
+        Id of the dataset; the file has its name.
+    source : str
+        Where the file lies in the sample data.
+    centres : tuple of str
+        Where it is copied to.
+    title, description : str
+        For people.
+    """
+
+    id: str
+    source: str
+    centres: tuple[str, ...]
+    title: str
+    description: str
+
+
+DATA = (
+    Sample(
+        id="a1b-north-america",
+        source="A1B_north_america.nc",
+        centres=("climeri",),
+        title="Air temperature over North America, scenario A1B",
+        description="Annual means 1860 to 2099 of a Met Office climate model, SRES A1B; 360-day calendar.",
+    ),
+    Sample(
+        id="e1-north-america",
+        source="E1_north_america.nc",
+        centres=("climeri",),
+        title="Air temperature over North America, scenario E1",
+        description="Annual means 1860 to 2099 of a Met Office climate model, ENSEMBLES E1; 360-day calendar.",
+    ),
+    Sample(
+        id="potential-temperature-hybrid-height",
+        source="hybrid_height.nc",
+        centres=("climeri",),
+        title="Potential temperature on hybrid heights",
+        description="One time step of a limited-area model: 15 hybrid-height levels on a rotated-pole grid.",
+    ),
+    Sample(
+        id="pressure-rotated-pole",
+        source="rotated_pole.nc",
+        centres=("climeri",),
+        title="Pressure at sea level on a rotated grid",
+        description="A small rotated-pole field of the North Atlantic European model.",
+    ),
+    Sample(
+        id="sea-temperature-orca2",
+        source="orca2_votemper.nc",
+        centres=("climeri", "theia"),
+        title="Sea temperature on the ORCA2 grid",
+        description="One level and month of a NEMO run on the curvilinear ORCA2 grid; lies at two centres.",
+    ),
+    Sample(
+        id="sst-ostia-monthly",
+        source="ostia_monthly.nc",
+        centres=("theia", "pndb"),
+        title="Sea surface temperature of the tropics, OSTIA",
+        description="Monthly means 2006 to 2010 from 10 S to 5 N of the OSTIA analysis; lies at two centres.",
+    ),
+    *(
+        Sample(
+            id=f"sst-nemo-2015-{month:02}",
+            source=f"NEMO/nemo_1m_2015{month:02}01-2015{month + 1:02}01_grid-T.nc",
+            centres=("theia",),
+            title=f"Sea surface temperature of NEMO, 2015-{month:02}",
+            description="Monthly mean of a NEMO run on the tripolar ORCA1 grid; 360-day calendar.",
+        )
+        for month in (1, 2, 3)
+    ),
+    Sample(
+        id="toa-brightness-stereographic",
+        source="toa_brightness_stereographic.nc",
+        centres=("theia",),
+        title="Brightness temperature at 10.8 micron, SEVIRI",
+        description="One satellite image on a stereographic projection.",
+    ),
+    Sample(
+        id="atlantic-profiles",
+        source="atlantic_profiles.nc",
+        centres=("pndb",),
+        title="Profiles of the Atlantic",
+        description="Salinity and potential temperature on 40 depths; the longitudes cross Greenwich.",
+    ),
+)
+
+CENTRES = """\
+# The demo federation, written by `gaia up` at its first start. Yours to change: it is never written again, except that a
+# depot gets another port where its own is taken. Delete it to have it made anew.
+centres:
+  - id: climeri
+    title: CLIMERI, climate model output
+    broker_url: file:keys/broker
+    key: file:keys/climeri
+    queues: [{name: interactive, concurrency: 2}, {name: batch, concurrency: 1}]
+    delivery: push        # results travel to the server
+    catalogue: centres/climeri/catalogue/catalog.json
+    data: centres/climeri/data
+    results: centres/climeri/results
+
+  - id: theia
+    title: Theia, land and sea seen from space
+    broker_url: file:keys/broker
+    key: file:keys/theia
+    queues: [{name: interactive, concurrency: 2}, {name: batch, concurrency: 1}]
+    delivery: serve       # results are fetched from the centre's depot
+    public_url: http://HOST:THEIA_PORT
+    catalogue: centres/theia/catalogue/catalog.json
+    data: centres/theia/data
+    results: centres/theia/results
+
+  - id: pndb
+    title: PNDB, biodiversity
+    broker_url: file:keys/broker
+    key: file:keys/pndb
+    queues: [{name: interactive, concurrency: 2}, {name: batch, concurrency: 1}]
+    delivery: serve
+    public_url: http://HOST:PNDB_PORT
+    catalogue: centres/pndb/catalogue/catalog.json
+    data: centres/pndb/data
+    results: centres/pndb/results
+"""
+
+
+def prepare(home: Path, *, host: str = "127.0.0.1") -> None:
+    """
+    Make a home: folders, keys, centres file, data and empty catalogues, each where it is not there yet.
+
+    Parameters
+    ----------
+    home : Path
+        The folder.
+    host : str
+        Address of this machine under which the depots are to be reached.
+
+    Raises
+    ------
+    ConfigurationError
+        The folder cannot be made or written.
+    """
+    try:
+        for folder in ("store", "logs", "keys"):
+            (home / folder).mkdir(parents=True, exist_ok=True)
+        (home / "keys").chmod(0o700)
+        for sample in DATA:
+            for centre in sample.centres:
+                (home / "centres" / centre / "results").mkdir(parents=True, exist_ok=True)
+                _copy(SAMPLES / sample.source, home / "centres" / centre / "data" / f"{sample.id}.nc")
+                _make_key(home / "keys" / centre)
+        if not (home / "centres.yml").exists():
+            theia, pndb = free_ports(2, host)
+            ports = {"HOST": host, "THEIA_PORT": str(theia), "PNDB_PORT": str(pndb)}
+            write_whole(home / "centres.yml", _filled(CENTRES, ports))
+    except OSError as error:
+        problem = f"the folder {home} cannot be written ({error.strerror}); choose another with GAIA_HOME"
+        raise ConfigurationError(problem) from None
+
+
+def read_federation(path: Path) -> dict[str, Centre]:
+    """
+    Read the centres; a depot gets another port where its own is taken, so that several boxes run side by side.
+
+    Raises
+    ------
+    ConfigurationError
+        Something in the file is wrong.
+    """
+    centres = read_centres(path)
+    text = path.read_text(encoding="utf-8")
+    for centre in centres.values():
+        address = urlsplit(centre.public_url or "")
+        if (
+            centre.delivery == "serve"
+            and address.hostname
+            and address.port
+            and not is_free(address.hostname, address.port)
+        ):
+            (port,) = free_ports(1, address.hostname)
+            text = text.replace(f"{address.hostname}:{address.port}", f"{address.hostname}:{port}")
+    if text != path.read_text(encoding="utf-8"):
+        write_whole(path, text)
+        return read_centres(path)
+    return centres
+
+
+def fill_catalogues(centres: dict[str, Centre], *, environment: dict[str, str], log: Path) -> None:
+    """
+    Publish the sample data that no catalogue has yet, with the command that operators use.
+
+    Raises
+    ------
+    ConfigurationError
+        It failed; the log says more.
+    """
+    for centre in centres.values():
+        write_empty(centre)
+    missing = {id: files for id, centre in centres.items() if (files := list(_unpublished(centre)))}
+    with log.open("ab") as output:
+        commands = {id: _publishing(id, files) for id, files in missing.items()}
+        begun = {
+            id: subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+            for id, command in commands.items()
+        }
+        failed = [id for id, process in begun.items() if _wait(process) != 0]
+    if failed:
+        raise ConfigurationError(f"the sample data of {', '.join(failed)} could not be published; {log} says why")
+    for id in missing:
+        _entitle(centres[id])
+
+
+def free_ports(count: int, host: str) -> list[int]:
+    """Find ports on which nobody listens."""
+    sockets = [socket.socket(_family(host)) for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind((host, 0))
+        return [int(each.getsockname()[1]) for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def is_free(host: str, port: int) -> bool:
+    """Tell whether one could listen at an address."""
+    with socket.socket(_family(host)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _filled(template: str, values: dict[str, str]) -> str:
+    for name, value in values.items():
+        template = template.replace(name, value)
+    return template
+
+
+def _make_key(path: Path) -> None:
+    if not path.exists():
+        write_whole(path, f"{secrets.token_urlsafe(48)}\n", mode=0o600)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file whole or not at all; one that is there stays."""
+    if target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.NamedTemporaryFile(dir=target.parent, prefix=".incoming-", delete=False) as draft,
+        source.open("rb") as file,
+    ):
+        shutil.copyfileobj(file, draft)
+    Path(draft.name).chmod(0o644)
+    Path(draft.name).replace(target)
+
+
+def _unpublished(centre: Centre) -> Iterator[Path]:
+    known = {dataset.id for dataset in read_catalogue(centre.catalogue, centre.id)}
+    for sample in DATA:
+        if centre.id in sample.centres and sample.id not in known and centre.data is not None:
+            file = centre.data / f"{sample.id}.nc"
+            if file.exists():
+                yield file
+
+
+def _publishing(centre: str, files: list[Path]) -> list[str]:
+    program = [sys.executable, "-m", "gaia_config.demo.child", "gaia", "catalogue", "add"]
+    return [*program, *map(str, files), "--centre", centre, "--licence", LICENCE]
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    try:
+        return process.wait(PUBLISHING_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def _entitle(centre: Centre) -> None:
+    """Give the published samples the titles of their table: the files themselves have none."""
+    samples = {sample.id: sample for sample in DATA}
+    for dataset in read_catalogue(centre.catalogue, centre.id):
+        if dataset.id in samples:
+            sample = samples[dataset.id]
+            publish(centre, dataclasses.replace(dataset, title=sample.title, description=sample.description))

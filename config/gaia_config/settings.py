@@ -1,0 +1,155 @@
+"""Every setting of the server, the workers and the box: one field, its environment variable `GAIA_…`, its default."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from gaia_config.errors import ConfigurationError
+from gaia_config.sizes import read_size, render_size
+
+ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - what a wildcard is called from here
+NOT_SAID = "default_factory_not_called"  # pydantic's word for a default that another wrong setting holds back
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+def _web_address(value: str) -> str:
+    if not value.startswith(("http://", "https://")) or value.endswith("://"):
+        raise ValueError("write a web address as https://gaia.example.org")
+    return value.rstrip("/")
+
+
+def _listed(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _address(host: str, port: int) -> str:
+    seen = ANY_ADDRESS.get(host, host)
+    return f"http://[{seen}]:{port}" if ":" in seen else f"http://{seen}:{port}"
+
+
+type Folder = Annotated[Path, AfterValidator(_absolute)]
+type Size = Annotated[int, BeforeValidator(read_size), PlainSerializer(render_size)]
+type WebAddress = Annotated[str, AfterValidator(_web_address)]
+type Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+
+
+class Settings(BaseSettings):
+    """
+    What can be set, by environment variables with the prefix `GAIA_`.
+
+    Raises
+    ------
+    ConfigurationError
+        A value cannot be used; the sentence names the variable, the value and what would be right.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="GAIA_", env_ignore_empty=True, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    home: Folder = Field(
+        Path("var"),
+        validate_default=True,
+        description="Folder that holds everything the server and the box keep: store, results, logs, keys.",
+    )
+    host: str = Field("127.0.0.1", description="Address on which the server listens; `0.0.0.0` for all.")
+    port: int = Field(5000, ge=1, le=65535, description="Port on which the server listens.")
+    public_url: WebAddress = Field(
+        default_factory=lambda data: _address(data["host"], data["port"]),
+        description="Address under which users see the server; links in answers start with it. "
+        "Default: `http://<host>:<port>`.",
+    )
+    broker_url: SecretStr = Field(
+        SecretStr("redis://127.0.0.1:6379/0"),
+        description="Redis that carries orders and reports. For `gaia up`: set, it starts none of its own.",
+    )
+    store_url: SecretStr = Field(
+        default_factory=lambda data: SecretStr(f"sqlite:///{data['home'] / 'store' / 'jobs.sqlite'}"),
+        description="SQL database of the jobs, as an SQLAlchemy URL: SQLite on a local disk, or "
+        "`postgresql+psycopg://user:password@host/database`. Default: `<home>/store/jobs.sqlite`.",
+    )
+    centres: Folder = Field(
+        default_factory=lambda data: data["home"] / "centres.yml",
+        description="File that names the centres. Default: `<home>/centres.yml`.",
+    )
+    sync_limit_s: float = Field(
+        8, ge=0, le=3600, description="A synchronous run that takes longer goes on as a job (seconds)."
+    )
+    max_body_bytes: Size = Field(2 * 2**20, gt=0, description="Largest request body.")
+    max_json_depth: int = Field(64, ge=1, le=500, description="Deepest nesting of a JSON request body.")
+    ignored_inputs: Names = Field(
+        ("select_process", "outputData", "outputFormat", "*_outformat"),
+        description="Inputs that wrappers send along and that are not read, with commas between; `*` stands for anything.",
+    )
+    memory_limit: Size = Field(
+        2 * 2**30, ge=64 * 2**20, description="Resident memory that one task may use before it is ended."
+    )
+    time_limit_s: float = Field(3600, gt=0, description="Time that one task may take before it is ended (seconds).")
+    queue_limit: int = Field(
+        10_000, ge=1, description="With so many jobs waiting, further ones are refused with 503 for the moment."
+    )
+    lease_s: float = Field(
+        15, ge=1, le=3600, description="A worker that says nothing for so long is taken for lost (seconds)."
+    )
+    reconcile_period_s: float = Field(
+        5, ge=0.1, le=3600, description="How often the reconciler compares store, leases and queues (seconds)."
+    )
+    job_deadline_s: float = Field(
+        86400, gt=0, description="A job that has not ended after so long fails (seconds since it was accepted)."
+    )
+    attempts: int = Field(3, ge=1, le=100, description="How often a job is begun before it fails.")
+    redirect_above_bytes: Size = Field(
+        64 * 2**20,
+        ge=0,
+        description="A larger result of a centre that serves is answered with 307 to the centre; a smaller one is streamed.",
+    )
+    link_lifetime_s: float = Field(
+        3600, gt=0, le=86400, description="How long a signed link to a result works (seconds, at most a day)."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least weight that is logged.")
+    centre: str | None = Field(None, description="For a worker or a depot: the id of its centre in the centres file.")
+    server_url: WebAddress | None = Field(
+        None, description="For a worker of a centre that pushes: address of the server that takes its results."
+    )
+    web_workers: int = Field(2, ge=1, le=64, description="Processes that answer HTTP.")
+    transport: str = Field(
+        "celery", description="How orders travel: a name in the entry-point group `gaia.transports`."
+    )
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ConfigurationError(_sentence(error)) from None
+
+    @property
+    def near_url(self) -> str:
+        """The server's address as its own machine sees it, whatever name the world has for it."""
+        return _address(self.host, self.port)
+
+
+def variable(field: str) -> str:
+    """Name the environment variable of a setting."""
+    return f"GAIA_{field.upper()}"
+
+
+def _sentence(error: ValidationError) -> str:
+    """Say all that is wrong with the settings, without the values of secrets."""
+    faults = [fault for fault in error.errors(include_url=False) if fault["type"] != NOT_SAID]
+    return "; ".join(_fault(fault) for fault in faults)
+
+
+def _fault(fault: ErrorDetails) -> str:
+    field = str(fault["loc"][0])
+    if fault["type"] == "extra_forbidden":
+        return f"there is no setting {field!r}"
+    kind = Settings.model_fields[field].annotation
+    given = "the given value" if kind is SecretStr else repr(fault["input"])
+    problem = fault["msg"].removeprefix("Value error, ")
+    return f"{variable(field)}: {given} cannot be used ({problem[0].lower()}{problem[1:]})"

@@ -1,0 +1,98 @@
+"""
+What can go wrong in a process, said without HTTP, Celery or paths.
+
+GaiaError                   `code` names the cause on the wire, `text` says it in both languages
+    RequestError            the client can mend it; never retried
+        InvalidInputs       one or several inputs are wrong: carries a `Fault` for each
+        SelectionEmpty      the selection holds no cell, step or level
+        DatasetUnsuitable   the data cannot be used for what was asked
+    DataError               the dataset itself is broken at its centre
+        UnreadableData      truncated, not the format it claims, external parts
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from gaia_processes.text import Text
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """
+    One thing that is wrong with one input.
+
+    Attributes
+    ----------
+    input : str
+        Id of the input.
+    pointer : str
+        RFC 6901 pointer into the execute request, as `/inputs/bbox/2`.
+    problem : Text
+        What was wrong, with which value, and what would be right.
+    given : object
+        The value as it was sent, shortened where it is long; None where it was absent.
+    allowed : tuple of object
+        The values that would be right, where they can be listed.
+    """
+
+    input: str
+    pointer: str
+    problem: Text
+    given: object = None
+    allowed: tuple[object, ...] = ()
+
+
+class GaiaError(Exception):
+    """Something went wrong in the service."""
+
+    code: ClassVar[str] = "internal-error"
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(text.en)
+        self.text = text
+
+
+class RequestError(GaiaError):
+    """The client can mend it."""
+
+    code = "invalid-request"
+
+
+class InvalidInputs(RequestError):
+    """One or several inputs are wrong."""
+
+    code = "invalid-input"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__(
+            Text(
+                en=" ".join(f"{f.input}: {f.problem.en}" for f in faults),
+                fr=" ".join(f"{f.input} : {f.problem.fr}" for f in faults),
+            )
+        )
+        self.faults = tuple(faults)
+
+
+class SelectionEmpty(RequestError):
+    """The selection holds no cell, step or level; the text says what the extent is."""
+
+    code = "empty-selection"
+
+
+class DatasetUnsuitable(RequestError):
+    """The data cannot be used for what was asked (no time axis, no grid, no units)."""
+
+    code = "unsuitable-dataset"
+
+
+class DataError(GaiaError):
+    """The dataset is broken at its centre."""
+
+    code = "data-error"
+
+
+class UnreadableData(DataError):
+    """The file is truncated, not what it claims to be, or refers to other files."""
+
+    code = "unreadable-data"

@@ -1,0 +1,155 @@
+"""The inputs that mean the same in every process: their types, schemas and texts, said once."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
+
+from gaia_processes.inputs.bbox import CRS84, Bbox, SentBbox, parse_bbox, parse_sent_bbox
+from gaia_processes.inputs.dataset import DatasetReference, parse_dataset
+from gaia_processes.inputs.interval import Interval, parse_interval
+from gaia_processes.inputs.levels import Levels, parse_levels
+from gaia_processes.text import Text
+
+DATASET_FORMAT = "gaia-dataset"
+"""`format` by which a schema says that its text is the id of a dataset."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """
+    What people are told of an input; stands in the `Annotated` of a field.
+
+    Attributes
+    ----------
+    title, description : Text
+        In both languages.
+    example : object
+        A value that is right, as it would stand in a request.
+    """
+
+    title: Text
+    description: Text
+    example: Any = None
+
+
+BBOX_SCHEMA: dict[str, Any] = {
+    "allOf": [
+        # The short code comes first: the official test suite looks there.
+        {"format": "ogc-bbox"},
+        {
+            "type": "object",
+            "required": ["bbox"],
+            "properties": {
+                "bbox": {
+                    "type": "array",
+                    "oneOf": [{"minItems": 4, "maxItems": 4}, {"minItems": 6, "maxItems": 6}],
+                    "items": {"type": "number"},
+                },
+                "crs": {"type": "string", "format": "uri", "default": CRS84},
+            },
+        },
+    ]
+}
+
+DatasetField = Annotated[
+    DatasetReference,
+    PlainValidator(parse_dataset),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "format": DATASET_FORMAT}),
+]
+BboxField = Annotated[
+    Bbox,
+    PlainValidator(parse_bbox),
+    PlainSerializer(Bbox.as_list, return_type=list[float]),
+    WithJsonSchema(BBOX_SCHEMA),
+]
+SentBboxField = Annotated[
+    SentBbox,
+    PlainValidator(parse_sent_bbox),
+    PlainSerializer(SentBbox.as_object, return_type=dict[str, Any]),
+    WithJsonSchema(BBOX_SCHEMA),
+]
+IntervalField = Annotated[
+    Interval,
+    PlainValidator(parse_interval),
+    PlainSerializer(Interval.as_text, return_type=str),
+    WithJsonSchema({"type": "string"}),
+]
+LevelsField = Annotated[
+    Levels,
+    PlainValidator(parse_levels),
+    PlainSerializer(Levels.as_text, return_type=str),
+    WithJsonSchema({"type": "string"}),
+]
+
+DatasetInput = Annotated[
+    DatasetField,
+    Told(
+        title=Text(en="Dataset", fr="Jeu de données"),
+        description=Text(
+            en="Id of a dataset of the catalogue, with a version as id@version if you like. "
+            "Without a version the newest is used.",
+            fr="Identifiant d'un jeu de données du catalogue, au besoin avec une version comme id@version. "
+            "Sans version, la plus récente est utilisée.",
+        ),
+    ),
+]
+VariablesInput = Annotated[
+    Annotated[tuple[str, ...], Field(min_length=1, max_length=1000)] | None,
+    Told(
+        title=Text(en="Variables", fr="Variables"),
+        description=Text(
+            en="Names of the variables to keep, as they are in the data. Left out: all the data variables.",
+            fr="Noms des variables à garder, tels qu'ils sont dans les données. Absent : toutes les variables de données.",
+        ),
+        example=["tas"],
+    ),
+]
+BboxInput = Annotated[
+    BboxField | None,
+    Told(
+        title=Text(en="Box", fr="Boîte englobante"),
+        description=Text(
+            en="Box on the earth: [west, south, east, north] in degrees, or an object with the numbers in `bbox` and "
+            "their coordinate reference system in `crs` (CRS84, CRS84h, or an EPSG code in that authority's axis "
+            "order). A west greater than the east crosses the antimeridian; longitudes from -360 to 360 are right in "
+            "either convention. The result's longitudes are in the frame of the box. Left out: everything.",
+            fr="Boîte sur la terre : [ouest, sud, est, nord] en degrés, ou un objet avec les nombres dans `bbox` et "
+            "leur système de coordonnées dans `crs` (CRS84, CRS84h, ou un code EPSG dans l'ordre des axes de cette "
+            "autorité). Un ouest supérieur à l'est traverse l'antiméridien ; les longitudes de -360 à 360 conviennent "
+            "dans les deux conventions. Les longitudes du résultat sont dans le repère de la boîte. Absent : tout.",
+        ),
+        example={"bbox": [-10, 35, 20, 60], "crs": CRS84},
+    ),
+]
+DatetimeInput = Annotated[
+    IntervalField | None,
+    Told(
+        title=Text(en="Time", fr="Temps"),
+        description=Text(
+            en="An RFC 3339 instant or interval, read in the dataset's own calendar. Partial dates mean the whole "
+            "period: `1990` is all of 1990, `1990/1995-06` ends with June 1995. `..` is an open end. Left out: all "
+            "the times.",
+            fr="Un instant ou un intervalle RFC 3339, lu dans le calendrier du jeu de données. Une date partielle "
+            "désigne toute la période : `1990` est toute l'année 1990, `1990/1995-06` finit avec juin 1995. `..` est "
+            "une extrémité ouverte. Absent : tous les temps.",
+        ),
+        example="1990-01/1999-12",
+    ),
+]
+LevelsInput = Annotated[
+    LevelsField | None,
+    Told(
+        title=Text(en="Levels", fr="Niveaux"),
+        description=Text(
+            en="Vertical levels: values as `1000,850,500 hPa`, or a range in either order as `850/500 hPa` or "
+            "`0/50 m`; without a unit, in that of the data. Variables without levels are kept. Left out: all the "
+            "levels.",
+            fr="Niveaux verticaux : des valeurs comme `1000,850,500 hPa`, ou une plage dans un ordre quelconque comme "
+            "`850/500 hPa` ou `0/50 m` ; sans unité, dans celle des données. Les variables sans niveaux sont gardées. "
+            "Absent : tous les niveaux.",
+        ),
+        example="850/500 hPa",
+    ),
+]

@@ -1,0 +1,358 @@
+"""What a process is, as data; and how a request's inputs are read, judged and written down again."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from gaia_processes.cube import Cube
+from gaia_processes.errors import Fault, InvalidInputs
+from gaia_processes.formats import Format
+from gaia_processes.inputs.bad_value import BadValue, make_fault, show
+from gaia_processes.inputs.dataset import (
+    CatalogueRef,
+    JobRef,
+    UnknownDataset,
+    UploadRef,
+    explain_absent,
+    explain_unknown,
+)
+from gaia_processes.inputs.fields import Told
+from gaia_processes.inputs.refusals import read_refusal
+from gaia_processes.text import Text
+
+type JobControl = Literal["sync-execute", "async-execute", "dismiss"]
+
+STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+"""Configuration of every `Inputs` model."""
+
+_QUALIFIERS = frozenset({"value", "mediaType", "encoding", "schema", "format"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Estimate:
+    """
+    What a request will cost, from the catalogue alone.
+
+    Attributes
+    ----------
+    bytes_read : int
+        Bytes on disk that must be read.
+    bytes_written : int
+        Bytes of the results, uncompressed.
+    seconds : float
+        Time of computation at a centre that does nothing else.
+    """
+
+    bytes_read: int
+    bytes_written: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Output:
+    """
+    One output of a process.
+
+    Attributes
+    ----------
+    formats : tuple of Format
+        The first is the default.
+    schema : mapping or None
+        JSON Schema of a value; None where the output is a file.
+    """
+
+    title: Text
+    description: Text
+    formats: tuple[Format, ...]
+    schema: Mapping[str, Any] | None = None
+
+
+def accept_any(inputs: BaseModel, cube: Cube) -> tuple[Fault, ...]:  # noqa: ARG001 - the signature of every check
+    """Find nothing wrong: the check of a process that needs nothing of its dataset."""
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Process:
+    """
+    A published operation.
+
+    Attributes
+    ----------
+    version : str
+        Changes with the description and with the meaning of the results.
+    inputs : type of BaseModel
+        The one source of the inputs' schemas, validation and texts (`Told` in the `Annotated` of each field).
+    outputs : dict of Output
+        By id.
+    package : str
+        Where it lies: its science is `compute` of the module `<package>.compute`.
+    estimate : callable
+        (inputs, cube of the dataset or None) -> Estimate.
+    check : callable
+        (inputs, cube of the dataset) -> what is wrong with the inputs for that dataset. A pure function.
+    control : tuple of str
+        OGC job control options.
+    """
+
+    id: str
+    version: str
+    title: Text
+    description: Text
+    inputs: type[BaseModel]
+    outputs: dict[str, Output]
+    package: str
+    estimate: Callable[[Any, Cube | None], Estimate]
+    check: Callable[[Any, Cube], tuple[Fault, ...]] = accept_any
+    keywords: tuple[str, ...] = ()
+    control: tuple[JobControl, ...] = ("sync-execute", "async-execute", "dismiss")
+
+
+def told_of(process: Process, name: str) -> Told:
+    """
+    Find what people are told of an input.
+
+    Where a process of another package says nothing in our way, pydantic's title and description serve for both
+    languages.
+    """
+    described = process.inputs.model_fields[name]
+    told = next((each for each in described.metadata if isinstance(each, Told)), None)
+    if told is not None:
+        return told
+    title, description = described.title or name, described.description or ""
+    return Told(title=Text(en=title, fr=title), description=Text(en=description, fr=description))
+
+
+def read_inputs(process: Process, raw: Mapping[str, object], *, ignored: Sequence[str] = ()) -> BaseModel:
+    """
+    Read the inputs of a request, without looking at any dataset.
+
+    Parameters
+    ----------
+    process : Process
+    raw : mapping
+        The member `inputs` of an execute request: values, or objects that wrap them in `value`. `null` counts as
+        left out; one value and an array of one mean the same.
+    ignored : sequence of str
+        Names, or shell patterns of names, that clients send along and that mean nothing.
+
+    Returns
+    -------
+    BaseModel
+        Of type `process.inputs`.
+
+    Raises
+    ------
+    InvalidInputs
+        With everything that is wrong.
+    """
+    reading = _read(process, raw, ignored)
+    if reading.faults or reading.inputs is None:
+        raise InvalidInputs(reading.faults)
+    return reading.inputs
+
+
+def dump_inputs(inputs: BaseModel) -> dict[str, Any]:
+    """
+    Write inputs as plain JSON values that `read_inputs` reads as the same.
+
+    Returns
+    -------
+    dict
+        Defaults filled in; inputs without a value are left out. Equal requests give equal values.
+    """
+    return inputs.model_dump(mode="json", exclude_none=True)
+
+
+def validate_request(
+    process: Process,
+    raw: Mapping[str, object],
+    *,
+    find_cube: Callable[[CatalogueRef], Cube],
+    ignored: Sequence[str] = (),
+) -> BaseModel:
+    """
+    Read the inputs of a request and judge them against the catalogue.
+
+    Parameters
+    ----------
+    process, raw, ignored
+        As for `read_inputs`.
+    find_cube : callable
+        Gives the cube of a dataset, or raises `UnknownDataset`.
+
+    Raises
+    ------
+    InvalidInputs
+        With everything that is wrong; inputs that can be read are judged even where others cannot.
+    """
+    reading = _read(process, raw, ignored)
+    judged = () if reading.inputs is None else _judge(process, reading.inputs, find_cube)
+    if reading.faults or judged or reading.inputs is None:
+        raise InvalidInputs((*reading.faults, *judged))
+    return reading.inputs
+
+
+def pin_versions(inputs: BaseModel, *, version_of: Callable[[CatalogueRef], str]) -> BaseModel:
+    """Name the version of every dataset of the catalogue, so that a repeated request means the same data."""
+    pinned = {
+        name: replace(value, version=version_of(value)) for name, value in inputs if isinstance(value, CatalogueRef)
+    }
+    return inputs.model_copy(update=pinned)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Reading:
+    """What came of reading: the inputs (only those that are right, where there are faults), and the faults."""
+
+    inputs: BaseModel | None
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Prepared:
+    """A value out of its wrapping. `pointer` leads to it; `lone` tells that an array was made of one value."""
+
+    value: object
+    pointer: str
+    lone: bool = False
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """The inputs of a request: those whose wrapping could be taken off, and what was wrong with the others."""
+
+    good: dict[str, _Prepared] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+
+
+def _read(process: Process, raw: object, ignored: Sequence[str]) -> _Reading:
+    if not isinstance(raw, Mapping):
+        whole = make_fault(
+            f"{show(raw)} is not an object of inputs by name.",
+            f"{show(raw)} n'est pas un objet d'entrées par nom.",
+            given=raw,
+        )
+        return _Reading(inputs=None, faults=(replace(whole, input="inputs", pointer="/inputs"),))
+    fields = process.inputs.model_fields
+    sorted_inputs = _sort(fields, raw, ignored)
+    inputs, faults = _validate(process.inputs, sorted_inputs.good)
+    if faults:
+        wrong = {fault.input for fault in faults}
+        right = {name: each for name, each in sorted_inputs.good.items() if name not in wrong}
+        inputs, _ = _validate(process.inputs, right)
+    already = {fault.input for fault in sorted_inputs.faults}
+    # An input whose wrapping is wrong is not missing.
+    missing_aside = [fault for fault in faults if fault.input not in already]
+    return _Reading(inputs=inputs, faults=(*sorted_inputs.faults, *missing_aside))
+
+
+def _sort(fields: Mapping[str, FieldInfo], raw: Mapping[str, object], ignored: Sequence[str]) -> _Sorted:
+    found = _Sorted()
+    for name, value in raw.items():
+        if name not in fields:
+            if not any(fnmatchcase(name, pattern) for pattern in ignored):
+                found.faults.append(_unknown_input(name, value, tuple(fields)))
+            continue
+        pointer = f"/inputs/{_escape(name)}"
+        try:
+            prepared = _unwrap(fields[name], value, pointer)
+        except BadValue as bad:
+            found.faults += [replace(fault, input=name, pointer=pointer + fault.pointer) for fault in bad.faults]
+        else:
+            if prepared.value is not None:
+                found.good[name] = prepared
+    return found
+
+
+def _unwrap(field_info: FieldInfo, value: object, pointer: str) -> _Prepared:
+    """Take a value out of `{"value": ...}`, and make an array of one value, or one value of an array of one."""
+    if _is_qualified(value):
+        value, pointer = value["value"], f"{pointer}/value"  # type: ignore[index]  # _is_qualified made sure
+    if _is_array(field_info.annotation):
+        lone = value is not None and not isinstance(value, list | tuple)
+        items = [value] if lone else value
+        plain = [_plain_item(each) for each in items] if isinstance(items, list | tuple) else items
+        return _Prepared(value=plain, pointer=pointer, lone=lone)
+    if isinstance(value, list | tuple) and len(value) == 1:
+        value, pointer = value[0], f"{pointer}/0"
+    return _Prepared(value=_plain_item(value), pointer=pointer)
+
+
+def _plain_item(value: object) -> object:
+    if isinstance(value, Mapping) and "href" in value:
+        raise BadValue.of(
+            "A reference was given, but references are not fetched for this input; send the value itself.",
+            "Une référence est donnée, mais cette entrée n'est pas lue par référence ; envoyez la valeur même.",
+            given=dict(value),
+        )
+    return value["value"] if _is_qualified(value) else value  # type: ignore[index]  # _is_qualified made sure
+
+
+def _is_qualified(value: object) -> bool:
+    return isinstance(value, Mapping) and "value" in value and _QUALIFIERS.issuperset(value)
+
+
+def _is_array(annotation: object) -> bool:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _is_array(get_args(annotation)[0])
+    if origin in (Union, UnionType):
+        return any(_is_array(each) for each in get_args(annotation))
+    return origin in (tuple, list) or annotation in (tuple, list)
+
+
+def _validate(model: type[BaseModel], prepared: Mapping[str, _Prepared]) -> tuple[BaseModel | None, list[Fault]]:
+    try:
+        return model.model_validate({name: each.value for name, each in prepared.items()}), []
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+        # Items that are wrong are also counted as absent, which would be said twice.
+        inside = {each["loc"][0] for each in errors if len(each["loc"]) > 1}
+        first_hand = [each for each in errors if each["type"] != "too_short" or each["loc"][0] not in inside]
+        return None, [fault for each in first_hand for fault in _place(each, prepared)]
+
+
+def _place(error: ErrorDetails, prepared: Mapping[str, _Prepared]) -> list[Fault]:
+    """Let the faults of an error point into the request."""
+    name, *rest = map(str, error["loc"])
+    base = prepared.get(name, _Prepared(value=None, pointer=f"/inputs/{_escape(name)}"))
+    path = "".join(f"/{_escape(part)}" for part in (rest[1:] if base.lone else rest))
+    return [replace(fault, input=name, pointer=base.pointer + path + fault.pointer) for fault in read_refusal(error)]
+
+
+def _judge(process: Process, inputs: BaseModel, find_cube: Callable[[CatalogueRef], Cube]) -> tuple[Fault, ...]:
+    reference = getattr(inputs, "dataset", None)
+    if isinstance(reference, UploadRef | JobRef):
+        return (replace(explain_absent(reference), input="dataset", pointer="/inputs/dataset"),)
+    if not isinstance(reference, CatalogueRef):
+        return ()
+    try:
+        cube = find_cube(reference)
+    except UnknownDataset as unknown:
+        return (replace(explain_unknown(unknown), input="dataset", pointer="/inputs/dataset"),)
+    return process.check(inputs, cube)
+
+
+def _unknown_input(name: str, value: object, known: Sequence[str]) -> Fault:
+    near = get_close_matches(name, known, n=1)
+    english = f" Did you mean {near[0]}?" if near else ""
+    french = f" Vouliez-vous dire {near[0]} ?" if near else ""
+    fault = make_fault(
+        f"There is no input {show(name)}.{english} Inputs are: {', '.join(known)}.",
+        f"Il n'y a pas d'entrée {show(name)}.{french} Les entrées sont : {', '.join(known)}.",
+        given=value,
+        allowed=known,
+    )
+    return replace(fault, input=name, pointer=f"/inputs/{_escape(name)}")
+
+
+def _escape(part: str) -> str:
+    return part.replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,343 @@
+"""
+Cells of grids whose longitude and latitude vary along both dimensions: curvilinear, rotated and projected ones.
+
+Coordinates are read in blocks of rows, so that a mask is the only thing as large as the grid.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from pyproj import CRS, Transformer
+from pyproj.exceptions import CRSError, ProjError
+
+from gaia_processes.errors import DatasetUnsuitable
+from gaia_processes.inputs.bbox import Bbox
+from gaia_processes.shared.axes import Grid, text_of
+from gaia_processes.shared.bounds import find_bounds_of, make_corners
+from gaia_processes.shared.longitude import EPSILON_DEG, beside, span
+from gaia_processes.shared.values import read_numbers
+from gaia_processes.text import Text
+
+_BLOCK_CELLS = 2**19
+_EARTH_RADIUS_KM = 6371.0
+# Texts that a file may carry beside the CF attributes: only the attributes are believed.
+_CRS_TEXTS = frozenset({"crs_wkt", "spatial_ref", "proj4", "proj4text", "proj4_params", "epsg_code", "esri_pe_string"})
+_PLANE_UNITS = {
+    "km": 1e3,
+    "kilometer": 1e3,
+    "kilometre": 1e3,
+    "m": 1.0,
+    "meter": 1.0,
+    "metre": 1.0,
+    "meters": 1.0,
+    "metres": 1.0,
+}
+
+type Rows = Callable[[slice], tuple[NDArray[np.float64], NDArray[np.float64]]]
+"""Gives longitudes and latitudes of some rows, each of shape (rows, columns)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cells:
+    """
+    The cells of a 2-D grid.
+
+    Attributes
+    ----------
+    rows : callable
+        Gives longitude and latitude of the centres of some rows; NaN where there is none.
+    corners : callable or None
+        Gives longitude and latitude of the corners, shape (rows, columns, corners); None where the file has none.
+    shape : tuple of int
+        Rows, columns.
+    """
+
+    rows: Rows
+    corners: Rows | None
+    shape: tuple[int, int]
+
+    def blocks(self) -> Iterator[slice]:
+        """Give stretches of rows of a bounded size."""
+        step = max(_BLOCK_CELLS // max(self.shape[1], 1), 1)
+        for at in range(0, self.shape[0], step):
+            yield slice(at, min(at + step, self.shape[0]))
+
+
+def read_cells(dataset: xr.Dataset, grid: Grid) -> Cells:
+    """
+    Prepare to read the cells of a 2-D grid.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Undecoded.
+    grid : Grid
+        Rotated, curvilinear or projected.
+
+    Returns
+    -------
+    Cells
+        Centres from the file, else computed from the grid mapping's CF attributes.
+
+    Raises
+    ------
+    DatasetUnsuitable
+        The grid mapping is not known.
+    """
+    shape = (dataset.sizes[str(grid.y_dim)], dataset.sizes[str(grid.x_dim)])
+    if grid.longitude is None or grid.latitude is None:
+        return Cells(rows=_mapped_rows(dataset, grid), corners=None, shape=shape)
+    names = (grid.longitude, grid.latitude)
+    owns = [find_bounds_of(dataset, name) for name in names]
+    corners = _stored_rows(dataset, grid, [str(own) for own in owns]) if all(owns) else None
+    return Cells(rows=_stored_rows(dataset, grid, list(names)), corners=corners, shape=shape)
+
+
+def _stored_rows(dataset: xr.Dataset, grid: Grid, names: list[str]) -> Rows:
+    variables = [dataset.variables[name].transpose(grid.y_dim, grid.x_dim, ...) if
+                 dataset.variables[name].dims[:2] != (grid.y_dim, grid.x_dim) else dataset.variables[name]
+                 for name in names]  # fmt: skip
+
+    def rows(which: slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        longitude, latitude = (read_numbers(each[which]) for each in variables)
+        hidden = ~(np.isfinite(longitude) & np.isfinite(latitude))
+        longitude[hidden] = latitude[hidden] = np.nan
+        return longitude, latitude
+
+    return rows
+
+
+def _unknown_mapping(name: str) -> DatasetUnsuitable:
+    return DatasetUnsuitable(
+        Text(
+            en=f"No box can be cut out: the grid mapping {name!r} is not known, and the file has no longitude and latitude.",
+            fr=f"Aucun rectangle ne peut être découpé : la projection {name!r} est inconnue, et le fichier n'a ni longitude ni latitude.",
+        )
+    )
+
+
+def _mapped_rows(dataset: xr.Dataset, grid: Grid) -> Rows:
+    mapping = dataset.variables[str(grid.mapping)]
+    name = text_of(mapping, "grid_mapping_name")
+    attributes = {
+        key: value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+        for key, value in mapping.attrs.items()
+        if key not in _CRS_TEXTS
+    }
+    try:
+        crs = CRS.from_cf(attributes)
+        # The base of a rotated pole is the earth; its own `geodetic_crs` is the rotated one.
+        back = Transformer.from_crs(crs, crs.source_crs or crs.geodetic_crs, always_xy=True)
+    except (CRSError, ProjError, KeyError, TypeError, ValueError) as error:
+        raise _unknown_mapping(name) from error
+    x, y = (_plane_values(dataset.variables[str(each)]) for each in (grid.x, grid.y))
+
+    def rows(which: slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        across, along = np.meshgrid(x, y[which])
+        longitude, latitude = back.transform(across, along, errcheck=False)
+        hidden = ~(np.isfinite(longitude) & np.isfinite(latitude))
+        return np.where(hidden, np.nan, longitude), np.where(hidden, np.nan, latitude)
+
+    return rows
+
+
+def _plane_values(variable: xr.Variable) -> NDArray[np.float64]:
+    return read_numbers(variable) * _PLANE_UNITS.get(text_of(variable, "units").lower(), 1.0)
+
+
+def mask_centres(cells: Cells, box: Bbox) -> NDArray[np.bool_]:
+    """
+    Mark the cells whose centre lies in the closed box.
+
+    Parameters
+    ----------
+    cells : Cells
+        Of the grid.
+    box : Bbox
+        Degrees.
+
+    Returns
+    -------
+    array of bool, shape (rows, columns)
+        Cells without coordinates are never marked.
+    """
+    width = span(box.west, box.east)
+    mask = np.zeros(cells.shape, dtype=bool)
+    for which in cells.blocks():
+        longitude, latitude = cells.rows(which)
+        inside = (longitude - box.west + EPSILON_DEG) % 360.0 <= width + 2 * EPSILON_DEG
+        mask[which] = inside & (latitude >= box.south - EPSILON_DEG) & (latitude <= box.north + EPSILON_DEG)
+    return mask
+
+
+def mask_touched(cells: Cells, box: Bbox) -> NDArray[np.bool_]:
+    """
+    Mark the cells that share more than an edge with the box, on the plane of longitude and latitude.
+
+    Parameters
+    ----------
+    cells : Cells
+        Of the grid; corners are extrapolated from the centres where the file has none.
+    box : Bbox
+        Degrees.
+
+    Returns
+    -------
+    array of bool, shape (rows, columns)
+        Cells are taken as convex.
+    """
+    mask = np.zeros(cells.shape, dtype=bool)
+    width = span(box.west, box.east)
+    middle = box.west + width / 2
+    for which in cells.blocks():
+        longitude, _ = cells.rows(which)
+        corner_longitude, corner_latitude = _corners(cells, which)
+        turned = beside(longitude[..., np.newaxis], np.full(longitude.shape, middle))[..., 0]
+        corner_longitude = beside(np.nan_to_num(corner_longitude, nan=0.0), np.nan_to_num(turned))
+        known = np.isfinite(longitude) & np.isfinite(corner_latitude).all(axis=-1)
+        for lap in (-360.0, 0.0, 360.0):
+            polygon = np.stack([corner_longitude + lap, corner_latitude], axis=-1)
+            mask[which] |= known & _overlaps(polygon, (box.west, box.south, box.west + width, box.north))
+    return mask
+
+
+def _corners(cells: Cells, which: slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    if cells.corners is not None:
+        return cells.corners(which)
+    around = slice(max(which.start - 1, 0), min(which.stop + 1, cells.shape[0]))
+    longitude, latitude = cells.rows(around)
+    if min(longitude.shape) < 2:
+        return longitude[..., np.newaxis], latitude[..., np.newaxis]
+    own = slice(which.start - around.start, which.stop - around.start)
+    unrolled = np.unwrap(np.unwrap(longitude, period=360.0, axis=1), period=360.0, axis=0)
+    return make_corners(unrolled)[own], make_corners(latitude)[own]
+
+
+def _overlaps(polygons: NDArray[np.float64], box: tuple[float, float, float, float]) -> NDArray[np.bool_]:
+    """
+    Tell which convex polygons overlap a box: no line separates them (separating axis theorem).
+
+    Parameters
+    ----------
+    polygons : array of float, shape (..., corners, 2)
+        Corners going round.
+    box : tuple of 4 float
+        West, south, east, north.
+    """
+    west, south, east, north = box
+    frame = np.array([[west, south], [east, south], [east, north], [west, north]])
+    edges = np.roll(polygons, -1, axis=-2) - polygons
+    lengths = np.linalg.norm(edges, axis=-1)
+    normals = np.stack([edges[..., 1], -edges[..., 0]], axis=-1) / np.where(lengths > 0, lengths, 1.0)[..., np.newaxis]
+    axes = [np.broadcast_to(each, polygons[..., 0, :].shape) for each in np.eye(2)]
+    axes += [normals[..., at, :] for at in range(polygons.shape[-2])]
+    together = np.ones(polygons.shape[:-2], dtype=bool)
+    for at, axis in enumerate(axes):
+        own = np.einsum("...kc,...c->...k", polygons, axis)
+        other = np.einsum("kc,...c->...k", frame, axis)
+        shared = np.minimum(own.max(-1), other.max(-1)) - np.maximum(own.min(-1), other.min(-1))
+        degenerate = lengths[..., at - 2] == 0 if at >= 2 else False
+        together &= (shared > EPSILON_DEG) | degenerate
+    return together
+
+
+def find_holder(cells: Cells, longitude_deg: float, latitude_deg: float) -> tuple[int, int] | None:
+    """
+    Find the cell that holds a point.
+
+    Parameters
+    ----------
+    cells : Cells
+        Of the grid.
+    longitude_deg, latitude_deg : float
+        The point.
+
+    Returns
+    -------
+    (int, int) or None
+        Row and column of the nearest centre; None where the point is farther from it than a cell reaches.
+    """
+    best, place = np.inf, None
+    for which in cells.blocks():
+        distance = _distance_km(*cells.rows(which), longitude_deg, latitude_deg)
+        if np.isnan(distance).all():
+            continue
+        at = np.unravel_index(int(np.nanargmin(distance)), distance.shape)
+        if distance[at] < best:
+            best, place = float(distance[at]), (which.start + int(at[0]), int(at[1]))
+    if place is None or best > _reach_km(cells, place):
+        return None
+    return place
+
+
+def _reach_km(cells: Cells, place: tuple[int, int]) -> float:
+    """Give how far a cell reaches: half the diagonal of a square as wide as its farthest neighbour is away."""
+    row, column = place
+    first = max(row - 1, 0)
+    longitude, latitude = cells.rows(slice(first, min(row + 2, cells.shape[0])))
+    own = row - first
+    near = [(own + 1, column), (own - 1, column), (own, column + 1), (own, column - 1)]
+    steps = [
+        float(_distance_km(longitude[at], latitude[at], float(longitude[own, column]), float(latitude[own, column])))
+        for at in near
+        if 0 <= at[0] < longitude.shape[0] and 0 <= at[1] < longitude.shape[1]
+    ]
+    known = [step for step in steps if np.isfinite(step)]
+    return max(known, default=0.0) / math.sqrt(2.0)
+
+
+def _distance_km(
+    longitude: NDArray[np.float64], latitude: NDArray[np.float64], to_longitude: float, to_latitude: float
+) -> NDArray[np.float64]:
+    """Great-circle distance on a sphere (haversine formula)."""
+    lam, phi, to_lam, to_phi = (np.radians(each) for each in (longitude, latitude, to_longitude, to_latitude))
+    half = np.sin((phi - to_phi) / 2) ** 2 + np.cos(phi) * np.cos(to_phi) * np.sin((lam - to_lam) / 2) ** 2
+    distance: NDArray[np.float64] = 2 * _EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0)))
+    return distance
+
+
+def find_extent(cells: Cells) -> tuple[float, float, float, float] | None:
+    """Give west, south, east, north of all centres, in -180 to 180; None where there are none."""
+    edges = []
+    for which in cells.blocks():
+        longitude, latitude = cells.rows(which)
+        known = np.isfinite(longitude)
+        if known.any():
+            edges.append((longitude[known], latitude[known]))
+    if not edges:
+        return None
+    longitude, latitude = (np.concatenate([each[at] for each in edges]) for at in (0, 1))
+    west, east = widest_gap(longitude, least_gap_deg=5.0)
+    return west, float(latitude.min()), east, float(latitude.max())
+
+
+def widest_gap(longitudes: NDArray[np.float64], *, least_gap_deg: float = 0.0) -> tuple[float, float]:
+    """
+    Give the ends of the smallest arc that holds all longitudes.
+
+    Parameters
+    ----------
+    longitudes : array of float
+        Degrees in any frame, at least one; no NaN.
+    least_gap_deg : float
+        Narrower gaps do not count: scattered centres leave some by chance.
+
+    Returns
+    -------
+    (float, float)
+        West and east in -180 to 180; west > east crosses the antimeridian. -180 and 180 where the longitudes go round
+        the earth without a gap that is much wider than their spacing.
+    """
+    turned = np.unique(np.round((longitudes + 180.0) % 360.0 - 180.0, 9))
+    if len(turned) == 1:
+        return float(turned[0]), float(turned[0])
+    gaps = np.diff(np.append(turned, turned[0] + 360.0))
+    widest = int(np.argmax(gaps))
+    others = np.delete(gaps, widest)
+    if gaps[widest] <= 1.5 * float(others.max(initial=0.0)) or gaps[widest] < least_gap_deg:
+        return -180.0, 180.0
+    return float(turned[(widest + 1) % len(turned)]), float(turned[widest])

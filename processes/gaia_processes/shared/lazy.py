@@ -1,0 +1,143 @@
+"""
+Arrays that are read when they are needed: a function over another variable, and where the source's chunks meet.
+
+Both work on xarray's own lazy indexing (`LazilyIndexedArray`), so slices compose and nothing is computed before values
+are asked for; whoever then reads block by block needs memory for a block alone.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from xarray.backends import BackendArray
+from xarray.core.indexing import (
+    ExplicitIndexer,
+    IndexingSupport,
+    LazilyIndexedArray,
+    explicit_indexing_adapter,
+)
+
+type Key = tuple[int | np.integer[Any] | slice | NDArray[Any], ...]
+type Mapping = Callable[[NDArray[Any], list[NDArray[np.intp]]], NDArray[Any]]
+"""Takes values and their places along each dimension, gives values of the same shape."""
+
+
+@runtime_checkable
+class Stored(Protocol):
+    """An array that knows the chunks in which it is stored; None where it has none."""
+
+    chunk_shape: tuple[int, ...] | None
+
+
+def index_vectors(key: Key, shape: tuple[int, ...]) -> list[NDArray[np.intp]]:
+    """
+    Give the places that a key names along each dimension.
+
+    Parameters
+    ----------
+    key : tuple of int, slice or int array
+        One for each dimension.
+    shape : tuple of int
+        Shape of what is indexed.
+
+    Returns
+    -------
+    list of int arrays
+        An integer gives one place.
+    """
+    places = []
+    for each, size in zip(key, shape, strict=True):
+        if isinstance(each, slice):
+            places.append(np.arange(*each.indices(size), dtype=np.intp))
+        else:
+            at = np.atleast_1d(np.asarray(each, dtype=np.intp))
+            places.append(np.where(at < 0, at + size, at))
+    return places
+
+
+class MappedArray(BackendArray):
+    """A function over the values of another variable, computed for the cells that are read."""
+
+    def __init__(self, source: xr.Variable, mapping: Mapping, dtype: np.dtype[Any] | None = None) -> None:
+        self.source = source
+        self._mapping = mapping
+        self.shape = source.shape
+        self.dtype = np.dtype(dtype or source.dtype)
+
+    def __getitem__(self, key: ExplicitIndexer) -> Any:
+        return explicit_indexing_adapter(key, self.shape, IndexingSupport.OUTER, self._read)
+
+    def _read(self, key: Key) -> NDArray[Any]:
+        places = index_vectors(key, self.shape)
+        values = self.source[tuple(places)].values if self.shape else self.source.values
+        mapped = self._mapping(np.array(values), places)
+        return mapped[tuple(0 if isinstance(each, int | np.integer) else slice(None) for each in key)]
+
+
+def map_lazily(variable: xr.Variable, mapping: Mapping, *, dtype: np.dtype[Any] | None = None) -> xr.Variable:
+    """
+    Apply a function to the values of a variable when they are read.
+
+    Parameters
+    ----------
+    variable : xarray.Variable
+        Any shape.
+    mapping : callable
+        Gets values and their places along each dimension; gives values of the same shape.
+    dtype : numpy.dtype, optional
+        Type of the result; default the variable's.
+
+    Returns
+    -------
+    xarray.Variable
+        The same dimensions, attributes and encoding.
+    """
+    data = LazilyIndexedArray(MappedArray(variable, mapping, dtype))
+    return xr.Variable(variable.dims, data, variable.attrs, variable.encoding)
+
+
+def _source_places(variable: xr.Variable) -> tuple[tuple[int, ...], list[NDArray[np.intp]]] | None:
+    """Give the chunk shape of the array below, and the place there of each step along the dimensions."""
+    lazy = variable._data  # noqa: SLF001  # xarray has no public way to ask what is behind a variable
+    if not isinstance(lazy, LazilyIndexedArray) or len(lazy.key.tuple) != variable.ndim:
+        return None
+    if any(not isinstance(each, slice | np.ndarray) for each in lazy.key.tuple):
+        return None
+    array = lazy.array
+    places = index_vectors(lazy.key.tuple, array.shape)
+    if isinstance(array, MappedArray):
+        below = _source_places(array.source)
+        if below is None:
+            return None
+        return below[0], [outer[inner] for outer, inner in zip(below[1], places, strict=True)]
+    if isinstance(array, Stored) and array.chunk_shape is not None:
+        return array.chunk_shape, places
+    return None
+
+
+def find_cuts(variable: xr.Variable) -> tuple[tuple[int, ...], list[NDArray[np.intp]]] | None:
+    """
+    Find where the chunks of the source begin along each dimension of a variable.
+
+    Parameters
+    ----------
+    variable : xarray.Variable
+        Read lazily, sliced or mapped any number of times.
+
+    Returns
+    -------
+    (tuple of int, list of int arrays) or None
+        Shape of a chunk, and for each dimension the places at which another chunk begins (0 first); None where the
+        source has no chunks.
+    """
+    found = _source_places(variable)
+    if found is None:
+        return None
+    chunk_shape, places = found
+    cuts = []
+    for at, chunk in zip(places, chunk_shape, strict=True):
+        owners = at // chunk
+        cuts.append(np.concatenate([[0], np.flatnonzero(np.diff(owners)) + 1]).astype(np.intp))
+    return chunk_shape, cuts

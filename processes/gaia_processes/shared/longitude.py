@@ -1,0 +1,206 @@
+"""
+Which columns of a grid lie in a box on the round earth, and their longitudes in the frame of the request.
+
+The rule is the same for sources of 0 to 360, -180 to 180 or any other frame, and for boxes across any seam.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+EPSILON_DEG = 1e-6
+"""A cell this near to the edge of a box lies on it: float32 axes of 0.1 degrees are that inexact."""
+
+_DECIMALS = 10  # of a degree: what a shift by 360 may spoil in float64 lies below
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Columns:
+    """
+    The columns that lie in a box, from west to east.
+
+    Attributes
+    ----------
+    indices : array of int
+        Places in the source.
+    turns : array of int
+        How often 360 degrees are added to bring each column into the request's frame.
+    repeated : int
+        Columns that were left out because they repeat another one.
+    """
+
+    indices: NDArray[np.intp]
+    turns: NDArray[np.int64]
+    repeated: int = 0
+
+
+def span(west: float, east: float) -> float:
+    """
+    Give the width of a box.
+
+    Parameters
+    ----------
+    west, east : float
+        Degrees; west > east crosses the antimeridian.
+
+    Returns
+    -------
+    float
+        Degrees, 0 to 360.
+    """
+    return 360.0 if east - west >= 360.0 else (east - west) % 360.0
+
+
+def turn_from(values: NDArray[np.float64], start: float) -> NDArray[np.int64]:
+    """
+    Count the turns that bring longitudes into the 360 degrees that begin at `start`.
+
+    Parameters
+    ----------
+    values : array of float
+        Degrees in any frame; no NaN.
+    start : float
+        Degrees; a longitude that is less than `EPSILON_DEG` west of it counts as in place.
+
+    Returns
+    -------
+    array of int
+        Of the same shape; `values + 360 * turns` is in the frame.
+    """
+    return -np.floor((values - start + EPSILON_DEG) / 360.0).astype(np.int64)
+
+
+def shift(values: NDArray[np.float64], turns: NDArray[np.int64]) -> NDArray[np.float64]:
+    """
+    Add whole turns, without the noise that this brings into decimal degrees.
+
+    Parameters
+    ----------
+    values : array of float
+        Degrees.
+    turns : array of int
+        Turns for each value.
+
+    Returns
+    -------
+    array of float
+        Values with no turn are left as they are, bit for bit.
+    """
+    return np.where(turns == 0, values, np.round(values + 360.0 * turns, _DECIMALS))
+
+
+def _order(longitudes: NDArray[np.float64], inside: NDArray[np.bool_], start: float) -> Columns:
+    """Order the columns from `start` to the east, each once."""
+    indices = np.flatnonzero(inside)
+    turns = turn_from(longitudes[indices], start)
+    framed = longitudes[indices] + 360.0 * turns
+    order = np.argsort(framed, kind="stable")
+    indices, turns, framed = indices[order], turns[order], framed[order]
+    fresh = np.concatenate([[True], np.diff(framed) > EPSILON_DEG]) if len(framed) else np.zeros(0, dtype=bool)
+    # The last column of a global axis may be the first once more, a turn later.
+    if len(framed) > 1 and framed[fresh][-1] - framed[0] > 360.0 - EPSILON_DEG:
+        fresh[np.flatnonzero(fresh)[-1]] = False
+    return Columns(indices=indices[fresh], turns=turns[fresh], repeated=int(np.count_nonzero(~fresh)))
+
+
+def select_centres(longitudes: NDArray[np.float64], *, west: float, east: float) -> Columns:
+    """
+    Select the columns whose centre lies in the closed box.
+
+    Parameters
+    ----------
+    longitudes : array of float, shape (columns,)
+        Degrees in any frame and order; no NaN.
+    west, east : float
+        Degrees; west > east crosses the antimeridian.
+
+    Returns
+    -------
+    Columns
+        Longitudes in the frame from `west` on.
+    """
+    width = span(west, east)
+    inside = (longitudes - west + EPSILON_DEG) % 360.0 <= width + 2 * EPSILON_DEG
+    return _order(longitudes, inside, west)
+
+
+def select_touched(
+    longitudes: NDArray[np.float64], bounds: NDArray[np.float64], *, west: float, east: float
+) -> Columns:
+    """
+    Select the columns whose cells share more than an edge with the box.
+
+    Parameters
+    ----------
+    longitudes : array of float, shape (columns,)
+        Centres in degrees.
+    bounds : array of float, shape (columns, 2)
+        Edges of the cells in degrees, in any order and frame.
+    west, east : float
+        Degrees.
+
+    Returns
+    -------
+    Columns
+        Longitudes in the frame that is centred on the box's middle.
+    """
+    width = span(west, east)
+    near = beside(bounds, longitudes)
+    low, high = near.min(axis=1), near.max(axis=1)
+    start = west + width / 2 - 180.0
+    turned = 360.0 * turn_from(longitudes, start)
+    inside = np.zeros(len(longitudes), dtype=bool)
+    for lap in (-360.0, 0.0, 360.0):
+        overlap = np.minimum(high + turned + lap, west + width) - np.maximum(low + turned + lap, west)
+        inside |= overlap > EPSILON_DEG
+    return _order(longitudes, inside, start)
+
+
+def select_holder(longitudes: NDArray[np.float64], bounds: NDArray[np.float64], *, west: float, east: float) -> Columns:
+    """
+    Select the one column whose cell holds the middle of the box; none where it lies outside of all.
+
+    Parameters
+    ----------
+    longitudes : array of float, shape (columns,)
+        Centres in degrees.
+    bounds : array of float, shape (columns, 2)
+        Edges in degrees.
+    west, east : float
+        Degrees.
+
+    Returns
+    -------
+    Columns
+        One or none, in the frame that is centred on the middle of the box.
+    """
+    middle = west + span(west, east) / 2
+    near = beside(bounds, longitudes)
+    ahead = (middle - near.min(axis=1) + EPSILON_DEG) % 360.0
+    holds = ahead <= near.max(axis=1) - near.min(axis=1) + 2 * EPSILON_DEG
+    inside = np.zeros(len(longitudes), dtype=bool)
+    if holds.any():
+        # On an edge the cell to the east is meant, whatever the order of the source.
+        inside[int(np.argmin(np.where(holds, ahead, np.inf)))] = True
+    return _order(longitudes, inside, middle - 180.0)
+
+
+def beside(bounds: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.float64]:
+    """
+    Bring bounds into the frame of their centres.
+
+    Parameters
+    ----------
+    bounds : array of float, shape (..., corners)
+        Degrees in any frame.
+    centres : array of float, shape (...)
+        Degrees.
+
+    Returns
+    -------
+    array of float
+        Within half a turn of the centre.
+    """
+    turns = np.round((centres[..., np.newaxis] - bounds) / 360.0).astype(np.int64)
+    return shift(bounds, turns)

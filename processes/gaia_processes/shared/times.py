@@ -1,0 +1,375 @@
+"""
+Time in the data's own calendar: reading an axis, the instants that an interval means there, and text for people.
+
+Nothing is converted between calendars: the ends of an interval become numbers in the units of the axis.
+
+References
+----------
+CF conventions 1.12, section 4.4 (time coordinate), 4.4.2 (calendars).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import cftime
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from gaia_processes.errors import DatasetUnsuitable, SelectionEmpty
+from gaia_processes.inputs.interval import Interval, Moment
+from gaia_processes.shared.axes import text_of
+from gaia_processes.shared.bounds import find_bounds_of
+from gaia_processes.shared.values import read_numbers
+from gaia_processes.text import Text
+
+_TOLERANCE_S = 1e-3
+_STEP_SECONDS = {"days": 86400.0, "hours": 3600.0, "minutes": 60.0, "seconds": 1.0, "milliseconds": 1e-3}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimeAxis:
+    """
+    A time coordinate that can be compared with dates.
+
+    Attributes
+    ----------
+    name : str
+        The variable.
+    dim : str or None
+        Its dimension; None for a scalar.
+    values : array of float, shape (steps,)
+        Numbers in `units`.
+    bounds : array of float, shape (steps, 2), or None
+        In the same units, ascending in each row.
+    units, calendar : str
+        As the file says; `standard` where it names no calendar.
+    tolerance : float
+        Instants nearer than this are equal, in `units`.
+    """
+
+    name: str
+    dim: str | None
+    values: NDArray[np.float64]
+    bounds: NDArray[np.float64] | None
+    units: str
+    calendar: str
+    tolerance: float
+
+    @property
+    def is_stamped_at_end(self) -> bool:
+        """Whether every step is named by the end of its bounds."""
+        if self.bounds is None or not len(self.values):
+            return False
+        low, high = self.bounds[:, 0], self.bounds[:, 1]
+        near = np.abs(self.values - high) <= self.tolerance
+        return bool(np.all(near) and np.all(high - low > self.tolerance))
+
+    @property
+    def compared(self) -> NDArray[np.float64]:
+        """The instants that stand for the steps: the middle of the bounds where steps are named by their end."""
+        if self.bounds is not None and self.is_stamped_at_end:
+            return self.bounds.mean(axis=1)
+        return self.values
+
+
+def _refuse(name: str, units: str, calendar: str) -> DatasetUnsuitable:
+    return DatasetUnsuitable(
+        Text(
+            en=f"No dates can be selected: time coordinate {name!r} has units {units!r} and calendar {calendar!r}, which is no CF time.",
+            fr=f"Aucune date ne peut être choisie : la coordonnée de temps {name!r} a l'unité {units!r} et le calendrier {calendar!r}, ce qui n'est pas un temps CF.",
+        )
+    )
+
+
+def read_time(dataset: xr.Dataset, name: str) -> TimeAxis:
+    """
+    Read a time coordinate.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Undecoded.
+    name : str
+        The coordinate.
+
+    Returns
+    -------
+    TimeAxis
+        Its numbers and what they count.
+
+    Raises
+    ------
+    DatasetUnsuitable
+        It has no units, units or a calendar that are not known, or missing values.
+    """
+    variable = dataset.variables[name]
+    units, calendar = text_of(variable, "units"), text_of(variable, "calendar").lower() or "standard"
+    if not units:
+        raise DatasetUnsuitable(
+            Text(
+                en=f"No dates can be selected: time coordinate {name!r} has no units.",
+                fr=f"Aucune date ne peut être choisie : la coordonnée de temps {name!r} n'a pas d'unité.",
+            )
+        )
+    try:
+        cftime.num2date(0, units, calendar)
+    except (ValueError, OverflowError) as error:
+        raise _refuse(name, units, calendar) from error
+    values = np.atleast_1d(read_numbers_exactly(variable))
+    if np.isnan(values).any():
+        raise DatasetUnsuitable(
+            Text(
+                en=f"No dates can be selected: time coordinate {name!r} has missing values.",
+                fr=f"Aucune date ne peut être choisie : la coordonnée de temps {name!r} a des valeurs manquantes.",
+            )
+        )
+    return TimeAxis(
+        name=name,
+        dim=str(variable.dims[0]) if variable.ndim else None,
+        values=values,
+        bounds=_read_bounds(dataset, name, units),
+        units=units,
+        calendar=calendar,
+        tolerance=_tolerance(units, variable.dtype, values),
+    )
+
+
+def read_numbers_exactly(variable: xr.Variable) -> NDArray[np.float64]:
+    """Read numbers of which every bit counts: without the rounding that decimal axes get."""
+    stored = np.asarray(variable.values)
+    return stored.astype(np.float64) if stored.dtype.kind == "f" and not variable.attrs.keys() & {
+        "scale_factor", "add_offset", "_FillValue", "missing_value"
+    } else read_numbers(variable)  # fmt: skip
+
+
+def _tolerance(units: str, dtype: np.dtype[Any], values: NDArray[np.float64]) -> float:
+    """Give a millisecond, or what the type of the axis can tell apart where that is more."""
+    word = units.split()[0].lower()
+    seconds = next((value for step, value in _STEP_SECONDS.items() if word in {step, step[:-1], step[0]}), 86400.0)
+    largest = float(np.abs(values).max(initial=0.0))
+    resolution = float(np.spacing(np.float32(largest))) if dtype == np.float32 else 0.0
+    return max(_TOLERANCE_S / seconds, resolution)
+
+
+def _read_bounds(dataset: xr.Dataset, name: str, units: str) -> NDArray[np.float64] | None:
+    own = find_bounds_of(dataset, name)
+    if own is None or dataset.variables[own].shape[-1] != 2:
+        return None
+    if text_of(dataset.variables[own], "units") not in {"", units}:
+        return None
+    bounds = np.atleast_2d(read_numbers_exactly(dataset.variables[own]))
+    return None if np.isnan(bounds).any() else np.sort(bounds, axis=1)
+
+
+def render(axis: TimeAxis, value: float) -> str:
+    """
+    Write an instant of an axis as ISO 8601 text in the data's own calendar.
+
+    Parameters
+    ----------
+    axis : TimeAxis
+        Where it comes from.
+    value : float
+        Number in its units.
+
+    Returns
+    -------
+    str
+        As `2095-12-30T00:00:00`.
+    """
+    date = cftime.num2date(value, axis.units, axis.calendar, only_use_cftime_datetimes=True)
+    return render_date(date)
+
+
+def render_date(date: Any) -> str:
+    """Write a cftime date as ISO 8601 text, to the nearest second."""
+    if date.microsecond >= 500_000:
+        date = date + (1_000_000 - date.microsecond) * _MICROSECOND
+    return f"{date.year:04d}-{date.month:02d}-{date.day:02d}T{date.hour:02d}:{date.minute:02d}:{date.second:02d}"
+
+
+_MICROSECOND = np.timedelta64(1, "us").item()
+
+
+def extent(axis: TimeAxis) -> tuple[str, str]:
+    """Give the first and the last step as text."""
+    return render(axis, float(axis.values.min())), render(axis, float(axis.values.max()))
+
+
+# --- instants -------------------------------------------------------------------------------------------------------
+
+
+def _date(calendar: str, *parts: int) -> Any:
+    """Make a date, None where the calendar has no such day."""
+    year, month, day, *clock = (*parts, *(1, 1, 1)[len(parts) :])
+    try:
+        return cftime.datetime(year, month, day, *clock, calendar=calendar)
+    except ValueError:
+        return None
+
+
+def _next_month(year: int, month: int) -> tuple[int, int]:
+    return (year + 1, 1) if month == 12 else (year, month + 1)
+
+
+def _first_existing(calendar: str, year: int, month: int, day: int) -> Any:
+    """Give the midnight that begins a day, or the next day that the calendar has."""
+    for later in range(day, 32):
+        found = _date(calendar, year, month, later)
+        if found is not None:
+            return found
+    return _date(calendar, *_next_month(year, month), 1)
+
+
+def _seconds_of(moment: Moment) -> float:
+    return 3600.0 * (moment.hour or 0) + 60.0 * (moment.minute or 0) + (moment.second or 0.0)
+
+
+def _add_seconds(date: Any, seconds: float) -> Any:
+    return date + np.timedelta64(round(seconds * 1e6), "us").item()
+
+
+def first_instant(moment: Moment, calendar: str) -> Any:
+    """
+    Give the first instant that a moment means in a calendar.
+
+    Parameters
+    ----------
+    moment : Moment
+        A date-time or a part of one.
+    calendar : str
+        CF calendar.
+
+    Returns
+    -------
+    cftime.datetime
+        The beginning of the next day where the calendar lacks the day.
+    """
+    year, month, day = moment.year, moment.month or 1, moment.day or 1
+    exact = _date(calendar, year, month, day)
+    if exact is None:
+        return _first_existing(calendar, year, month, day)
+    return _add_seconds(exact, _seconds_of(moment))
+
+
+def end_instant(moment: Moment, calendar: str) -> tuple[Any, bool]:
+    """
+    Give the instant at which what a moment means ends in a calendar.
+
+    Parameters
+    ----------
+    moment : Moment
+        A date-time or a part of one.
+    calendar : str
+        CF calendar.
+
+    Returns
+    -------
+    (cftime.datetime, bool)
+        The instant, and whether it belongs to the moment itself (a full date-time does, the first instant after a
+        year does not). Where the calendar lacks the day, the end of the day before.
+    """
+    year, month, day = moment.year, moment.month, moment.day
+    if month is None:
+        return _first_existing(calendar, year + 1, 1, 1), False
+    if day is None:
+        return _first_existing(calendar, *_next_month(year, month), 1), False
+    exact = _date(calendar, year, month, day)
+    if exact is None:
+        return _first_existing(calendar, year, month, day), False
+    if moment.hour is None:
+        return _following_day(calendar, year, month, day), False
+    start = _add_seconds(exact, _seconds_of(moment))
+    if moment.minute is None:
+        return _add_seconds(start, 3600.0), False
+    if moment.second is None:
+        return _add_seconds(start, 60.0), False
+    return start, True
+
+
+def _following_day(calendar: str, year: int, month: int, day: int) -> Any:
+    if day < 31:
+        return _first_existing(calendar, year, month, day + 1)
+    return _first_existing(calendar, *_next_month(year, month), 1)
+
+
+def _number(axis: TimeAxis, date: Any) -> float:
+    return float(cftime.date2num(date, axis.units, axis.calendar))
+
+
+# --- selection ------------------------------------------------------------------------------------------------------
+
+
+def select_steps(axis: TimeAxis, interval: Interval, warn: Callable[[str], None]) -> NDArray[np.intp]:
+    """
+    Select the steps of an axis that lie in an interval.
+
+    Parameters
+    ----------
+    axis : TimeAxis
+        Of the data.
+    interval : Interval
+        Closed, in any precision.
+    warn : callable
+        Is told when steps are repeated or out of order.
+
+    Returns
+    -------
+    array of int
+        Places in the order of the source.
+
+    Raises
+    ------
+    SelectionEmpty
+        No step lies in it; the text names the extent.
+    """
+    steps = np.diff(axis.values)
+    if np.any(steps == 0):
+        warn(f"Time coordinate {axis.name!r} has repeated steps; all of them that lie in the interval are kept.")
+    if np.any(steps < 0) and np.any(steps > 0):
+        warn(f"Time coordinate {axis.name!r} is not in order; the steps are kept in the order of the file.")
+    inside = _find_instant(axis, interval) if interval.instant else _find_within(axis, interval)
+    found = np.flatnonzero(inside)
+    if not len(found):
+        raise _empty(axis, interval)
+    return found
+
+
+def _find_within(axis: TimeAxis, interval: Interval) -> NDArray[np.bool_]:
+    values, tolerance = axis.compared, axis.tolerance
+    inside = np.ones(len(values), dtype=bool)
+    if interval.start is not None:
+        inside &= values >= _number(axis, first_instant(interval.start, axis.calendar)) - tolerance
+    if interval.end is not None:
+        end, closed = end_instant(interval.end, axis.calendar)
+        limit = _number(axis, end)
+        inside &= values <= limit + tolerance if closed else values < limit - tolerance
+    return inside
+
+
+def _find_instant(axis: TimeAxis, interval: Interval) -> NDArray[np.bool_]:
+    if interval.start is None:
+        return np.ones(len(axis.values), dtype=bool)
+    instant, tolerance = _number(axis, first_instant(interval.start, axis.calendar)), axis.tolerance
+    if axis.bounds is not None:
+        low, high = axis.bounds[:, 0], axis.bounds[:, 1]
+        held = (low <= instant + tolerance) & (instant < high - tolerance)
+        if held.any():
+            return held
+    return np.abs(axis.values - instant) <= tolerance
+
+
+def _empty(axis: TimeAxis, interval: Interval) -> SelectionEmpty:
+    ends = [moment.text or ".." if moment else ".." for moment in (interval.start, interval.end)]
+    asked = ends[0] if interval.instant or ends[0] == ends[1] else "/".join(ends)
+    if not len(axis.values):
+        return SelectionEmpty(Text(en="The dataset has no time steps.", fr="Le jeu de données n'a aucun pas de temps."))
+    first, last = extent(axis)
+    return SelectionEmpty(
+        Text(
+            en=f"No time step lies in {asked}: the data go from {first} to {last} (calendar {axis.calendar}).",
+            fr=f"Aucun pas de temps dans {asked} : les données vont de {first} à {last} (calendrier {axis.calendar}).",
+        )
+    )

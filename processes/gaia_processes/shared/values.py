@@ -1,0 +1,105 @@
+"""Numbers as they are meant, from variables as they are stored."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+PACKING = ("scale_factor", "add_offset")
+MISSING = ("_FillValue", "missing_value")
+
+# What the NetCDF library fills cells with that were never written (netcdf.h, NC_FILL_*).
+DEFAULT_FILLS: dict[str, float | int] = {
+    "i1": -127,
+    "i2": -32767,
+    "i4": -2147483647,
+    "i8": -9223372036854775806,
+    "u1": 255,
+    "u2": 65535,
+    "u4": 4294967295,
+    "u8": 18446744073709551614,
+    "f4": 9.969209968386869e36,
+    "f8": 9.969209968386869e36,
+}
+
+
+def find_missing(values: NDArray[Any], attrs: dict[str, Any]) -> NDArray[np.bool_]:
+    """
+    Find the cells that hold no value.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        Numbers as stored.
+    attrs : dict
+        Attributes of their variable.
+
+    Returns
+    -------
+    numpy.ndarray of bool
+        True where the value is NaN, infinite or one of `_FillValue` and `missing_value`.
+    """
+    missing = ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(values.shape, dtype=bool)
+    for name in MISSING:
+        marks = attrs.get(name)
+        if marks is None or isinstance(marks, str):
+            continue
+        for mark in np.atleast_1d(np.asarray(marks)):
+            missing |= values == mark
+    return missing
+
+
+def read_numbers(variable: xr.Variable) -> NDArray[np.float64]:
+    """
+    Read the values of a variable as they are meant.
+
+    Parameters
+    ----------
+    variable : xarray.Variable
+        Undecoded numbers.
+
+    Returns
+    -------
+    numpy.ndarray of float64
+        Unpacked; NaN where there is no value.
+    """
+    stored = np.asarray(variable.values)
+    if stored.dtype.kind not in "iuf":
+        return np.full(stored.shape, np.nan)
+    missing = find_missing(stored, variable.attrs)
+    # A float32 axis of 0.1 degrees means 359.9, not 359.899994: its shortest decimal text says so.
+    numbers = stored.astype(str).astype(np.float64) if _is_short_float_axis(stored) else stored.astype(np.float64)
+    if any(name in variable.attrs for name in PACKING):
+        scale, offset = (
+            float(variable.attrs.get(name, default)) for name, default in zip(PACKING, (1, 0), strict=True)
+        )
+        numbers = numbers * scale + offset
+    numbers[missing] = np.nan
+    return numbers
+
+
+def _is_short_float_axis(stored: NDArray[Any]) -> bool:
+    return stored.dtype == np.float32 and stored.ndim == 1
+
+
+def fill_of(variable: xr.Variable) -> Any:
+    """
+    Give the value that marks missing cells of a variable.
+
+    Parameters
+    ----------
+    variable : xarray.Variable
+        Numbers as stored.
+
+    Returns
+    -------
+    numpy scalar or None
+        Its `_FillValue`, else its `missing_value`, else what the NetCDF library uses; None for text.
+    """
+    for name in MISSING:
+        mark = variable.attrs.get(name)
+        if mark is not None and not isinstance(mark, str):
+            return np.asarray(mark, dtype=variable.dtype).reshape(-1)[0]
+    default = DEFAULT_FILLS.get(variable.dtype.str[1:])
+    return None if default is None else variable.dtype.type(default)

@@ -1,0 +1,47 @@
+"""The web application: our routes first, then pygeoapi's; and what holds for every request."""
+
+from flask import Flask, request
+
+from gaia_server.bodies import TimedInput
+from gaia_server.cors import allow_other_origins
+from gaia_server.front import make_front, tell_as_problem
+from gaia_server.negotiation import AcceptRepair
+from gaia_server.problems import render_error
+from gaia_server.routes import centres, deliveries, execution, health, jobs, processes
+from gaia_server.services import EXTENSION, Services
+
+BODY_LIMIT_S = 30.0
+
+OURS = (processes.routes, execution.routes, jobs.routes, centres.routes, health.routes, deliveries.routes)
+"""For equal addresses the first that is registered answers; so these stand before pygeoapi's."""
+
+
+def make_app(services: Services) -> Flask:
+    """
+    Make the application.
+
+    Parameters
+    ----------
+    services : Services
+        What the routes work with.
+    """
+    app = Flask("gaia_server", static_folder=None)
+    app.extensions[EXTENSION] = services
+    app.config["MAX_CONTENT_LENGTH"] = services.settings.max_body_bytes
+    app.url_map.strict_slashes = False
+    for routes in OURS:
+        app.register_blueprint(routes)
+    app.register_blueprint(make_front(services.settings))
+    app.add_url_rule("/api", endpoint="api", view_func=app.view_functions["pygeoapi.openapi"])
+    app.register_error_handler(Exception, render_error)
+    app.before_request(_limit_body_time)
+    app.after_request(tell_as_problem)
+    allow_other_origins(app)
+    app.wsgi_app = AcceptRepair(app.wsgi_app)  # type: ignore[method-assign]  # the way Flask documents
+    return app
+
+
+def _limit_body_time() -> None:
+    """Large deliveries of centres may take long, as long as they go on; the web server sees to that."""
+    if request.blueprint != deliveries.routes.name:
+        request.environ["wsgi.input"] = TimedInput(request.environ["wsgi.input"], BODY_LIMIT_S)

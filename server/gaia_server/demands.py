@@ -1,0 +1,233 @@
+"""From the body of an execute request to a `Demand`: everything in it is judged here, before anything is queued."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from gaia_config.catalogue import Dataset, Federation
+from gaia_processes.cube import Cube
+from gaia_processes.errors import Fault, InvalidInputs
+from gaia_processes.formats import Format, format_for
+from gaia_processes.inputs.dataset import CatalogueRef, UnknownDataset
+from gaia_processes.process import Estimate, Output, Process, dump_inputs, pin_versions, validate_request
+from gaia_processes.text import Text
+from gaia_server.jobs.records import Demand, RequestedOutput, Response, Transmission
+from gaia_server.preference import Returns
+
+RESPONSES: tuple[Response, ...] = ("raw", "document")
+TRANSMISSIONS: tuple[Transmission, ...] = ("value", "reference")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Understood:
+    """
+    What was asked for, understood.
+
+    Attributes
+    ----------
+    inputs : BaseModel
+        Of the process' own type, dataset versions pinned.
+    estimate : Estimate
+        What it will cost.
+    """
+
+    demand: Demand
+    inputs: BaseModel
+    estimate: Estimate
+
+
+@dataclass(slots=True)
+class _Faults:
+    """What is wrong beside the inputs."""
+
+    found: list[Fault] = field(default_factory=list)
+
+    def add(self, pointer: str, en: str, fr: str, *, given: object = None, allowed: tuple[object, ...] = ()) -> None:
+        """Note one."""
+        member = pointer.split("/")[1]
+        shown = given if given is None or isinstance(given, bool | int | float) else str(given)[:80]
+        self.found.append(
+            Fault(input=member, pointer=pointer, problem=Text(en=en, fr=fr), given=shown, allowed=allowed)
+        )
+
+
+def read_demand(
+    process: Process,
+    body: Mapping[str, Any],
+    *,
+    federation: Federation,
+    ignored: tuple[str, ...],
+    returns: Returns | None = None,
+    accepted: Mapping[str, Format] | None = None,
+) -> Understood:
+    """
+    Read an execute request.
+
+    Parameters
+    ----------
+    body : mapping
+        The request; members that are not known are left alone, for real clients send extras.
+    ignored : tuple of str
+        Names of inputs that are not read.
+    returns : str or None
+        The preference `return=`; counts only where `response` and an output's `transmissionMode` are absent.
+    accepted : mapping of Format, optional
+        By output id, the format that `Accept` names; it takes the place of the default where one output is answered raw.
+
+    Raises
+    ------
+    InvalidInputs
+        With everything that is wrong with inputs, outputs and response.
+    """
+    faults = _Faults()
+    response = _read_response(body.get("response"), faults)
+    transmission = transmission_of(returns) if response is None else None
+    defaults = {} if response == "document" or accepted is None else accepted
+    outputs = _read_outputs(process, body.get("outputs"), transmission, defaults, faults)
+    raw = body.get("inputs")
+    try:
+        inputs = validate_request(process, {} if raw is None else raw, find_cube=_Cubes(federation), ignored=ignored)
+    except InvalidInputs as invalid:
+        raise InvalidInputs((*invalid.faults, *faults.found)) from None
+    if faults.found:
+        raise InvalidInputs(faults.found)
+    inputs = pin_versions(inputs, version_of=lambda reference: _dataset(federation, reference).version)
+    return Understood(
+        demand=Demand(inputs=dump_inputs(inputs), outputs=outputs, response=response),
+        inputs=inputs,
+        estimate=process.estimate(inputs, _cube_of(inputs, federation)),
+    )
+
+
+def transmission_of(returns: Returns | None) -> Transmission | None:
+    """Say what the preference `return=` means for how outputs are given: `minimal` is links."""
+    return None if returns is None else "reference" if returns == "minimal" else "value"
+
+
+class _Cubes:
+    """Finds the cube of a dataset, once a request."""
+
+    def __init__(self, federation: Federation) -> None:
+        self._federation = federation
+
+    def __call__(self, reference: CatalogueRef) -> Cube:
+        return Cube.from_stac(_dataset(self._federation, reference).properties)
+
+
+def _dataset(federation: Federation, reference: CatalogueRef) -> Dataset:
+    dataset = federation.find(reference.id, reference.version)
+    if dataset is None:
+        raise UnknownDataset(
+            reference,
+            known=[each.id for each in federation.datasets()],
+            versions=[each.version for each in federation.versions(reference.id)],
+        )
+    return dataset
+
+
+def _cube_of(inputs: BaseModel, federation: Federation) -> Cube | None:
+    reference = getattr(inputs, "dataset", None)
+    return _Cubes(federation)(reference) if isinstance(reference, CatalogueRef) else None
+
+
+def _read_response(value: object, faults: _Faults) -> Response | None:
+    if value is None or value in RESPONSES:
+        return value
+    faults.add(
+        "/response",
+        "The response is raw or document.",
+        "La réponse (response) est raw ou document.",
+        given=value,
+        allowed=RESPONSES,
+    )
+    return None
+
+
+def _read_outputs(
+    process: Process,
+    value: object,
+    transmission: Transmission | None,
+    accepted: Mapping[str, Format],
+    faults: _Faults,
+) -> tuple[RequestedOutput, ...]:
+    """Read what is asked for, in the order of the request; all that is declared where the request says nothing."""
+    asked = {id: None for id in process.outputs} if value is None else value
+    if not isinstance(asked, Mapping):
+        faults.add(
+            "/outputs",
+            'The outputs are an object by output id, such as {"data": {}}.',
+            'Les sorties sont un objet par identifiant de sortie, comme {"data": {}}.',
+            given=value,
+        )
+        return ()
+    defaults = accepted if len(asked) == 1 else {}
+    read = (_read_output(process, id, wish, transmission, defaults, faults) for id, wish in asked.items())
+    return tuple(output for output in read if output is not None)
+
+
+def _read_output(
+    process: Process,
+    id: str,
+    wish: object,
+    transmission: Transmission | None,
+    defaults: Mapping[str, Format],
+    faults: _Faults,
+) -> RequestedOutput | None:
+    pointer = "/outputs/" + id.replace("~", "~0").replace("/", "~1")
+    output = process.outputs.get(id)
+    if output is None:
+        known = tuple(process.outputs)
+        listed = ", ".join(known)
+        faults.add(
+            pointer,
+            f"There is no output {id[:80]!r}; outputs are: {listed}.",
+            f"Il n'y a pas de sortie {id[:80]!r} ; les sorties sont : {listed}.",
+            given=id,
+            allowed=known,
+        )
+        return None
+    if wish is None:
+        wish = {}
+    if not isinstance(wish, Mapping):
+        faults.add(pointer, "An output is asked for by an object.", "Une sortie se demande par un objet.", given=wish)
+        return None
+    chosen = _read_format(output, wish.get("format"), defaults.get(id, output.formats[0]), pointer, faults)
+    mode = _read_transmission(wish.get("transmissionMode"), transmission, pointer, faults)
+    return RequestedOutput(id=id, format=chosen.id, transmission=mode)
+
+
+def _read_format(output: Output, value: object, default: Format, pointer: str, faults: _Faults) -> Format:
+    asked = value.get("mediaType") if isinstance(value, Mapping) else value
+    if asked is None:
+        return default
+    found = format_for(asked, output.formats) if isinstance(asked, str) else None
+    if found is None:
+        known = tuple(each.media_type for each in output.formats)
+        listed = ", ".join(known)
+        faults.add(
+            f"{pointer}/format/mediaType",
+            f"The format {str(asked)[:80]!r} is not offered for this output; offered are: {listed}.",
+            f"Le format {str(asked)[:80]!r} n'est pas proposé pour cette sortie ; sont proposés : {listed}.",
+            given=asked,
+            allowed=known,
+        )
+    return found or default
+
+
+def _read_transmission(
+    value: object, default: Transmission | None, pointer: str, faults: _Faults
+) -> Transmission | None:
+    if value is None:
+        return default
+    if value not in TRANSMISSIONS:
+        faults.add(
+            f"{pointer}/transmissionMode",
+            "The transmission mode is value or reference.",
+            "Le mode de transmission (transmissionMode) est value ou reference.",
+            given=value,
+            allowed=TRANSMISSIONS,
+        )
+        return default
+    return value

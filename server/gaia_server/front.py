@@ -1,0 +1,119 @@
+"""
+What pygeoapi does for us: landing page, conformance, collections, STAC, the OpenAPI document, and their HTML.
+
+It reads its configuration from files that environment variables name when it is imported, so both are made here first.
+Its own `/processes` and `/jobs` are never reached: our routes stand before them.
+"""
+
+import json
+import os
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+from flask import Blueprint, Response, request
+
+from gaia_config.files import write_whole
+from gaia_config.settings import Settings
+from gaia_processes.text import Text
+from gaia_server.negotiation import JSON
+from gaia_server.openapi import add_operations
+from gaia_server.problems import PROBLEMS, code_of_status, render_problem
+
+FOLDER = "front"
+BLUEPRINT = "pygeoapi"
+_PROCESSES = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
+_COMMON = "http://www.opengis.net/spec/ogcapi-common-"
+
+CONFORMANCE = [
+    f"{_COMMON}1/1.0/conf/core",
+    f"{_COMMON}1/1.0/conf/landing-page",
+    f"{_COMMON}1/1.0/conf/json",
+    f"{_COMMON}2/1.0/conf/collections",
+    f"{_PROCESSES}core",
+    f"{_PROCESSES}ogc-process-description",
+    f"{_PROCESSES}json",
+    f"{_PROCESSES}dismiss",
+]
+"""What is true today, and nothing else."""
+
+
+def pygeoapi_configuration(settings: Settings) -> dict[str, Any]:
+    """Make the configuration that pygeoapi runs with."""
+    title = {"en": "gaia: processing where the data are", "fr": "gaia : le calcul là où sont les données"}
+    described = {
+        "en": "On-demand processing of climate, ocean and biodiversity data at the centres that hold them.",
+        "fr": "Traitement à la demande de données de climat, d'océan et de biodiversité, dans les centres qui les détiennent.",
+    }
+    return {
+        "server": {
+            "bind": {"host": settings.host, "port": settings.port},
+            "url": settings.public_url,
+            "mimetype": "application/json; charset=UTF-8",
+            "encoding": "utf-8",
+            "gzip": False,
+            "cors": False,
+            "languages": ["en", "fr"],
+            "pretty_print": False,
+            "map": {"url": f"{settings.public_url}/static/tiles/{{z}}/{{x}}/{{y}}.png", "attribution": "gaia"},
+        },
+        "logging": {"level": "ERROR"},
+        "metadata": {
+            "identification": {
+                "title": title,
+                "description": described,
+                "keywords": {
+                    "en": ["climate", "ocean", "biodiversity", "processing"],
+                    "fr": ["climat", "océan", "biodiversité", "traitement"],
+                },
+                "keywords_type": "theme",
+                "terms_of_service": settings.public_url,
+                "url": settings.public_url,
+            },
+            "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
+            "provider": {"name": "gaia", "url": settings.public_url},
+            "contact": {"name": "gaia", "url": settings.public_url},
+        },
+        "resources": {},
+    }
+
+
+def make_front(settings: Settings) -> Blueprint:
+    """
+    Make pygeoapi's blueprint, configured for this server.
+
+    The modules are imported here and not above, since importing them reads the files that are written here.
+    """
+    configuration = pygeoapi_configuration(settings)
+    folder = settings.home / FOLDER
+    _publish("PYGEOAPI_CONFIG", folder / "pygeoapi.yml", yaml.safe_dump(configuration, allow_unicode=True))
+
+    from pygeoapi import api
+    from pygeoapi.openapi import get_oas
+
+    document = add_operations(get_oas(configuration))
+    _publish("PYGEOAPI_OPENAPI", folder / "openapi.json", json.dumps(document, ensure_ascii=False, default=str))
+
+    from pygeoapi import flask_app
+
+    api.CONFORMANCE_CLASSES = CONFORMANCE
+    flask_app.api_ = api.API(configuration, document)  # it was made from the files of whoever imported it first
+    flask_app.api_.manager.is_async = True  # so that its landing page links our list of jobs
+    return cast("Blueprint", flask_app.BLUEPRINT)
+
+
+def tell_as_problem(response: Response) -> Response:
+    """Say what went wrong in pygeoapi as everything else here says it; and not which version of it runs."""
+    response.headers.pop("X-Powered-By", None)
+    if request.blueprint != BLUEPRINT or response.status_code < HTTPStatus.BAD_REQUEST or response.mimetype != JSON:
+        return response
+    code = code_of_status(response.status_code)
+    told = response.get_json(silent=True) or {}
+    words = told.get("description") if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else None
+    return render_problem(code, Text(en=words, fr=words) if words else PROBLEMS[code].title)
+
+
+def _publish(variable: str, path: Path, text: str) -> None:
+    write_whole(path, text)
+    os.environ[variable] = str(path)

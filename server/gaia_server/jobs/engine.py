@@ -1,0 +1,105 @@
+"""How the job store's database is opened: SQLite in WAL mode or PostgreSQL, and brought to the newest migration."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from gaia_config.filesystems import refuse_network
+from gaia_server.errors import StoreDown
+
+BUSY_WAIT_S = 5.0
+_BUSY_STEP_S = 0.02
+_WRITING = "gaia_writing"
+
+
+def open_engine(url: str) -> Engine:
+    """
+    Open the database, make its folder, refuse what cannot work.
+
+    Parameters
+    ----------
+    url : str
+        SQLAlchemy URL; `sqlite:///…` or `postgresql+psycopg://…`.
+
+    Raises
+    ------
+    gaia_config.errors.ConfigurationError
+        For SQLite on a network file system, where WAL does not work.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        path = Path(str(parsed.database))
+        refuse_network(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed, pool_size=20, max_overflow=100)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return create_engine(parsed, pool_size=5, max_overflow=20, pool_pre_ping=True, pool_timeout=BUSY_WAIT_S)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """Take transactions into our own hands: sqlite3's own begin too late, and wait inside C where greenlets cannot."""
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Begin; a writer takes the lock at once and waits for it in Python, so that other greenlets go on."""
+    if not connection.get_execution_options().get(_WRITING):
+        connection.exec_driver_sql("BEGIN")
+        return
+    give_up = time.monotonic() + BUSY_WAIT_S
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except OperationalError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(_BUSY_STEP_S)
+        else:
+            return
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Read from one consistent state."""
+    with _as_store_down(), engine.connect() as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """Write in one transaction."""
+    with _as_store_down(), engine.connect() as connection:
+        connection = connection.execution_options(**{_WRITING: True})
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def _as_store_down() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, DBAPIError) as error:
+        raise StoreDown from error
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables to the newest migration; two processes that start at once do it one after the other."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with writing(engine) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7203451)")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

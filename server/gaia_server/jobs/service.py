@@ -1,0 +1,122 @@
+"""The recorder and the reconciler as one process, the command `gaia recorder`: what workers say goes into the store, what is lost is restored."""
+
+import signal
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from gaia_config.catalogue import Federation
+from gaia_config.centres import read_centres
+from gaia_config.logs import set_up_logs
+from gaia_config.settings import Settings
+from gaia_server.errors import StoreDown
+from gaia_server.jobs.reconciler import Reconciler
+from gaia_server.jobs.store import Store
+from gaia_server.plugins import open_transport
+from gaia_workers.contract import BadMessage, Report, Transport, TransportDown
+
+REPORTS_AT_ONCE = 500
+PAUSE_S = 1.0
+PUBLISH_PERIOD_S = 1.0
+
+_log = structlog.get_logger()
+
+
+def record(transport: Transport, store: Store, centre: str, *, attempts: int) -> int:
+    """
+    Write one batch of a centre's reports into the store.
+
+    Returns
+    -------
+    int
+        How many there were. They are acknowledged only when they are in the store.
+    """
+    taken = transport.reports(centre, wait_s=PAUSE_S, limit=REPORTS_AT_ONCE)
+    if not taken:
+        return 0
+    reports = [report for _, report in taken if isinstance(report, Report) and report.centre == centre]
+    for number, report in taken:
+        if isinstance(report, BadMessage):
+            _log.warning("report refused", centre=centre, number=number, reason=str(report))
+    changed = store.apply(reports, attempts=attempts)
+    transport.acknowledge(centre, tuple(number for number, _ in taken))
+    transport.announce(changed)
+    return len(taken)
+
+
+class Service:
+    """The threads of the process: a recorder a centre, the outbox, the reconciler."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        centres = read_centres(settings.centres)
+        self._centres = centres
+        self._store = Store.open(settings.store_url.get_secret_value())
+        self._transport = open_transport(settings, centres)
+        self._reconciler = Reconciler(
+            settings=settings,
+            store=self._store,
+            transport=self._transport,
+            federation=Federation(centres),
+            centres=centres,
+        )
+        self._stop = threading.Event()
+
+    def run(self) -> None:
+        """Work until told to stop."""
+        threads = [
+            *(self._thread(f"recorder {centre}", self._recorder(centre)) for centre in self._centres),
+            self._thread("outbox", self._reconciler.publish, period_s=PUBLISH_PERIOD_S),
+            self._thread("reconciler", self._reconcile, period_s=self._settings.reconcile_period_s),
+        ]
+        for thread in threads:
+            thread.start()
+        _log.info("recorder is up", centres=sorted(self._centres))
+        self._stop.wait()
+        for thread in threads:
+            thread.join(timeout=3)
+        self._transport.close()
+        self._store.close()
+
+    def stop(self, *_: object) -> None:
+        """Stop after the batch at hand."""
+        self._stop.set()
+
+    def _recorder(self, centre: str) -> Callable[[], None]:
+        def batch() -> None:
+            record(self._transport, self._store, centre, attempts=self._settings.attempts)
+
+        return batch
+
+    def _reconcile(self) -> None:
+        self._transport.announce(self._reconciler.reconcile())
+
+    def _thread(self, name: str, work: Callable[[], None], *, period_s: float = 0.0) -> threading.Thread:
+        def loop() -> None:
+            while not self._stop.is_set():
+                self._survive(name, work)
+                self._stop.wait(period_s)
+
+        return threading.Thread(target=loop, name=name, daemon=True)
+
+    def _survive(self, name: str, work: Callable[[], None]) -> None:
+        """One turn; whatever goes wrong, the thread lives and tries again."""
+        try:
+            work()
+        except (TransportDown, StoreDown) as error:
+            _log.warning("tried again in a moment", thread=name, reason=str(error))
+            self._stop.wait(PAUSE_S)
+        except Exception:
+            _log.exception("a turn failed", thread=name)
+            self._stop.wait(PAUSE_S)
+
+
+def command() -> None:
+    """Run the recorder and the reconciler: reports into the store, lost orders out again."""
+    settings = Settings()
+    set_up_logs(settings.log_level)
+    service = Service(settings)
+    signal.signal(signal.SIGTERM, service.stop)
+    signal.signal(signal.SIGINT, service.stop)
+    service.run()

@@ -1,0 +1,430 @@
+"""
+The job store: the only truth about jobs.
+
+Every change is a compare-and-set in one transaction: it names the states from which it may come and the attempt it speaks for,
+and does nothing where the row says otherwise.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any, Literal, Self
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, Engine, Row, Select, case, delete, func, insert, select, update
+
+from gaia_server.errors import AlreadyDismissed
+from gaia_server.jobs import engine as database
+from gaia_server.jobs.records import Demand, Job, LogLine
+from gaia_server.jobs.states import UNFINISHED, State, sources
+from gaia_server.jobs.tables import jobs, log, outbox
+from gaia_workers.contract import Failure, Kind, Report, Result, Words, utc_now
+
+_DEMAND = TypeAdapter(Demand)
+_WORDS = TypeAdapter(Words)
+_FAILURE = TypeAdapter(Failure)
+_RESULT = TypeAdapter(Result)
+_VALUES: dict[str, TypeAdapter[Any]] = {
+    "demand": _DEMAND,
+    "message": _WORDS,
+    "reason": _WORDS,
+    "failure": _FAILURE,
+    "result": _RESULT,
+}
+
+DISMISSED = Words(en="The job was dismissed.", fr="La tâche a été abandonnée.")
+REMOVED = Words(
+    en="The job had ended; its results were removed on request.",
+    fr="La tâche était terminée ; ses résultats ont été supprimés sur demande.",
+)
+DONE = Words(en="The job is done.", fr="La tâche est terminée.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outgoing:
+    """A message that waits in the outbox for its centre."""
+
+    number: int
+    kind: Literal["order", "dismissal"]
+    job_id: str
+    attempt: int
+    centre: str
+    created: datetime
+
+
+class Store:
+    """Jobs, their logs and the outbox, in SQLite or PostgreSQL."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Open the store at a database URL and bring its tables up to date."""
+        engine = database.open_engine(url)
+        database.migrate(engine)
+        return cls(engine)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+    def ready(self) -> None:
+        """Raise `StoreDown` if the store cannot be read."""
+        with database.reading(self._engine) as connection:
+            connection.execute(select(func.count()).select_from(outbox))
+
+    # --- reading ---------------------------------------------------------------------------------------------------
+
+    def find(self, job_id: str, *, owner: str) -> Job | None:
+        """Find a job of an owner."""
+        with database.reading(self._engine) as connection:
+            row = connection.execute(select(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner)).first()
+        return None if row is None else _job(row)
+
+    def jobs(
+        self,
+        *,
+        owner: str,
+        limit: int,
+        before: str | None = None,
+        processes: Sequence[str] = (),
+        states: Sequence[State] = (),
+    ) -> tuple[Job, ...]:
+        """
+        List an owner's asynchronous jobs, newest first.
+
+        Parameters
+        ----------
+        before : str or None
+            Id of the last job of the page before; an unknown one gives an empty page.
+        """
+        query = select(jobs).where(jobs.c.owner == owner, jobs.c.synchronous.is_(False))
+        if processes:
+            query = query.where(jobs.c.process_id.in_(processes))
+        if states:
+            query = query.where(jobs.c.state.in_([state.value for state in states]))
+        with database.reading(self._engine) as connection:
+            if before is not None:
+                query = _after(query, connection, before)
+            rows = connection.execute(query.order_by(jobs.c.created.desc(), jobs.c.id.desc()).limit(limit)).all()
+        return tuple(_job(row) for row in rows)
+
+    def log(self, job_id: str, *, owner: str) -> tuple[LogLine, ...] | None:
+        """Give the log of an owner's job, newest line last; None where there is no such job."""
+        if self.find(job_id, owner=owner) is None:
+            return None
+        with database.reading(self._engine) as connection:
+            rows = connection.execute(select(log).where(log.c.job_id == job_id).order_by(log.c.id)).all()
+        return tuple(
+            LogLine(number=row.id, time=row.time, level=row.level, words=Words(en=row.text_en, fr=row.text_fr))
+            for row in rows
+        )
+
+    def unfinished(self) -> tuple[Job, ...]:
+        """Give every job that has not ended, oldest first; for the reconciler alone."""
+        with database.reading(self._engine) as connection:
+            rows = connection.execute(
+                select(jobs).where(jobs.c.state.in_([state.value for state in UNFINISHED])).order_by(jobs.c.created)
+            ).all()
+        return tuple(_job(row) for row in rows)
+
+    def queued(self) -> int:
+        """Count the jobs that wait."""
+        with database.reading(self._engine) as connection:
+            return int(
+                connection.execute(
+                    select(func.count()).select_from(jobs).where(jobs.c.state == State.ACCEPTED.value)
+                ).scalar_one()
+            )
+
+    def expects(self, job_id: str, attempt: int, centre: str) -> bool:
+        """Tell whether a centre may still deliver results of this attempt."""
+        with database.reading(self._engine) as connection:
+            row = connection.execute(select(jobs.c.id).where(*_living(job_id, attempt), jobs.c.centre == centre))
+            return row.first() is not None
+
+    # --- accepting and sending -------------------------------------------------------------------------------------
+
+    def accept(self, job: Job) -> Job:
+        """
+        Write the job and its order in one transaction; when this returns, the job is never lost.
+
+        Returns
+        -------
+        Job
+            With `accepted` set to when equal work was accepted first.
+        """
+        with database.writing(self._engine) as connection:
+            query = select(func.min(jobs.c.accepted)).where(jobs.c.content_key == job.content_key)
+            first = connection.execute(query).scalar_one()
+            job = replace(job, accepted=first or job.accepted)
+            connection.execute(insert(jobs).values(_row(job)))
+            _put(connection, "order", job.id, job.attempt, job.centre, job.created)
+        return job
+
+    def outgoing(self, *, limit: int = 1000) -> tuple[tuple[Outgoing, Job], ...]:
+        """Give what waits to be sent, oldest first, each with its job."""
+        with database.reading(self._engine) as connection:
+            rows = connection.execute(
+                select(outbox.c.id.label("number"), outbox.c.kind, outbox.c.attempt.label("for_attempt"),
+                       outbox.c.centre.label("to_centre"), outbox.c.created.label("since"), jobs)
+                .join(jobs, jobs.c.id == outbox.c.job_id)
+                .order_by(outbox.c.id)
+                .limit(limit)
+            ).all()  # fmt: skip
+        return tuple((_outgoing(row), _job(row)) for row in rows)
+
+    def sent(self, job_id: str, attempt: int, *, kind: Literal["order", "dismissal"] = "order") -> None:
+        """Take a message out of the outbox, for the broker has it."""
+        with database.writing(self._engine) as connection:
+            connection.execute(
+                delete(outbox).where(outbox.c.job_id == job_id, outbox.c.attempt == attempt, outbox.c.kind == kind)
+            )
+            if kind == "order":
+                connection.execute(update(jobs).where(*_living(job_id, attempt)).values(sent=utc_now()))
+
+    # --- what workers say ------------------------------------------------------------------------------------------
+
+    def apply(self, reports: Iterable[Report], *, attempts: int) -> tuple[str, ...]:
+        """
+        Write what workers reported, in one transaction.
+
+        Parameters
+        ----------
+        attempts : int
+            How many attempts a job has when infrastructure fails.
+
+        Returns
+        -------
+        tuple of str
+            Ids of the jobs that changed.
+        """
+        changed: dict[str, None] = {}
+        with database.writing(self._engine) as connection:
+            for report in reports:
+                if _apply(connection, report, attempts):
+                    changed[report.job_id] = None
+        return tuple(changed)
+
+    # --- what the reconciler and the user decide --------------------------------------------------------------------
+
+    def resend(self, job: Job, *, lost: bool, centre: str, queue: str, reason: Words) -> bool:
+        """
+        Give a job a new attempt and put its order into the outbox; False where the row has moved on.
+
+        Parameters
+        ----------
+        lost : bool
+            Whether the attempt before died at work (counts towards the limit) or its order never reached a worker.
+        """
+        with database.writing(self._engine) as connection:
+            return _retry(connection, job, lost=lost, centre=centre, queue=queue, reason=reason)
+
+    def explain(self, job: Job, reason: Words) -> None:
+        """Say why a job waits."""
+        with database.writing(self._engine) as connection:
+            connection.execute(update(jobs).where(*_living(job.id, job.attempt)).values(reason=asdict(reason)))
+
+    def fail(self, job: Job, failure: Failure) -> bool:
+        """End a job as failed, and tell its centre to stop; False where the row has moved on."""
+        with database.writing(self._engine) as connection:
+            failed = _fail(connection, job.id, job.attempt, failure)
+            if failed:
+                _put(connection, "dismissal", job.id, job.attempt, job.centre, utc_now())
+            return failed
+
+    def dismiss(self, job_id: str, *, owner: str) -> Job | None:
+        """
+        Dismiss a job that goes on, or remove the results of one that ended.
+
+        Returns
+        -------
+        Job or None
+            The job as it is afterwards; None where the owner has no such job.
+
+        Raises
+        ------
+        AlreadyDismissed
+            At the second call.
+        """
+        now = utc_now()
+        with database.writing(self._engine) as connection:
+            row = connection.execute(select(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner)).first()
+            if row is None:
+                return None
+            job = _job(row)
+            if job.state is State.DISMISSED or job.results_removed:
+                raise AlreadyDismissed
+            change: dict[str, Any] = (
+                {"results_removed": True, "message": asdict(REMOVED)}
+                if job.state.final
+                else {"state": State.DISMISSED.value, "finished": now, "message": asdict(DISMISSED)}
+            )
+            connection.execute(update(jobs).where(jobs.c.id == job_id).values(updated=now, **change))
+            connection.execute(delete(outbox).where(outbox.c.job_id == job_id, outbox.c.kind == "order"))
+            _put(connection, "dismissal", job_id, job.attempt, job.centre, now)
+            return _job(connection.execute(select(jobs).where(jobs.c.id == job_id)).one())
+
+
+def _apply(connection: Connection, report: Report, attempts: int) -> bool:
+    handler = {
+        Kind.STARTED: _started,
+        Kind.PROGRESS: _progressed,
+        Kind.LOG: _logged,
+        Kind.FINISHED: _finished,
+        Kind.FAILED: _failed,
+    }[report.kind]
+    row = connection.execute(select(jobs).where(*_living(report.job_id, report.attempt))).first()
+    if row is None or row.centre != report.centre:
+        return _refuse_late(connection, report)
+    job = _job(row)
+    if job.state is State.ACCEPTED and report.kind is not Kind.STARTED:
+        _started(connection, job, report, attempts)  # its own report was lost with the broker
+        job = replace(job, state=State.RUNNING)
+    return handler(connection, job, report, attempts)
+
+
+def _refuse_late(connection: Connection, report: Report) -> bool:
+    """An attempt that does not count any more finished: nobody will ask for its files."""
+    if report.kind is Kind.FINISHED and not _is_published(connection, report):
+        _put(connection, "dismissal", report.job_id, report.attempt, report.centre, utc_now())
+    return False
+
+
+def _is_published(connection: Connection, report: Report) -> bool:
+    """The same report twice is no late one."""
+    query = select(jobs.c.id).where(
+        jobs.c.id == report.job_id,
+        jobs.c.attempt == report.attempt,
+        jobs.c.centre == report.centre,
+        jobs.c.state == State.SUCCESSFUL.value,
+    )
+    return connection.execute(query).first() is not None
+
+
+def _started(connection: Connection, job: Job, report: Report, _attempts: int) -> bool:
+    now = utc_now()
+    change: dict[str, Any] = {"seen": now, "updated": now}
+    if report.words:
+        change["message"] = asdict(report.words)
+    if job.state is State.ACCEPTED:
+        change |= {"state": State.RUNNING.value, "started": job.started or now}
+    return _change(connection, job, **change)
+
+
+def _progressed(connection: Connection, job: Job, report: Report, _attempts: int) -> bool:
+    now = utc_now()
+    change: dict[str, Any] = {"seen": now, "updated": now}
+    if report.progress is not None:
+        least = min(max(report.progress, 0), 99)
+        change["progress"] = case((jobs.c.progress < least, least), else_=jobs.c.progress)
+    if report.words:
+        change["message"] = asdict(report.words)
+    return _change(connection, job, **change)
+
+
+def _logged(connection: Connection, job: Job, report: Report, _attempts: int) -> bool:
+    if report.words:
+        _say(connection, job.id, report.level, report.words)
+    return bool(report.words)
+
+
+def _finished(connection: Connection, job: Job, report: Report, _attempts: int) -> bool:
+    now = utc_now()
+    if report.result is None:
+        return False  # a finished report without a result is none; the lease runs out, and the work is done again
+    return _change(
+        connection, job, state=State.SUCCESSFUL.value, finished=now, updated=now, seen=now, progress=100,
+        result=_RESULT.dump_python(report.result, mode="json"), message=asdict(DONE),
+    )  # fmt: skip
+
+
+def _failed(connection: Connection, job: Job, report: Report, attempts: int) -> bool:
+    failure = report.failure or Failure(code="internal-error", words=Words(en="It failed.", fr="Échec."))
+    if failure.retry and job.lost + 1 < attempts:
+        _say(connection, job.id, "warning", failure.words)
+        return _retry(connection, job, lost=True, centre=job.centre, queue=job.queue, reason=failure.words)
+    return _fail(connection, job.id, job.attempt, failure)
+
+
+def _fail(connection: Connection, job_id: str, attempt: int, failure: Failure) -> bool:
+    now = utc_now()
+    _say(connection, job_id, "error", failure.words)
+    found = connection.execute(
+        update(jobs)
+        .where(jobs.c.id == job_id, jobs.c.attempt == attempt, jobs.c.state.in_(_names(sources(State.FAILED))))
+        .values(
+            state=State.FAILED.value, finished=now, updated=now, failure=asdict(failure), message=asdict(failure.words)
+        )
+    )
+    connection.execute(delete(outbox).where(outbox.c.job_id == job_id, outbox.c.kind == "order"))
+    return found.rowcount == 1
+
+
+def _retry(connection: Connection, job: Job, *, lost: bool, centre: str, queue: str, reason: Words) -> bool:
+    attempt = job.attempt + 1
+    moved = _change(
+        connection, job, attempt=attempt, lost=job.lost + lost, centre=centre, queue=queue, sent=None,
+        reason=asdict(reason), updated=utc_now(),
+    )  # fmt: skip
+    if moved:
+        connection.execute(delete(outbox).where(outbox.c.job_id == job.id, outbox.c.kind == "order"))
+        _put(connection, "dismissal", job.id, job.attempt, job.centre, utc_now())
+        _put(connection, "order", job.id, attempt, centre, utc_now())
+        _say(connection, job.id, "warning", reason)
+    return moved
+
+
+def _change(connection: Connection, job: Job, **values: Any) -> bool:
+    changed = connection.execute(update(jobs).where(*_living(job.id, job.attempt)).values(**values))
+    return changed.rowcount == 1
+
+
+def _living(job_id: str, attempt: int) -> tuple[Any, ...]:
+    """The fence: this attempt of an unfinished job, and nothing else."""
+    return (jobs.c.id == job_id, jobs.c.attempt == attempt, jobs.c.state.in_(_names(UNFINISHED)))
+
+
+def _names(states: Iterable[State]) -> list[str]:
+    return sorted(state.value for state in states)
+
+
+def _put(connection: Connection, kind: str, job_id: str, attempt: int, centre: str, now: datetime) -> None:
+    connection.execute(insert(outbox).values(kind=kind, job_id=job_id, attempt=attempt, centre=centre, created=now))
+
+
+def _say(connection: Connection, job_id: str, level: str, words: Words) -> None:
+    connection.execute(
+        insert(log).values(job_id=job_id, time=utc_now(), level=level, text_en=words.en, text_fr=words.fr)
+    )
+
+
+def _after(query: Select[Any], connection: Connection, job_id: str) -> Select[Any]:
+    """Go on after a job: a keyset, so that page 1000 costs what page 1 does."""
+    last = connection.execute(select(jobs.c.created).where(jobs.c.id == job_id)).scalar_one_or_none()
+    if last is None:
+        return query.where(jobs.c.id.is_(None))
+    return query.where((jobs.c.created < last) | ((jobs.c.created == last) & (jobs.c.id < job_id)))
+
+
+def _row(job: Job) -> dict[str, Any]:
+    row = {column.name: getattr(job, column.name) for column in jobs.columns}
+    row["state"] = job.state.value
+    for name, adapter in _VALUES.items():
+        row[name] = None if row[name] is None else adapter.dump_python(row[name], mode="json")
+    return row
+
+
+def _job(row: Row[Any]) -> Job:
+    values: dict[str, Any] = {column.name: getattr(row, column.name) for column in jobs.columns}
+    values["state"] = State(values["state"])
+    for name, adapter in _VALUES.items():
+        values[name] = None if values[name] is None else adapter.validate_python(values[name])
+    return Job(**values)
+
+
+def _outgoing(row: Row[Any]) -> Outgoing:
+    return Outgoing(
+        number=row.number, kind=row.kind, job_id=row.id, attempt=row.for_attempt, centre=row.to_centre, created=row.since
+    )

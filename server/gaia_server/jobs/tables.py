@@ -1,0 +1,90 @@
+"""The tables of the job store. A change here needs a migration beside it in `migrations/versions`."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, Boolean, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+_WRITTEN = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
+class Moment(TypeDecorator[datetime]):
+    """A UTC time as text of fixed width: sorts as it should, and reads the same in SQLite and PostgreSQL."""
+
+    impl = String(27)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002 SQLAlchemy's signature
+        """Write it; a time without zone is a mistake of ours."""
+        if value is None:
+            return None
+        if value.utcoffset() is None:
+            raise ValueError("a time zone is needed")
+        return value.astimezone(UTC).strftime(_WRITTEN)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 SQLAlchemy's signature
+        """Read it."""
+        return None if value is None else datetime.strptime(value, _WRITTEN).replace(tzinfo=UTC)
+
+
+metadata = MetaData()
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("owner", String(200), nullable=False),
+    Column("process_id", String(200), nullable=False),
+    Column("process_version", String(50), nullable=False),
+    Column("demand", JSON, nullable=False),
+    Column("content_key", String(64), nullable=False),
+    Column("accepted", Moment, nullable=False),
+    Column("synchronous", Boolean, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("created", Moment, nullable=False),
+    Column("updated", Moment, nullable=False),
+    Column("deadline", Moment, nullable=False),
+    Column("started", Moment),
+    Column("finished", Moment),
+    Column("sent", Moment),
+    Column("seen", Moment),
+    Column("centre", String(200), nullable=False),
+    Column("queue", String(200), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("lost", Integer, nullable=False),
+    Column("progress", Integer, nullable=False),
+    Column("message", JSON(none_as_null=True)),
+    Column("reason", JSON(none_as_null=True)),
+    Column("failure", JSON(none_as_null=True)),
+    Column("result", JSON(none_as_null=True)),
+    Column("results_removed", Boolean, nullable=False),
+    Index("jobs_by_owner", "owner", "created", "id"),
+    Index("jobs_by_state", "state"),
+    Index("jobs_by_content", "content_key", "accepted"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", String(10), nullable=False),
+    Column("job_id", String(36), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("centre", String(200), nullable=False),
+    Column("created", Moment, nullable=False),
+    Index("outbox_by_job", "job_id", "attempt"),
+)
+
+log = Table(
+    "log",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("job_id", String(36), nullable=False),
+    Column("time", Moment, nullable=False),
+    Column("level", String(10), nullable=False),
+    Column("text_en", Text, nullable=False),
+    Column("text_fr", Text, nullable=False),
+    Index("log_by_job", "job_id", "id"),
+)

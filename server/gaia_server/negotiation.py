@@ -1,0 +1,58 @@
+"""What a client can read: its language and its media types."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, cast
+
+from flask import Request
+
+from gaia_processes.formats import Format, format_for
+from gaia_processes.text import Language
+
+LANGUAGES: tuple[Language, ...] = ("en", "fr")
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+
+type WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+def language_of(request: Request) -> Language:
+    """Tell the language to answer in: `?lang=`, else `Accept-Language`, else English."""
+    asked = request.args.get("lang", "")[:2].lower()
+    if asked in LANGUAGES:
+        return asked
+    return cast("Language", request.accept_languages.best_match(LANGUAGES, default="en"))
+
+
+def names_media_type(request: Request, media_type: str) -> bool:
+    """Tell whether `Accept` names a media type itself, not by a wildcard."""
+    return any(name.lower() == media_type and quality > 0 for name, quality in request.accept_mimetypes)
+
+
+def wants_json(request: Request) -> bool:
+    """Tell whether a client asks for JSON in so many words: `?f=json`, or `Accept: application/json`."""
+    return request.args.get("f") == "json" or names_media_type(request, JSON)
+
+
+def accepted_format(request: Request, offered: Sequence[Format]) -> Format:
+    """Choose the format that `Accept` names, best liked first; the default (the first) where it names none of them."""
+    liked = sorted(request.accept_mimetypes, key=lambda each: -each[1])
+    named = (format_for(name, tuple(offered)) for name, quality in liked if quality > 0)
+    return next((each for each in named if each is not None), offered[0])
+
+
+class AcceptRepair:
+    """
+    Rewrites the literal `Accept: /*`, which real wrappers send, before anything else sees it.
+
+    They mean "anything, and JSON above all"; as it stands it is no media type, and the libraries would drop it.
+    """
+
+    def __init__(self, app: WsgiApp) -> None:
+        self._app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer a request."""
+        accept = environ.get("HTTP_ACCEPT", "")
+        if "/*" in (part.partition(";")[0].strip() for part in accept.split(",")):
+            environ["HTTP_ACCEPT"] = f"{JSON}, */*;q=0.1"
+        return self._app(environ, start_response)

@@ -1,0 +1,223 @@
+"""
+The one table from what went wrong to what a client is told: RFC 9457 problems.
+
+Errors of ours and of the processes carry a `code`, a failed job's report carries one too, and errors of the web framework
+are known by their status: all are looked up in the same table.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
+
+import structlog
+from flask import Response, request
+from werkzeug.exceptions import HTTPException
+
+from gaia_processes.errors import Fault, GaiaError, InvalidInputs
+from gaia_processes.text import Language, Text
+from gaia_server.errors import Busy, JobFailed, OffsetWrong, RangeWrong, ServiceError
+from gaia_server.negotiation import JSON, PROBLEM, language_of, names_media_type
+from gaia_server.rendering import render_json, without_none
+
+EXC = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
+OURS = "https://gaia-data.org/errors/"
+UNKNOWN = "internal-error"
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """How a cause is told: its status, its title, and whether the standard has a URI for it."""
+
+    status: HTTPStatus
+    title: Text
+    ogc: bool = False
+
+
+def _row(status: int, en: str, fr: str, *, ogc: bool = False) -> Problem:
+    return Problem(status=HTTPStatus(status), title=Text(en=en, fr=fr), ogc=ogc)
+
+
+PROBLEMS: dict[str, Problem] = {
+    # the request
+    "bad-request": _row(400, "Bad request", "Requête incorrecte"),
+    "invalid-request": _row(400, "Invalid request", "Requête non valable"),
+    "invalid-json": _row(400, "Invalid JSON", "JSON non valable"),
+    "invalid-input": _row(400, "Invalid input", "Entrée non valable"),
+    "invalid-query-parameter-value": _row(400, "Invalid query parameter", "Paramètre de requête non valable", ogc=True),
+    "invalid-delivery": _row(400, "Invalid delivery", "Livraison non valable"),
+    "empty-selection": _row(400, "The selection is empty", "La sélection est vide"),
+    "unsuitable-dataset": _row(400, "The dataset does not fit", "Le jeu de données ne convient pas"),
+    "forbidden": _row(403, "Forbidden", "Interdit"),
+    "no-right": _row(403, "No right to do this", "Droit insuffisant"),
+    "not-found": _row(404, "Not found", "Introuvable"),
+    "no-such-process": _row(404, "No such process", "Traitement inconnu", ogc=True),
+    "no-such-job": _row(404, "No such job", "Tâche inconnue", ogc=True),
+    "no-such-output": _row(404, "No such output", "Sortie inconnue", ogc=True),
+    "no-such-centre": _row(404, "No such centre", "Centre inconnu"),
+    "result-not-ready": _row(404, "Result not ready", "Résultat pas encore prêt", ogc=True),
+    "method-not-allowed": _row(405, "Method not allowed", "Méthode non autorisée"),
+    "not-acceptable": _row(406, "Not acceptable", "Aucun format acceptable"),
+    "body-too-slow": _row(408, "The request took too long", "La requête a pris trop de temps"),
+    "delivery-refused": _row(409, "The delivery does not fit", "La livraison ne convient pas"),
+    "delivery-offset": _row(409, "The delivery goes on elsewhere", "La livraison continue ailleurs"),
+    "result-not-available": _row(410, "The result is gone", "Le résultat n'est plus là", ogc=True),
+    "already-dismissed": _row(410, "Dismissed before", "Déjà abandonnée"),
+    "body-too-large": _row(413, "The body is too large", "Le corps est trop grand"),
+    "address-too-long": _row(414, "The address is too long", "L'adresse est trop longue"),
+    "wrong-media-type": _row(415, "Wrong media type", "Type de média non pris en charge"),
+    "range-not-satisfiable": _row(416, "No such range", "Plage inexistante"),
+    "delivery-digest": _row(422, "The digest does not fit", "L'empreinte ne correspond pas"),
+    # the service
+    "internal-error": _row(500, "Internal error", "Erreur interne"),
+    "not-implemented": _row(501, "Not offered here", "Non proposé ici"),
+    "busy": _row(503, "Busy", "Occupé"),
+    "no-centre": _row(503, "No centre is in service", "Aucun centre en service"),
+    "store-down": _row(503, "The job store does not answer", "Le registre des tâches ne répond pas"),
+    "queue-full": _row(503, "Too many jobs are waiting", "Trop de tâches en attente"),
+    "depot-down": _row(503, "The centre does not answer", "Le centre ne répond pas"),
+    "no-space": _row(507, "No room", "Plus de place"),
+    # a job at its centre
+    "data-error": _row(500, "The data are broken", "Les données sont défectueuses"),
+    "dataset-gone": _row(500, "The dataset is gone", "Le jeu de données a disparu"),
+    "delivery-failed": _row(500, "The result could not be delivered", "Le résultat n'a pas pu être livré"),
+    "unreadable-data": _row(500, "The data cannot be read", "Les données sont illisibles"),
+    "worker-lost": _row(500, "The worker was lost", "Le processus de calcul a été perdu"),
+    "memory-limit": _row(500, "Memory limit", "Limite de mémoire atteinte"),
+    "storage-full": _row(500, "Storage full", "Stockage plein"),
+    "timeout": _row(504, "Time limit", "Limite de temps atteinte"),
+    "deadline": _row(504, "Too late", "Délai dépassé"),
+}
+
+_FRAMEWORK = {
+    400: "bad-request",
+    403: "forbidden",
+    404: "not-found",
+    405: "method-not-allowed",
+    406: "not-acceptable",
+    408: "body-too-slow",
+    413: "body-too-large",
+    414: "address-too-long",
+    415: "wrong-media-type",
+    416: "range-not-satisfiable",
+    501: "not-implemented",
+    503: "busy",
+}
+_FRAMEWORK_WORDS = {
+    "not-found": Text(
+        en="There is nothing at this address; the landing page / and /openapi list what there is.",
+        fr="Il n'y a rien à cette adresse ; la page d'accueil / et /openapi listent ce qu'il y a.",
+    ),
+    "method-not-allowed": Text(
+        en="This address does not take this method; `Allow` lists those it takes.",
+        fr="Cette adresse n'accepte pas cette méthode ; « Allow » liste celles qu'elle accepte.",
+    ),
+}
+
+
+def code_of(error: Exception) -> str:
+    """Find the code under which an error stands in the table."""
+    if isinstance(error, ServiceError | GaiaError):
+        return known_code(error.code)
+    if isinstance(error, HTTPException):
+        return code_of_status(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+    return UNKNOWN
+
+
+def code_of_status(status: int) -> str:
+    """Find the code for an error of which only the status is known."""
+    return _FRAMEWORK.get(status, "bad-request" if 400 <= status < 500 else UNKNOWN)
+
+
+def known_code(code: str) -> str:
+    """Give the code itself where the table has it; a cause that this server does not know is an internal error."""
+    return code if code in PROBLEMS else UNKNOWN
+
+
+def problem_of(error: Exception) -> Problem:
+    """Find how an error is told."""
+    return PROBLEMS[code_of(error)]
+
+
+def uri_of(code: str) -> str:
+    """Name the cause by a URI: the standard's where it has one."""
+    return (EXC if PROBLEMS[code].ogc else OURS) + code
+
+
+def render_error(error: Exception) -> Response:
+    """Answer with the problem that an error is."""
+    code = code_of(error)
+    return render_problem(code, _detail(error, code), extra=_extra(error), headers=_headers(error))
+
+
+def render_problem(
+    code: str, detail: Text, *, extra: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Answer with a problem, as `application/json` unless the client names the problem's own media type."""
+    language, problem = language_of(request), PROBLEMS[code]
+    members = {
+        "type": uri_of(code),
+        "title": problem.title.into(language),
+        "status": int(problem.status),
+        "detail": detail.into(language),
+        "instance": quote(request.path),
+    }
+    content_type = PROBLEM if names_media_type(request, PROBLEM) else JSON
+    response = render_json(members | without_none(extra or {}), problem.status, headers, content_type=content_type)
+    response.headers["Content-Language"] = language
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _detail(error: Exception, code: str) -> Text:
+    if isinstance(error, ServiceError | GaiaError):
+        return error.text
+    if isinstance(error, HTTPException) and code != UNKNOWN:
+        return _FRAMEWORK_WORDS.get(code) or PROBLEMS[code].title
+    return _log_unexpected(error)
+
+
+def _log_unexpected(error: Exception) -> Text:
+    """Keep what happened for the operator, and give the client only a number to name it by."""
+    number = uuid4().hex[:12]
+    _log.error("unexpected error", reference=number, method=request.method, path=quote(request.path), exc_info=error)
+    return Text(
+        en=f"Something unexpected went wrong in the service. Reference: {number}.",
+        fr=f"Une erreur inattendue s'est produite dans le service. Référence : {number}.",
+    )
+
+
+def _extra(error: Exception) -> dict[str, Any]:
+    if isinstance(error, InvalidInputs):
+        return {"errors": [_render_fault(fault, language_of(request)) for fault in error.faults]}
+    if isinstance(error, JobFailed):
+        return {"gaia:jobID": error.job_id, "gaia:centre": error.centre, "gaia:attempt": error.attempt}
+    return {}
+
+
+def _render_fault(fault: Fault, language: Language) -> dict[str, Any]:
+    return without_none(
+        {
+            "input": fault.input,
+            "pointer": fault.pointer,
+            "problem": fault.problem.into(language),
+            "allowed": list(fault.allowed) or None,
+            "given": fault.given,
+        }
+    )
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    if isinstance(error, Busy):
+        return {"Retry-After": str(error.retry_after_s)}
+    if isinstance(error, OffsetWrong):
+        return {"Gaia-Offset": str(error.offset)}
+    if isinstance(error, RangeWrong):
+        return {"Content-Range": f"bytes */{error.size_bytes}"}
+    if isinstance(error, HTTPException):
+        return {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
+    return {}

@@ -1,0 +1,36 @@
+"""JSON on the wire: members in the order they were written, UTF-8 as it is, no charset parameter, no `null` members."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response
+
+from gaia_server.negotiation import JSON
+
+
+def render_json(
+    value: Any, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None, *, content_type: str = JSON
+) -> Response:
+    """Answer with a JSON document."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    response = Response(text.encode(), status=status, content_type=content_type)
+    response.headers.update(headers or {})
+    return response
+
+
+def without_none(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out members that have no value."""
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def render_time(moment: datetime | None) -> str | None:
+    """Write a time as `2026-01-31T12:00:00Z`."""
+    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def make_link(href: str, rel: str, media_type: str = JSON, title: str | None = None) -> dict[str, str]:
+    """Make a link object; every link has `href`, `rel` and `type`."""
+    return without_none({"href": href, "rel": rel, "type": media_type, "title": title})

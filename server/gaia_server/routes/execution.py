@@ -1,0 +1,105 @@
+"""`POST /processes/{processID}/execution`: run a process, now or as a job; and `/estimate`: what that would cost."""
+
+from http import HTTPStatus
+
+from flask import Blueprint, Response, request
+
+from gaia_processes.process import Process
+from gaia_server.answers import Answering, render_results
+from gaia_server.bodies import read_object
+from gaia_server.demands import Understood, read_demand
+from gaia_server.errors import JobFailed
+from gaia_server.identity import identify
+from gaia_server.jobs.records import Job
+from gaia_server.negotiation import accepted_format, language_of
+from gaia_server.preference import Preference, applied
+from gaia_server.problems import render_error
+from gaia_server.rendering import render_json
+from gaia_server.services import Services, current_services
+from gaia_server.status import job_url, render_status, retry_after
+
+routes = Blueprint("execution", __name__)
+
+
+@routes.post("/processes/<process_id>/execution")
+def execute(process_id: str) -> Response:
+    """Run a process: 200 with its results, or 201 with the job that makes them."""
+    services = current_services()
+    process = services.process(process_id)
+    wish = Preference.parse(request.headers.getlist("Prefer"))
+    understood = _read(services, process, wish)
+    if wish.respond == "async" or "sync-execute" not in process.control:
+        job = services.submission.submit(process, understood.demand, owner=identify(request), synchronous=False)
+        return _accepted(job, services, applied("respond-async" if wish.respond == "async" else None))
+    if understood.estimate.seconds > services.settings.sync_limit_s:
+        job = services.submission.submit(process, understood.demand, owner=identify(request), synchronous=False)
+        return _accepted(job, services, {})
+    return _run_now(services, process, understood, wish)
+
+
+@routes.post("/processes/<process_id>/estimate")
+def estimate(process_id: str) -> Response:
+    """Say what a request would cost, without running it."""
+    services = current_services()
+    process = services.process(process_id)
+    understood = _read(services, process, Preference())
+    cost = understood.estimate
+    return render_json(
+        {
+            "processID": process.id,
+            "inputs": understood.demand.inputs,
+            "gaia:estimate": {
+                "bytesRead": cost.bytes_read,
+                "bytesWritten": cost.bytes_written,
+                "seconds": cost.seconds,
+            },
+        }
+    )
+
+
+def _read(services: Services, process: Process, wish: Preference) -> Understood:
+    """Understand the request completely; nothing is queued before."""
+    body = read_object(request, services.settings)
+    accepted = {id: accepted_format(request, output.formats) for id, output in process.outputs.items()}
+    return read_demand(
+        process,
+        body,
+        federation=services.federation,
+        ignored=services.settings.ignored_inputs,
+        returns=wish.returns,
+        accepted=accepted if wish.respond != "async" else None,
+    )
+
+
+def _run_now(services: Services, process: Process, understood: Understood, wish: Preference) -> Response:
+    owner = identify(request)
+    job = services.submission.submit(process, understood.demand, owner=owner, synchronous=True)
+    limit_s = services.settings.sync_limit_s
+    patience_s = limit_s if wish.wait_s is None else min(limit_s, wish.wait_s)
+    job = services.submission.wait(job.id, owner=owner, timeout_s=patience_s)
+    honoured = applied(
+        "respond-sync" if wish.respond == "sync" and job.state.final else None,
+        f"wait={wish.wait_s}" if wish.wait_s is not None and wish.wait_s <= limit_s else None,
+        f"return={wish.returns}" if wish.returns and understood.demand.response is None else None,
+    )
+    if not job.state.final:
+        return _accepted(job, services, honoured)
+    response = _outcome(job, services)
+    response.headers["Gaia-Job"] = job_url(services.settings.public_url, job.id)
+    response.headers.update(honoured)
+    return response
+
+
+def _outcome(job: Job, services: Services) -> Response:
+    answering = Answering(request=request, files=services.files, base_url=services.settings.public_url, direct=True)
+    try:
+        return render_results(job, answering)
+    except JobFailed as error:
+        return render_error(error)
+
+
+def _accepted(job: Job, services: Services, honoured: dict[str, str]) -> Response:
+    base_url = services.settings.public_url
+    where = {"Location": job_url(base_url, job.id), **retry_after(job), **honoured}
+    status = render_status(job, base_url=base_url, language=language_of(request))
+    return render_json(status, HTTPStatus.CREATED, where)

@@ -1,0 +1,180 @@
+"""`/jobs`: their status, results, log and definition; and dismissing them."""
+
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, request
+
+from gaia_processes.process import Process
+from gaia_server.answers import Answering, find_file, render_results
+from gaia_server.errors import NoSuchJob
+from gaia_server.identity import identify
+from gaia_server.jobs.records import Job, LogLine
+from gaia_server.jobs.states import State
+from gaia_server.negotiation import language_of, wants_json
+from gaia_server.queries import read_limit, read_names
+from gaia_server.rendering import make_link, render_json, render_time, without_none
+from gaia_server.results import render_file
+from gaia_server.services import Services, current_services
+from gaia_server.status import render_status, retry_after
+
+DEFAULT_LIMIT = 100
+
+_JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+
+routes = Blueprint("jobs", __name__)
+
+
+@routes.get("/jobs")
+def list_jobs() -> Response:
+    """List the jobs of whoever asks, newest first."""
+    services, limit = current_services(), read_limit(request, default=DEFAULT_LIMIT)
+    processes = read_names(request, "processID")
+    states = read_names(request, "status", [state.value for state in State])
+    kinds = read_names(request, "type")
+    before = request.args.get("before")
+    if (kinds and "process" not in kinds) or (before is not None and not _JOB_ID.fullmatch(before)):
+        return _render_list((), services, None)
+    found = services.store.jobs(
+        owner=identify(request),
+        limit=limit + 1,
+        before=before,
+        processes=processes,
+        states=tuple(State(state) for state in states),
+    )
+    filters = {"processID": ",".join(processes), "status": ",".join(states), "limit": limit}
+    last = found[limit - 1].id if len(found) > limit else None
+    return _render_list(found[:limit], services, last and urlencode({**_given(filters), "before": last}))
+
+
+@routes.get("/jobs/<job_id>")
+def show_status(job_id: str) -> Response:
+    """Show the status of a job."""
+    services = current_services()
+    job = _find(services, job_id)
+    status = render_status(job, base_url=services.settings.public_url, language=language_of(request))
+    return render_json(status, headers={"Cache-Control": "no-cache", **retry_after(job)})
+
+
+@routes.delete("/jobs/<job_id>")
+def dismiss_job(job_id: str) -> Response:
+    """Dismiss a job that goes on, or remove the results of one that ended."""
+    services = current_services()
+    _check_id(job_id)
+    job = services.submission.dismiss(job_id, owner=identify(request))
+    if job is None:
+        raise NoSuchJob
+    services.deliveries.discard(job.id)
+    base_url = services.settings.public_url
+    return render_json(render_status(job, base_url=base_url, language=language_of(request), state=State.DISMISSED))
+
+
+@routes.get("/jobs/<job_id>/results")
+def show_results(job_id: str) -> Response:
+    """Give all results, in the shape that was asked for."""
+    services = current_services()
+    return render_results(
+        _find(services, job_id),
+        Answering(
+            request=request,
+            files=services.files,
+            base_url=services.settings.public_url,
+            direct=False,
+            redirect_above_bytes=services.settings.redirect_above_bytes,
+        ),
+    )
+
+
+@routes.get("/jobs/<job_id>/results/<output_id>")
+def show_result(job_id: str, output_id: str) -> Response:
+    """Give one output, raw."""
+    services = current_services()
+    job = _find(services, job_id)
+    return render_file(
+        request,
+        services.files,
+        job,
+        find_file(job, output_id),
+        redirect_above_bytes=services.settings.redirect_above_bytes,
+    )
+
+
+@routes.get("/jobs/<job_id>/log")
+def show_log(job_id: str) -> Response:
+    """Tell what the workers said, newest last."""
+    services = current_services()
+    _check_id(job_id)
+    lines = services.store.log(job_id, owner=identify(request))
+    if lines is None:
+        raise NoSuchJob
+    if wants_json(request):
+        return render_json({"log": [_log_entry(line) for line in lines]})
+    text = "".join(f"{render_time(line.time)} {line.level:<7} {_one_line(_words(line))}\n" for line in lines)
+    return Response(text, content_type="text/plain; charset=utf-8")
+
+
+@routes.get("/jobs/<job_id>/definition")
+@routes.get("/jobs/<job_id>/inputs", endpoint="show_inputs")
+def show_definition(job_id: str) -> Response:
+    """Give the request as it was understood; it can be posted again as it is."""
+    services = current_services()
+    job = _find(services, job_id)
+    return render_json(_definition(job, services.processes.get(job.process_id), services.settings.public_url))
+
+
+def _check_id(job_id: str) -> None:
+    if not _JOB_ID.fullmatch(job_id):
+        raise NoSuchJob
+
+
+def _find(services: Services, job_id: str) -> Job:
+    _check_id(job_id)
+    job = services.store.find(job_id, owner=identify(request))
+    if job is None:
+        raise NoSuchJob
+    return job
+
+
+def _render_list(jobs: tuple[Job, ...], services: Services, more: str | None) -> Response:
+    base_url, language = services.settings.public_url, language_of(request)
+    links = [make_link(f"{base_url}/jobs", "self")]
+    if more:
+        links.append(make_link(f"{base_url}/jobs?{more}", "next"))
+    shown = [render_status(job, base_url=base_url, language=language) for job in jobs]
+    return render_json({"jobs": shown, "links": links}, headers={"Cache-Control": "no-cache"})
+
+
+def _given(filters: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in filters.items() if value}
+
+
+def _words(line: LogLine) -> str:
+    return line.words.fr if language_of(request) == "fr" else line.words.en
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _log_entry(line: LogLine) -> dict[str, Any]:
+    return {"time": render_time(line.time), "level": line.level, "message": _words(line)}
+
+
+def _definition(job: Job, process: Process | None, base_url: str) -> dict[str, Any]:
+    offered = process.outputs if process else {}
+    outputs = {}
+    for wish in job.demand.outputs:
+        formats = offered[wish.id].formats if wish.id in offered else ()
+        media_type = next((each.media_type for each in formats if each.id == wish.format), None)
+        outputs[wish.id] = without_none(
+            {"format": {"mediaType": media_type} if media_type else None, "transmissionMode": wish.transmission}
+        )
+    return without_none(
+        {
+            "process": f"{base_url}/processes/{job.process_id}",
+            "inputs": job.demand.inputs,
+            "outputs": outputs,
+            "response": job.demand.response,
+        }
+    )

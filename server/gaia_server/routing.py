@@ -1,0 +1,99 @@
+"""Where a job runs: a pure function of where the data lie and how the centres are. No clock, store or broker in here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gaia_workers.contract import Load, Words
+
+INTERACTIVE_LIMIT_BYTES = 10 * 1024**3
+"""Work that reads more than this goes to the batch lane (`reliability` limits: interactive 10 GB in)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """
+    A centre where the work could be done.
+
+    Attributes
+    ----------
+    queues : tuple of str
+        Its lanes, the first is the default.
+    holds_data : bool
+        Whether the data lie there (a process without data can run anywhere).
+    """
+
+    centre: str
+    queues: tuple[str, ...]
+    holds_data: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """Where to, and why."""
+
+    centre: str
+    queue: str
+    reason: Words
+
+
+def choose_centre(places: Sequence[Place], loads: Mapping[str, Load], *, bytes_read: int) -> Choice | None:
+    """
+    Choose the live centre with the shortest queue for the work; ties go by name.
+
+    Parameters
+    ----------
+    places : sequence of Place
+        The centres that could do it.
+    loads : mapping of Load
+        By centre; one that is not named counts as not alive.
+    bytes_read : int
+        Estimate of what the work reads.
+
+    Returns
+    -------
+    Choice or None
+        None where there is no place at all. Where no centre is alive the work waits at the first one, and the reason says so.
+    """
+    if not places:
+        return None
+    alive = [place for place in places if place.centre in loads and loads[place.centre].alive]
+    if not alive:
+        place = min(places, key=lambda each: each.centre)
+        return Choice(centre=place.centre, queue=choose_queue(place.queues, bytes_read), reason=waits_for(place.centre))
+    ranked = sorted(alive, key=lambda each: (_queue_length(loads[each.centre]), each.centre))
+    best = ranked[0]
+    return Choice(
+        centre=best.centre, queue=choose_queue(best.queues, bytes_read), reason=_reason(best, ranked, loads[best.centre])
+    )
+
+
+def choose_queue(queues: Sequence[str], bytes_read: int) -> str:
+    """Choose the lane: `interactive` for small work, `batch` for large, the centre's first where it has no such lane."""
+    wanted = "interactive" if bytes_read <= INTERACTIVE_LIMIT_BYTES else "batch"
+    return wanted if wanted in queues else queues[0]
+
+
+def waits_for(centre: str) -> Words:
+    """Say that a job waits for a centre that gives no sign of life."""
+    return Words(
+        en=f"waits for {centre}, which holds the data but gives no sign of life at the moment",
+        fr=f"attend {centre}, qui détient les données mais ne donne pas signe de vie pour le moment",
+    )
+
+
+def _queue_length(load: Load) -> float:
+    """Orders ahead for each slot: what a new order waits for."""
+    return (sum(load.waiting.values()) + load.running) / max(load.slots, 1)
+
+
+def _reason(best: Place, ranked: Sequence[Place], load: Load) -> Words:
+    ahead = sum(load.waiting.values()) + load.running
+    data = Words(en="holds the data", fr="détient les données") if best.holds_data else Words(en="is up", fr="est actif")
+    if len(ranked) == 1:
+        return Words(
+            en=f"{best.centre} {data.en}; {ahead} job(s) ahead", fr=f"{best.centre} {data.fr} ; {ahead} tâche(s) devant"
+        )
+    return Words(
+        en=f"{best.centre} {data.en}; its queue of {ahead} is the shortest of {len(ranked)} centres",
+        fr=f"{best.centre} {data.fr} ; sa file de {ahead} est la plus courte de {len(ranked)} centres",
+    )

@@ -1,0 +1,95 @@
+"""What the routes work with: made once at start, handed to the app, so that a test makes it without a socket."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app
+
+from gaia_config.catalogue import Federation
+from gaia_config.centres import Centre, read_centres
+from gaia_config.settings import Settings
+from gaia_processes.catalogue import all_processes, by_id
+from gaia_processes.process import Process
+from gaia_server.errors import NoSuchProcess
+from gaia_server.jobs.store import Store
+from gaia_server.plugins import open_transport
+from gaia_server.push import Deliveries
+from gaia_server.results import STORE, ResultFiles
+from gaia_server.submission import Submission
+
+EXTENSION = "gaia"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Services:
+    """
+    What the server is made of.
+
+    Attributes
+    ----------
+    files : ResultFiles
+        Opens the outputs of jobs.
+    deliveries : Deliveries
+        Takes what centres push.
+    """
+
+    settings: Settings
+    store: Store
+    submission: Submission
+    federation: Federation
+    centres: Mapping[str, Centre]
+    processes: Mapping[str, Process]
+    files: ResultFiles
+    deliveries: Deliveries
+
+    def process(self, process_id: str) -> Process:
+        """
+        Get a process.
+
+        Raises
+        ------
+        NoSuchProcess
+            If it is not on offer.
+        """
+        try:
+            return self.processes[process_id]
+        except KeyError:
+            raise NoSuchProcess(process_id, known=tuple(self.processes)) from None
+
+
+def open_services(settings: Settings) -> Services:
+    """
+    Open everything that a web process needs.
+
+    Raises
+    ------
+    gaia_config.errors.ConfigurationError
+        If the configuration cannot be used.
+    """
+    centres = read_centres(settings.centres)
+    federation = Federation(centres)
+    store = Store.open(settings.store_url.get_secret_value())
+    submission = Submission(
+        settings=settings,
+        store=store,
+        transport=open_transport(settings, centres),
+        federation=federation,
+        centres=centres,
+    )
+    kept = settings.home / STORE
+    return Services(
+        settings=settings,
+        store=store,
+        submission=submission,
+        federation=federation,
+        centres=centres,
+        processes=by_id(all_processes()),
+        files=ResultFiles(store=kept, centres=centres, link_lifetime_s=settings.link_lifetime_s),
+        deliveries=Deliveries(store=kept, jobs=store, centres=centres),
+    )
+
+
+def current_services() -> Services:
+    """Get the services of the app that answers the request at hand."""
+    return cast("Services", current_app.extensions[EXTENSION])

@@ -1,0 +1,93 @@
+"""The status of a job on the wire: the standard's `statusInfo`, with what is ours behind `gaia:`."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from gaia_processes.text import Language
+from gaia_server.jobs.records import Job
+from gaia_server.jobs.states import State
+from gaia_server.rendering import make_link, render_time, without_none
+from gaia_workers.contract import Receipt, Result, Words, utc_now
+
+REL = "http://www.opengis.net/def/rel/ogc/1.0/"
+LINKS = {"en": ("Results", "What went wrong", "Log"), "fr": ("Résultats", "Ce qui a échoué", "Journal")}
+_RECEIPT = {
+    "bytesRead": "bytes_read",
+    "bytesMoved": "bytes_moved",
+    "cpuSeconds": "cpu_s",
+    "peakMemoryBytes": "peak_memory_bytes",
+    "wallSeconds": "wall_s",
+}
+_PATIENCE_S = ((10, 1), (60, 3), (600, 10))
+_LONGEST_PATIENCE_S = 30
+
+
+def job_url(base_url: str, job_id: str) -> str:
+    """Give the address of a job: absolute, without query and trailing slash, since clients append to it."""
+    return f"{base_url}/jobs/{job_id}"
+
+
+def render_status(job: Job, *, base_url: str, language: Language, state: State | None = None) -> dict[str, Any]:
+    """
+    Write a job's `statusInfo`.
+
+    Parameters
+    ----------
+    state : State, optional
+        What to say in place of the stored state: the answer to a dismissal says `dismissed`, also for an ended job.
+    """
+    result = job.result
+    return without_none(
+        {
+            "jobID": job.id,
+            "processID": job.process_id,
+            "type": "process",
+            "status": (state or job.state).value,
+            "message": _into(job.message, language),
+            "created": render_time(job.created),
+            "started": render_time(job.started),
+            "finished": render_time(job.finished),
+            "updated": render_time(job.updated),
+            "progress": job.progress,
+            "links": _links(job, job_url(base_url, job.id), language),
+            "gaia:centre": job.centre,
+            "gaia:reason": _into(job.reason, language),
+            "gaia:attempt": job.attempt,
+            "gaia:receipt": _receipt(result.receipt) if result else None,
+            "gaia:extent": (result.extent or None) if result else None,
+            "gaia:warnings": _warnings(result, language) if result else None,
+        }
+    )
+
+
+def retry_after(job: Job, now: datetime | None = None) -> dict[str, str]:
+    """Say when to look again, as a header; the longer a job has been there, the less it hurries. Nothing once it ended."""
+    if job.state.final:
+        return {}
+    age_s = ((now or utc_now()) - job.created).total_seconds()
+    wait_s = next((wait for below, wait in _PATIENCE_S if age_s < below), _LONGEST_PATIENCE_S)
+    return {"Retry-After": str(wait_s)}
+
+
+def _links(job: Job, url: str, language: Language) -> list[dict[str, str]]:
+    results, exceptions, log = LINKS[language]
+    links = [make_link(url, "self"), make_link(url, "monitor")]
+    if job.state is State.SUCCESSFUL and not job.results_removed:
+        links.append(make_link(f"{url}/results", f"{REL}results", title=results))
+    if job.state is State.FAILED and not job.results_removed:
+        links.append(make_link(f"{url}/results", f"{REL}exceptions", title=exceptions))
+    return [*links, make_link(f"{url}/log", "related", "text/plain", log)]
+
+
+def _into(words: Words | None, language: Language) -> str | None:
+    return None if words is None else words.fr if language == "fr" else words.en
+
+
+def _receipt(receipt: Receipt) -> dict[str, Any]:
+    values = asdict(receipt)
+    return {name: values[of] for name, of in _RECEIPT.items()}
+
+
+def _warnings(result: Result, language: Language) -> list[str] | None:
+    return [str(_into(words, language)) for words in result.warnings] or None

@@ -1,0 +1,247 @@
+"""From a validated demand to a recorded job whose order is on its way; and waiting for it, and dismissing it."""
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from uuid import uuid4
+
+import structlog
+
+from gaia_config.catalogue import Federation
+from gaia_config.centres import Centre
+from gaia_config.settings import Settings
+from gaia_processes.cube import Cube
+from gaia_processes.inputs.dataset import CatalogueRef
+from gaia_processes.process import Process, read_inputs
+from gaia_server import routing
+from gaia_server.errors import NoCentre, NoSuchJob, QueueFull
+from gaia_server.jobs.orders import order_of
+from gaia_server.jobs.records import Demand, Job
+from gaia_server.jobs.states import State
+from gaia_server.jobs.store import Store
+from gaia_workers.contract import Dismissal, Load, Transport, TransportDown, utc_now
+
+LOAD_AGE_S = 1.0
+_POLL_S = 0.5
+
+_log = structlog.get_logger()
+
+
+class Submission:
+    """What one web process does with demands."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        store: Store,
+        transport: Transport,
+        federation: Federation,
+        centres: Mapping[str, Centre],
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._transport = transport
+        self._federation = federation
+        self._centres = centres
+        self._loads: tuple[float, dict[str, Load]] = (-LOAD_AGE_S, {})
+        self._changes = Changes(transport)
+
+    def submit(self, process: Process, demand: Demand, *, owner: str, synchronous: bool) -> Job:
+        """
+        Choose the centre, record the job and send its order.
+
+        Raises
+        ------
+        NoCentre
+            If no centre can do it at all.
+        StoreDown
+            If the job could not be recorded; nothing was accepted then.
+        QueueFull
+            If too many jobs wait.
+        """
+        if self._store.queued() >= self._settings.queue_limit:
+            raise QueueFull
+        choice = routing.choose_centre(
+            self._places(process, demand), self.loads(), bytes_read=self._bytes_read(process, demand)
+        )
+        if choice is None:
+            raise NoCentre
+        now = utc_now()
+        job = self._store.accept(
+            Job(
+                id=str(uuid4()),
+                owner=owner,
+                process_id=process.id,
+                process_version=process.version,
+                demand=demand,
+                content_key=content_key(process, demand),
+                accepted=now,
+                synchronous=synchronous,
+                state=State.ACCEPTED,
+                created=now,
+                updated=now,
+                deadline=now + timedelta(seconds=self._settings.job_deadline_s),
+                centre=choice.centre,
+                queue=choice.queue,
+                reason=choice.reason,
+            )
+        )
+        _log.info("job accepted", job=job.id, process=process.id, centre=job.centre, queue=job.queue)
+        self._send(job)
+        return job
+
+    def wait(self, job_id: str, *, owner: str, timeout_s: float) -> Job:
+        """Wait until a job is final or the time is over, and give it as it is then."""
+        give_up = time.monotonic() + timeout_s
+        with self._changes.of(job_id) as changed:
+            while True:
+                job = self._store.find(job_id, owner=owner)
+                if job is None:
+                    raise NoSuchJob
+                left_s = give_up - time.monotonic()
+                if job.state.final or left_s <= 0:
+                    return job
+                changed.wait(min(left_s, _POLL_S))
+                changed.clear()
+
+    def dismiss(self, job_id: str, *, owner: str) -> Job | None:
+        """
+        Dismiss a job, or remove what an ended one left; None where the owner has no such job.
+
+        Raises
+        ------
+        AlreadyDismissed
+            At the second call.
+        """
+        job = self._store.dismiss(job_id, owner=owner)
+        if job is not None:
+            _log.info("job dismissed", job=job.id, centre=job.centre)
+            self._tell(job)
+        return job
+
+    def loads(self) -> dict[str, Load]:
+        """See how all centres are, not older than a second."""
+        seen, loads = self._loads
+        if time.monotonic() - seen > LOAD_AGE_S:
+            loads = {centre: self._load(centre) for centre in self._centres}
+            self._loads = (time.monotonic(), loads)
+        return loads
+
+    def _load(self, centre: str) -> Load:
+        try:
+            return self._transport.load(centre)
+        except TransportDown:
+            return Load(alive=False, reachable=False)
+
+    def _send(self, job: Job) -> None:
+        """Send at once; where the broker is away the order stays in the outbox, and the reconciler sends it."""
+        try:
+            self._transport.send(order_of(job, self._settings))
+        except TransportDown:
+            _log.warning("order waits in the outbox: the broker is away", job=job.id, centre=job.centre)
+            return
+        self._store.sent(job.id, job.attempt)
+
+    def _tell(self, job: Job) -> None:
+        try:
+            self._transport.dismiss(job.centre, Dismissal(job_id=job.id, attempt=job.attempt))
+            self._transport.announce((job.id,))
+        except TransportDown:
+            _log.warning("dismissal waits in the outbox: the broker is away", job=job.id, centre=job.centre)
+            return
+        self._store.sent(job.id, job.attempt, kind="dismissal")
+
+    def _places(self, process: Process, demand: Demand) -> tuple[routing.Place, ...]:
+        reference = dataset_of(process, demand)
+        if reference is None:
+            return tuple(_place(centre, holds_data=False) for centre in self._centres.values())
+        dataset = self._federation.find(reference.id, reference.version)
+        replicas = dataset.replicas if dataset else ()
+        return tuple(_place(self._centres[each.centre]) for each in replicas if each.centre in self._centres)
+
+    def _bytes_read(self, process: Process, demand: Demand) -> int:
+        reference = dataset_of(process, demand)
+        dataset = self._federation.find(reference.id, reference.version) if reference else None
+        cube = Cube.from_stac(dataset.properties) if dataset else None
+        return process.estimate(read_inputs(process, demand.inputs), cube).bytes_read
+
+
+def _place(centre: Centre, *, holds_data: bool = True) -> routing.Place:
+    return routing.Place(centre=centre.id, queues=tuple(queue.name for queue in centre.queues), holds_data=holds_data)
+
+
+def dataset_of(process: Process, demand: Demand) -> CatalogueRef | None:
+    """Find the catalogue's dataset that a demand names; None where the process needs none."""
+    reference = getattr(read_inputs(process, demand.inputs), "dataset", None)
+    return reference if isinstance(reference, CatalogueRef) else None
+
+
+def content_key(process: Process, demand: Demand) -> str:
+    """
+    Identify the work: sha256 of the process with its version, the canonical inputs (dataset versions pinned) and the formats.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    outputs = sorted((output.id, output.format) for output in demand.outputs)
+    work = {"process": process.id, "version": process.version, "inputs": demand.inputs, "outputs": outputs}
+    return hashlib.sha256(json.dumps(work, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+class Changes:
+    """Wakes those who wait for a job when it changes; one subscription for a web process, started with the first wait."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._waiting: dict[str, set[threading.Event]] = {}
+        self._lock = threading.Lock()
+        self._listener: threading.Thread | None = None
+
+    def of(self, job_id: str) -> "_Waiting":
+        """Give an event, as a context, that is set whenever the job changes."""
+        return _Waiting(self, job_id)
+
+    def enter(self, job_id: str, event: threading.Event) -> None:
+        """Begin to tell an event of a job's changes."""
+        with self._lock:
+            self._waiting.setdefault(job_id, set()).add(event)
+            if self._listener is None:
+                self._listener = threading.Thread(target=self._listen, name="changes", daemon=True)
+                self._listener.start()
+
+    def leave(self, job_id: str, event: threading.Event) -> None:
+        """Stop telling it."""
+        with self._lock:
+            events = self._waiting.get(job_id, set())
+            events.discard(event)
+            if not events:
+                self._waiting.pop(job_id, None)
+
+    def _listen(self) -> None:
+        for job_ids in self._transport.changes():
+            with self._lock:
+                events = [event for job_id in job_ids for event in self._waiting.get(job_id, ())]
+            for event in events:
+                event.set()
+
+
+class _Waiting:
+    def __init__(self, changes: Changes, job_id: str) -> None:
+        self._changes = changes
+        self._job_id = job_id
+        self._event = threading.Event()
+
+    def __enter__(self) -> threading.Event:
+        self._changes.enter(self._job_id, self._event)
+        return self._event
+
+    def __exit__(self, *_: object) -> None:
+        self._changes.leave(self._job_id, self._event)
+
+

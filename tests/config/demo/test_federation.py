@@ -1,0 +1,105 @@
+import dataclasses
+import os
+import socket
+import stat
+
+import pytest
+
+from gaia_config.centres import read_centres
+from gaia_config.datasets import Dataset, Replica
+from gaia_config.demo import federation
+from gaia_config.demo.federation import DATA, SAMPLES, free_ports, is_free, prepare, read_federation
+from gaia_config.errors import ConfigurationError
+
+
+@pytest.fixture
+def home(tmp_path):
+    prepare(tmp_path / "var")
+    (tmp_path / "var" / "keys" / "broker").write_text("redis://127.0.0.1:6379/0")
+    return tmp_path / "var"
+
+
+def test_every_sample_is_there_under_a_legal_id():
+    for sample in DATA:
+        assert (SAMPLES / sample.source).is_file(), sample.source
+        replica = Replica(centre="x", href=f"{sample.id}.nc", media_type="x", size_bytes=1, sha256="0" * 64)
+        Dataset(
+            id=sample.id, version="1", title=sample.title, description="", licence="", keywords=(), bbox=None,
+            interval=(None, None), properties={}, replicas=(replica,),
+        )  # fmt: skip
+
+
+def test_something_lies_at_two_centres_and_every_centre_has_something():
+    assert {centre for sample in DATA for centre in sample.centres} == {"climeri", "theia", "pndb"}
+    assert any(len(sample.centres) == 2 for sample in DATA)
+
+
+def test_a_home_has_three_centres_and_both_ways_of_delivery(home):
+    centres = read_centres(home / "centres.yml")
+    assert {id: centre.delivery for id, centre in centres.items()} == {
+        "climeri": "push",
+        "theia": "serve",
+        "pndb": "serve",
+    }
+    assert len({centre.key for centre in centres.values()}) == 3
+    for sample in DATA:
+        for id in sample.centres:
+            data = centres[id].data
+            assert data is not None
+            assert (data / f"{sample.id}.nc").stat().st_size == (SAMPLES / sample.source).stat().st_size
+
+
+def test_keys_are_their_owners_alone(home):
+    for key in ("climeri", "theia", "pndb"):
+        assert stat.S_IMODE((home / "keys" / key).stat().st_mode) == 0o600
+
+
+def test_a_second_start_changes_nothing(home):
+    before = {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file()}
+    prepare(home)
+    assert {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file()} == before
+
+
+def test_a_depot_whose_port_is_taken_gets_another(home):
+    theia = read_federation(home / "centres.yml")["theia"]
+    assert theia.public_url is not None
+    port = int(theia.public_url.rpartition(":")[2])
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        moved = read_federation(home / "centres.yml")
+    assert moved["theia"].public_url != theia.public_url
+    assert read_centres(home / "centres.yml") == moved
+
+
+def test_a_home_that_cannot_be_made_says_so(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="GAIA_HOME"):
+        prepare(tmp_path / "file")
+
+
+def test_a_failed_publication_names_the_log(home, monkeypatch):
+    monkeypatch.setattr(federation, "_publishing", lambda *_: ["false"])
+    with pytest.raises(
+        ConfigurationError, match=r"climeri, theia, pndb could not be published; .*catalogue\.log says why"
+    ):
+        federation.fill_catalogues(
+            read_centres(home / "centres.yml"), environment=dict(os.environ), log=home / "catalogue.log"
+        )
+
+
+def test_a_published_sample_is_titled_and_not_published_again(home, centre, dataset):
+    sample = next(sample for sample in DATA if sample.id == "sst-ostia-monthly")
+    pndb = read_centres(home / "centres.yml")["pndb"]
+    federation.publish(pndb, dataset(id=sample.id, centre="pndb"))
+    federation._entitle(pndb)
+    (published,) = federation.read_catalogue(pndb.catalogue, "pndb")
+    assert published.title == sample.title
+    assert [file.stem for file in federation._unpublished(pndb)] == ["atlantic-profiles"]
+    assert list(federation._unpublished(dataclasses.replace(pndb, data=None))) == []
+
+
+def test_free_ports_are_free_and_different():
+    ports = free_ports(5, "127.0.0.1")
+    assert len(set(ports)) == 5
+    assert all(is_free("127.0.0.1", port) for port in ports)

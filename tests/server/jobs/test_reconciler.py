@@ -1,0 +1,98 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gaia_server.jobs.reconciler import Fail, Resend, Seen, Wait, decide
+from gaia_server.jobs.states import State
+from gaia_workers.contract import Load, Trace
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+LEASE_S = 3.0
+UP = Load(alive=True, waiting={"interactive": 1}, running=1, slots=1)
+IDLE = Load(alive=True, waiting={"interactive": 0}, running=0, slots=1)
+DOWN = Load(alive=False)
+UNREACHABLE = Load(alive=False, reachable=False)
+CLAIMED = Trace(sent=1, claimed=1, leased=True)
+SILENT = Trace(sent=1, claimed=1, leased=False)
+WAITING = Trace(sent=1)
+FORGOTTEN = Trace()
+
+
+@pytest.fixture
+def decided(make_job):
+    """Decide about a job that was sent at noon."""
+
+    def decide_about(*, lost: int = 0, attempt: int = 1, state: State = State.RUNNING, sent=NOON, after_s: float = 1, **seen):
+        job = make_job(sent=sent, lost=lost, attempt=attempt, state=state)
+        known = {"now": NOON + timedelta(seconds=after_s), "trace": CLAIMED, "load": UP} | seen
+        return decide(job, Seen(**known), lease_s=LEASE_S, attempts=3)
+
+    return decide_about
+
+
+def test_what_is_at_work_is_left_alone(decided) -> None:
+    assert decided() == Wait()
+
+
+def test_what_waits_in_the_outbox_is_left_to_it(decided) -> None:
+    assert decided(sent=None, trace=FORGOTTEN) == Wait()
+
+
+def test_what_waits_in_a_queue_is_left_alone(decided) -> None:
+    assert decided(trace=WAITING, after_s=3600) == Wait()
+
+
+def test_a_worker_that_is_silent_for_less_than_a_lease_is_waited_for(decided) -> None:
+    assert decided(trace=SILENT, unleased_s=2.9) == Wait()
+
+
+def test_a_worker_that_is_silent_for_a_lease_is_lost(decided) -> None:
+    decision = decided(trace=SILENT, unleased_s=3.0)
+    assert isinstance(decision, Resend)
+    assert decision.lost
+
+
+def test_the_third_lost_attempt_is_the_last(decided) -> None:
+    decision = decided(trace=Trace(sent=3, claimed=3), attempt=3, lost=2, unleased_s=3.0)
+    assert isinstance(decision, Fail)
+    assert decision.failure.code == "worker-lost"
+
+
+def test_an_order_that_the_broker_forgot_is_sent_again_and_does_not_count_as_lost(decided) -> None:
+    decision = decided(state=State.ACCEPTED, trace=FORGOTTEN)
+    assert isinstance(decision, Resend)
+    assert not decision.lost
+
+
+def test_an_order_that_left_the_queue_and_reached_nobody_is_sent_again(decided) -> None:
+    decision = decided(state=State.ACCEPTED, trace=WAITING, load=IDLE, after_s=6.1)
+    assert isinstance(decision, Resend)
+    assert not decision.lost
+    assert decided(state=State.ACCEPTED, trace=WAITING, load=IDLE, after_s=5.9) == Wait()
+
+
+def test_work_at_a_centre_that_is_cut_off_is_waited_for_and_the_reason_is_shown(decided) -> None:
+    for load, trace in ((DOWN, SILENT), (UNREACHABLE, FORGOTTEN)):
+        decision = decided(load=load, trace=trace, unleased_s=1000)
+        assert isinstance(decision, Wait)
+        assert decision.reason is not None
+        assert "no contact with climeri since" in decision.reason.en
+
+
+def test_work_at_a_dead_centre_moves_to_one_that_lives_and_has_the_data(decided) -> None:
+    decision = decided(load=DOWN, trace=SILENT, unleased_s=3.0, elsewhere=True)
+    assert isinstance(decision, Resend)
+
+
+def test_an_order_waiting_for_a_dead_centre_moves_too(decided) -> None:
+    assert isinstance(decided(state=State.ACCEPTED, load=DOWN, trace=WAITING, elsewhere=True), Resend)
+    stays = decided(state=State.ACCEPTED, load=DOWN, trace=WAITING)
+    assert isinstance(stays, Wait)
+    assert stays.reason is not None
+
+
+def test_after_its_deadline_a_job_fails_whatever_else_is_true(decided) -> None:
+    for load in (UP, DOWN, UNREACHABLE):
+        decision = decided(load=load, after_s=86400)
+        assert isinstance(decision, Fail)
+        assert decision.failure.code == "deadline"

@@ -1,0 +1,120 @@
+"""`gaia run`, as somebody types it."""
+
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from gaia_config.cli import application, commands
+from gaia_processes.echo.describe import ECHO
+from gaia_processes.subset.describe import SUBSET
+from gaia_workers.here import read_arguments
+
+GAIA = CliRunner()
+
+
+def gaia_run(*arguments: str):
+    return GAIA.invoke(application(commands()["run"]), arguments)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Twelve columns and six rows: 100 * row + column."""
+    path = tmp_path / "grid.nc"
+    with netCDF4.Dataset(path, "w") as data:
+        data.createDimension("lat", 6)
+        data.createDimension("lon", 12)
+        for name, values, units in (
+            ("lat", np.arange(75, -76, -30.0), "degrees_north"),
+            ("lon", np.arange(0, 360, 30.0), "degrees_east"),
+        ):
+            axis = data.createVariable(name, "f8", (name,))
+            axis.units, axis.standard_name = units, {"lat": "latitude", "lon": "longitude"}[name]
+            axis[:] = values
+        field = data.createVariable("tas", "f4", ("lat", "lon"))
+        field.units = "K"
+        field[:] = 100 * np.arange(6)[:, None] + np.arange(12)
+    return path
+
+
+def test_a_box_over_greenwich_of_a_local_file(file: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.nc"
+    result = gaia_run("subset", "-i", f"dataset={file}", "-i", "bbox=-40,-20,40,50", "--output", str(output))
+    assert result.exit_code == 0, result.output
+    with netCDF4.Dataset(output) as data:
+        assert data["lon"][:].tolist() == [-30, 0, 30]
+        assert data["tas"][0].tolist() == [111, 100, 101]
+
+
+def test_every_wrong_input_is_named_and_nothing_is_written(file: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.nc"
+    result = gaia_run("subset", "-i", f"dataset={file}", "-i", "bbox=1,2,3", "-i", "variables=nope", "-o", str(output))
+    assert result.exit_code == 2
+    assert "bbox: " in result.output
+    assert "variables: " in result.output
+    assert "tas" in result.output
+    assert list(tmp_path.glob("*out*")) == []
+
+
+def test_a_file_that_is_no_data_fails_readably(tmp_path: Path) -> None:
+    broken = tmp_path / "login.nc"
+    broken.write_text("<html>please log in</html>")
+    result = gaia_run("subset", "-i", f"dataset={broken}", "-o", str(tmp_path / "out.nc"))
+    assert result.exit_code == 1
+    assert str(tmp_path) not in result.output
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nope"], "no process 'nope'"),
+        (["subset", "-i", "dataset"], "name=value"),
+        (["subset", "-i", "dataset=missing.nc"], "no such file"),
+        (["subset", "-i", "dataset=a", "-i", "dataset=b"], "twice"),
+        (["echo", "-i", "message=@missing"], "cannot be read"),
+        (["echo", "-i", "message=hi", "-o", "out.xyz"], "ending"),
+        (["echo", "-i", "message=hi", "--format", "xyz"], "not offered"),
+    ],
+)
+def test_a_wrong_command_line_is_one_sentence(arguments: list[str], said: str) -> None:
+    result = gaia_run(*arguments)
+    assert said in str(result.exception) + result.output
+
+
+def test_echo_prints_what_it_gives_back() -> None:
+    result = gaia_run("echo", "-i", "message=hello")
+    assert (result.exit_code, result.output) == (0, "hello\n")
+
+
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [
+        ("bbox=-10,35,20,60", [-10, 35, 20, 60]),
+        ("bbox=[-10,35,20,60]", [-10, 35, 20, 60]),
+        ('bbox={"bbox":[1,2,3,4]}', {"bbox": [1, 2, 3, 4]}),
+        ("variables=tas,pr", ["tas", "pr"]),
+        ("variables=tas", ["tas"]),
+        ('variables=["tas"]', ["tas"]),
+        ("datetime=1990", "1990"),
+        ("datetime=1990/2000", "1990/2000"),
+        ("levels=1000,850 hPa", "1000,850 hPa"),
+        ("levels=850", "850"),
+        ("inclusion=touch", "touch"),
+        ("mask_outside=false", False),
+    ],
+)
+def test_values_are_read_as_they_are_meant(argument: str, expected: object) -> None:
+    raw, file = read_arguments(SUBSET, [argument])
+    assert list(raw.values()) == [expected] or [str(each) for each in raw.values()] == [expected]
+    assert file is None
+
+
+def test_a_value_can_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "words.txt").write_text("from a file")
+    raw, _ = read_arguments(ECHO, [f"message=@{tmp_path}/words.txt"])
+    assert raw == {"message": "from a file"}
+
+

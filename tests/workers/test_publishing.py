@@ -1,0 +1,98 @@
+"""`gaia catalogue add`, as an operator types it."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+import pytest
+
+from gaia_config.catalogue import Federation
+from gaia_config.centres import Centre
+from gaia_config.errors import ConfigurationError
+from gaia_processes.cube import Cube
+from gaia_workers.publishing import add_file, id_of
+
+
+def write_grid(path: Path, *, first: float = 0.0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with netCDF4.Dataset(path, "w") as data:
+        data.title = "A small grid"
+        for name, values, units in (("lat", [-45.0, 45.0], "degrees_north"), ("lon", [0.0, 90, 180, 270], "degrees_east")):
+            data.createDimension(name, len(values))
+            axis = data.createVariable(name, "f8", (name,))
+            axis.units = units
+            axis[:] = values
+        data.createVariable("tas", "f4", ("lat", "lon"))[:] = first + np.arange(8).reshape(2, 4)
+    return path
+
+
+@pytest.fixture
+def here(centre: Centre) -> Centre:
+    assert centre.data is not None
+    write_grid(centre.data / "small grid.nc")
+    return centre
+
+
+def test_a_file_in_the_data_folder_becomes_a_dataset_whose_version_is_its_bytes(here: Centre) -> None:
+    assert here.data is not None
+    path = here.data / "small grid.nc"
+    add_file(path, here)
+    dataset = Federation({here.id: here}).find("small-grid")
+    assert dataset is not None
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (dataset.version, dataset.title, dataset.keywords) == (digest[:12], "A small grid", ("tas",))
+    (replica,) = dataset.replicas
+    assert (replica.sha256, replica.path(here.data)) == (digest, path.resolve())
+    assert Cube.from_stac(dataset.properties).data_variables == ("tas",)
+
+
+def test_a_file_from_elsewhere_is_copied_into_the_data_folder(here: Centre, tmp_path: Path) -> None:
+    assert here.data is not None
+    outside = write_grid(tmp_path / "outside" / "other.nc", first=7)
+    dataset = add_file(outside, here, dataset_id="mine", title="Mine", licence="CC0-1.0")
+    assert (dataset.id, dataset.title, dataset.licence) == ("mine", "Mine", "CC0-1.0")
+    assert (here.data / "other.nc").read_bytes() == outside.read_bytes()
+
+
+def test_a_copy_never_takes_the_place_of_another_file(here: Centre, tmp_path: Path) -> None:
+    outside = write_grid(tmp_path / "outside" / "small grid.nc", first=7)
+    with pytest.raises(ConfigurationError, match="another file of that name"):
+        add_file(outside, here)
+
+
+def test_the_same_bytes_at_two_centres_are_replicas(here: Centre, tmp_path: Path) -> None:
+    there = replace(here, id="theia", data=tmp_path / "theia", catalogue=tmp_path / "theia-catalogue" / "catalog.json")
+    assert here.data is not None
+    for centre in (here, there):
+        assert centre.data is not None
+        path = centre.data / "g.nc"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes((here.data / "small grid.nc").read_bytes())
+        add_file(path, centre, dataset_id="g")
+    dataset = Federation([here, there]).find("g")
+    assert dataset is not None
+    assert {replica.centre for replica in dataset.replicas} == {"climeri", "theia"}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"", "empty"), (b"<html>log in</html>", "web page"), (b"CDF\x01 not really", "NetCDF")]
+)
+def test_what_is_no_data_is_refused_in_one_sentence(here: Centre, content: bytes, said: str) -> None:
+    assert here.data is not None
+    path = here.data / "broken.nc"
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=said) as refused:
+        add_file(path, here)
+    assert str(here.data) not in str(refused.value)
+
+
+def test_a_file_that_is_not_there_is_said(here: Centre) -> None:
+    with pytest.raises(ConfigurationError, match="no such file"):
+        add_file(Path("nowhere.nc"), here)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("tas day.nc", "tas-day"), ("é.nc", "dataset"), ("a.b_c-1.nc", "a.b_c-1")])
+def test_an_id_is_made_of_what_an_id_may_hold(name: str, expected: str) -> None:
+    assert id_of(Path(name)) == expected

@@ -1,0 +1,128 @@
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import xarray as xr
+
+from gaia_processes.errors import DatasetUnsuitable, InvalidInputs
+from gaia_workers.contract import Order, Words
+from gaia_workers.results import Results, digest
+from gaia_workers.runner import Stays, Throttled, percent, run
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+JOB = "11111111-1111-4111-8111-111111111111"
+
+
+class Told:
+    """Remembers what was said."""
+
+    def __init__(self) -> None:
+        self.percents: list[int] = []
+        self.warnings: list[Words] = []
+
+    def progress(self, percent: int, words: Words | None = None) -> None:
+        self.percents.append(percent)
+
+    def warn(self, words: Words) -> None:
+        self.warnings.append(words)
+
+
+class Grid:
+    """One dataset: 100 * row + column on 6 rows and 12 columns."""
+
+    opened = 0
+
+    @contextmanager
+    def open(self, reference: object):
+        self.opened += 1
+        yield xr.Dataset(
+            {"tas": (("lat", "lon"), [[float(100 * row + column) for column in range(12)] for row in range(6)])},
+            coords={
+                "lat": ("lat", [75.0, 45, 15, -15, -45, -75], {"units": "degrees_north"}),
+                "lon": ("lon", [30.0 * column for column in range(12)], {"units": "degrees_east"}),
+            },
+        )
+
+
+def order(process: str = "subset", **change: object) -> Order:
+    values: dict[str, object] = {
+        "job_id": JOB, "part": 0, "attempt": 1, "process_id": process, "process_version": "1.0.0",
+        "inputs": {"dataset": "grid", "bbox": [-40, -20, 40, 50]}, "formats": {"data": "netcdf"}, "accepted": NOON,
+        "queue_deadline": NOON, "time_limit_s": 60.0, "memory_limit_bytes": 2**31, "centre": "climeri", "queue": "q",
+    }  # fmt: skip
+    return Order(**(values | change))  # type: ignore[arg-type]  # a test says what it changes
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Results:
+    made = Results(tmp_path)
+    made.prepare()
+    return made
+
+
+def carry_out(one: Order, results: Results, *, data: Grid | None = None, say: Told | None = None):
+    return run(one, data=data or Grid(), results=results, say=say or Told(), deliver=Stays())
+
+
+def test_an_order_becomes_a_file_with_its_digest_and_the_extent_it_really_has(results: Results) -> None:
+    result = carry_out(order(), results)
+    (output,) = result.outputs
+    path = results.root / output.location
+    assert (output.name, output.sha256, output.size_bytes) == ("subset-11111111.nc", digest(path), path.stat().st_size)
+    assert (result.extent["geospatial_lon_min"], result.extent["geospatial_lon_max"]) == (-30, 30)
+    with xr.open_dataset(path) as data:
+        assert data["tas"][0].values.tolist() == [111, 100, 101]
+        assert data.attrs["history"].startswith("2026-01-31T12:00:00Z gaia subset 1.0.0 {")
+
+
+def test_the_same_work_gives_the_same_bytes_whoever_asks_and_however_often(results: Results) -> None:
+    first = carry_out(order(), results)
+    again = carry_out(order(job_id=JOB.replace("1111-4", "2222-4"), attempt=2), results)
+    assert first.outputs[0].sha256 == again.outputs[0].sha256
+
+
+def test_a_second_run_of_the_same_attempt_finds_the_first_ones_result(results: Results) -> None:
+    data = Grid()
+    first = carry_out(order(), results, data=data)
+    assert carry_out(order(), results, data=data) == first
+    assert data.opened == 1
+
+
+def test_only_the_outputs_that_were_asked_for_are_written(results: Results) -> None:
+    inputs = {"message": "hi", "values": [1, 2]}
+    result = carry_out(order("echo", inputs=inputs, formats={"values": "json", "area": "json"}), results)
+    assert [(output.output, output.value) for output in result.outputs] == [("values", [1, 2])]
+
+
+def test_warnings_are_said_at_once_and_kept(results: Results) -> None:
+    say = Told()
+    result = carry_out(order(inputs={"dataset": "grid", "bbox": [4, 4, 5, 5]}), results, say=say)
+    assert len(result.warnings) == 1
+    assert tuple(say.warnings) == result.warnings
+    assert result.warnings[0].en != result.warnings[0].fr
+
+
+def test_wrong_inputs_are_refused_by_the_worker_too(results: Results) -> None:
+    with pytest.raises(InvalidInputs):
+        carry_out(order(inputs={"dataset": "grid", "bbox": [1, 2, 3]}), results)
+    assert results.drafts() == ()
+
+
+def test_another_version_of_the_process_is_refused(results: Results) -> None:
+    with pytest.raises(DatasetUnsuitable, match=r"0\.9\.0"):
+        carry_out(order(process_version="0.9.0"), results)
+
+
+def test_progress_is_passed_on_at_a_pace_that_can_be_read_and_never_goes_back() -> None:
+    said, now = Told(), [0.0]
+    throttled = Throttled(said, clock=lambda: now[0])
+    for moment, value in ((0.0, 1), (0.1, 2), (0.3, 3), (0.6, 2), (0.9, 4)):
+        now[0] = moment
+        throttled.progress(value)
+    assert said.percents == [1, 3, 4]
+
+
+@pytest.mark.parametrize(("done", "total", "expected"), [(0, 10, 0), (5, 10, 50), (10, 10, 99), (1, 0, 0)])
+def test_the_share_of_work_done_is_at_most_99(done: float, total: float, expected: int) -> None:
+    assert percent(done, total) == expected

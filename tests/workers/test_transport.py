@@ -1,0 +1,178 @@
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from gaia_config.centres import Centre
+from gaia_workers.contract import (
+    BadMessage,
+    Dismissal,
+    Kind,
+    Order,
+    Presence,
+    Report,
+    Trace,
+    TransportDown,
+    seal,
+)
+from gaia_workers.transport import AGENTS, RECORDER, CeleryTransport, Line
+
+JOB = "11111111-1111-4111-8111-111111111111"
+LEASE_S = 5.0
+
+
+def report(**change: object) -> Report:
+    values: dict[str, object] = {"job_id": JOB, "part": 0, "attempt": 1, "centre": "climeri", "kind": Kind.STARTED}
+    return Report(**(values | change))  # type: ignore[arg-type]  # a test says what it changes
+
+
+def order(**change: object) -> Order:
+    now = datetime.now(UTC)
+    values: dict[str, object] = {
+        "job_id": str(uuid4()), "part": 0, "attempt": 1, "process_id": "echo", "process_version": "1.0.0",
+        "inputs": {"message": "hi"}, "formats": {"message": "text"}, "accepted": now,
+        "queue_deadline": now + timedelta(hours=1), "time_limit_s": 60.0, "memory_limit_bytes": 2**31,
+        "centre": "climeri", "queue": "interactive",
+    }  # fmt: skip
+    return Order(**(values | change))  # type: ignore[arg-type]  # a test says what it changes
+
+
+@pytest.fixture
+def transport(centre: Centre, redis_url: str) -> Iterator[CeleryTransport]:
+    opened = CeleryTransport.open({centre.id: centre}, redis_url)
+    yield opened
+    opened.close()
+
+
+def test_an_attempt_is_claimed_once(line: Line) -> None:
+    assert line.claim(JOB, 1, LEASE_S)
+    assert not line.claim(JOB, 1, LEASE_S)
+
+
+def test_a_later_attempt_takes_over_and_the_earlier_one_can_renew_no_more(line: Line) -> None:
+    line.claim(JOB, 1, LEASE_S)
+    assert line.renew(JOB, 1, LEASE_S)
+    assert line.claim(JOB, 2, LEASE_S)
+    assert not line.renew(JOB, 1, LEASE_S)
+    assert not line.claim(JOB, 1, LEASE_S)
+
+
+def test_a_lease_that_is_let_go_is_gone_and_the_claim_stays(line: Line) -> None:
+    line.mark_sent(JOB, 1)
+    line.claim(JOB, 1, LEASE_S)
+    assert line.traces((JOB,)) == {JOB: Trace(sent=1, claimed=1, leased=True)}
+    line.release(JOB, 1)
+    assert line.traces((JOB,)) == {JOB: Trace(sent=1, claimed=1, leased=False)}
+
+
+def test_an_old_attempt_cannot_let_go_of_a_new_ones_lease(line: Line) -> None:
+    line.claim(JOB, 1, LEASE_S)
+    line.claim(JOB, 2, LEASE_S)
+    line.release(JOB, 1)
+    assert line.traces((JOB,))[JOB].leased
+
+
+def test_a_broker_that_forgot_everything_gets_the_lease_back_with_the_next_heartbeat(line: Line, broker) -> None:
+    line.claim(JOB, 3, LEASE_S)
+    for key in broker.keys(f"{line.centre.prefix}*"):
+        broker.delete(key)
+    assert line.traces((JOB,)) == {JOB: Trace()}
+    assert line.renew(JOB, 3, LEASE_S)
+    assert line.traces((JOB,)) == {JOB: Trace(claimed=3, leased=True)}
+
+
+def test_a_dismissal_reaches_the_holder_and_the_agents(line: Line) -> None:
+    line.put_dismissal(Dismissal(job_id=JOB, attempt=2))
+    assert line.dismissed(JOB, 1)
+    assert line.dismissed(JOB, 2)
+    assert not line.dismissed(JOB, 3)
+    taken = _take(line, "dismissals", AGENTS, Dismissal)
+    assert [message for _, message in taken] == [Dismissal(job_id=JOB, attempt=2)]
+
+
+def test_a_forged_dismissal_stops_nothing(line: Line, broker) -> None:
+    forged = json.dumps(seal(Dismissal(job_id=JOB, attempt=9), b"x" * 32))
+    broker.hset(line.key("job", JOB), "dismissal", forged)
+    assert not line.dismissed(JOB, 1)
+
+
+def test_a_dismissal_of_another_job_stops_nothing(line: Line, broker) -> None:
+    other = json.dumps(seal(Dismissal(job_id=str(uuid4()), attempt=9), line.centre.key))
+    broker.hset(line.key("job", JOB), "dismissal", other)
+    assert not line.dismissed(JOB, 1)
+
+
+def test_reports_come_again_until_they_are_acknowledged(line: Line) -> None:
+    line.put_report(report())
+    first = _take(line, "reports", RECORDER, Report)
+    assert _take(line, "reports", RECORDER, Report) == first
+    line.acknowledge("reports", RECORDER, tuple(number for number, _ in first))
+    assert line.take("reports", RECORDER, Report, wait_s=0, limit=9) == ()
+
+
+def test_a_forged_report_arrives_as_what_it_is(line: Line, broker) -> None:
+    envelope = seal(report(), b"x" * 32)
+    broker.xadd(line.key("reports"), {"envelope": json.dumps(envelope)})
+    broker.xadd(line.key("reports"), {"envelope": "no JSON"})
+    broker.xadd(line.key("reports"), {"else": "1"})
+    taken = _take(line, "reports", RECORDER, Report)
+    assert [type(message) for _, message in taken] == [BadMessage] * 3
+
+
+def test_a_centre_is_alive_while_a_worker_says_so(line: Line, transport: CeleryTransport) -> None:
+    assert not transport.load("climeri").alive
+    presence = Presence(worker="w", centre="climeri", queues=("interactive",), running=("a/1",), slots=2)
+    line.show_presence(presence)
+    load = transport.load("climeri")
+    assert (load.alive, load.running, load.slots) == (True, 1, 2)
+    line.leave("w")
+    assert not transport.load("climeri").alive
+
+
+def test_a_worker_in_trouble_does_not_count_as_alive(line: Line, transport: CeleryTransport) -> None:
+    line.show_presence(
+        Presence(worker="w", centre="climeri", queues=(), running=(), slots=2, trouble="the results folder is read-only")
+    )
+    load = transport.load("climeri")
+    assert (load.alive, load.trouble) == (False, ("the results folder is read-only",))
+
+
+def test_a_sent_order_waits_on_its_queue_below_the_prefix(transport: CeleryTransport, centre: Centre, broker) -> None:
+    transport.send(order())
+    assert transport.load("climeri").waiting == {"interactive": 1}
+    assert broker.llen(f"{centre.prefix}climeri.interactive") == 1
+
+
+def test_a_broker_that_is_away_is_said_in_time(centre: Centre) -> None:
+    from dataclasses import replace
+
+    away = replace(centre, broker_url="redis://127.0.0.1:1/0")
+    transport = CeleryTransport.open({centre.id: away}, away.broker_url)
+    with pytest.raises(TransportDown):
+        transport.send(order())
+    with pytest.raises(TransportDown):
+        transport.load("climeri")
+    with pytest.raises(TransportDown):
+        transport.announce((JOB,))
+    transport.close()
+
+
+def test_a_change_is_heard_by_those_who_listen(transport: CeleryTransport) -> None:
+    import threading
+
+    heard: list[tuple[str, ...]] = []
+    listener = threading.Thread(target=lambda: heard.append(next(transport.changes())), daemon=True)
+    listener.start()
+    for _ in range(200):
+        transport.announce((JOB,))
+        listener.join(timeout=0.05)
+        if heard:
+            break
+    assert heard == [(JOB,)]
+
+
+def _take(line: Line, stream, group: str, expect):
+    """The first call of all makes the group."""
+    return line.take(stream, group, expect, wait_s=0.1, limit=9) or line.take(stream, group, expect, wait_s=0.1, limit=9)

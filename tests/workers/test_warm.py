@@ -1,0 +1,19 @@
+import subprocess
+import sys
+
+from gaia_workers.agent import THREAD_POOLS
+
+LOOK = """
+import os, sys
+for pool in {pools!r}: os.environ[pool] = "1"
+import gaia_workers.warm
+threads = len(os.listdir("/proc/self/task"))
+print(threads, "xarray" in sys.modules, "gaia_processes.subset.compute" in sys.modules)
+"""
+
+
+def test_the_warm_parent_has_the_science_and_a_single_thread() -> None:
+    seen = subprocess.run(
+        [sys.executable, "-c", LOOK.format(pools=THREAD_POOLS)], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert seen.stdout.split() == ["1", "True", "True"]

@@ -1,0 +1,207 @@
+"""The agent of a centre, the command `gaia worker`: takes orders off the centre's queues, and gives signs of life."""
+
+import multiprocessing.forkserver
+import os
+import socket
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import structlog
+
+from gaia_config.centres import Centre, read_centres
+from gaia_config.errors import ConfigurationError
+from gaia_config.logs import set_up_logs
+from gaia_config.settings import Settings
+from gaia_workers.app import make_app, queue_name
+from gaia_workers.attempt import Attempt, Bench
+from gaia_workers.contract import BadMessage, Dismissal, Order, Presence, TransportDown, unseal
+from gaia_workers.delivery import delivery_for
+from gaia_workers.results import Results
+from gaia_workers.transport import AGENTS, Line
+
+PRESENCE_PERIOD_S = 2.0
+PAUSE_S = 1.0
+THREAD_POOLS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+"""Libraries that start threads when they are imported, unless these say 1: a fork of such a parent can hang."""
+
+_log = structlog.get_logger()
+
+
+class Agent:
+    """What one worker process of a centre does."""
+
+    def __init__(self, centre: Centre, settings: Settings) -> None:
+        if centre.data is None or centre.results is None:
+            raise ConfigurationError(f"centre {centre.id}: a worker needs its `data` and `results` folders in the centres file.")
+        delivery_for(centre, settings.server_url)
+        self._centre = centre
+        self._data = centre.data
+        self._results = Results(centre.results)
+        self._slots = sum(queue.concurrency for queue in centre.queues)
+        self._line = Line(centre)
+        self._bench = Bench(
+            centre=centre,
+            line=self._line,
+            results=self._results,
+            server_url=settings.server_url,
+            lease_s=settings.lease_s,
+        )
+        self._name = f"{centre.id}@{socket.gethostname()}:{os.getpid()}"
+        self._running: dict[str, Attempt] = {}
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+
+    def run(self) -> None:
+        """Work until told to stop."""
+        warm_up()
+        self._self_test(sweep=True)
+        threads = [
+            threading.Thread(target=self._repeat, args=(self._show_presence, PRESENCE_PERIOD_S), daemon=True),
+            threading.Thread(target=self._repeat, args=(self._heed_dismissals, 0.0), daemon=True),
+        ]
+        app = make_app(self._centre, self._take)
+        worker = app.Worker(
+            pool="threads",
+            concurrency=self._slots,
+            queues=[queue_name(self._centre, queue.name) for queue in self._centre.queues],
+            without_gossip=True,
+            without_mingle=True,
+            without_heartbeat=True,
+            loglevel="WARNING",
+            optimization="fair",
+            quiet=True,
+        )
+        for thread in threads:
+            thread.start()
+        _log.info("worker is up", centre=self._centre.id, slots=self._slots)
+        worker.start()
+        self._stop.set()
+        with suppress(TransportDown):
+            self._line.leave(self._name)
+
+    def _take(self, envelope: Mapping[str, Any]) -> None:
+        """Carry out what arrived, if it is believable; a forged order runs nothing."""
+        try:
+            order = unseal(envelope, self._centre.key, Order)
+        except BadMessage as error:
+            _log.warning("order refused", reason=str(error))
+            return
+        if order.centre != self._centre.id:
+            _log.warning("order refused", reason="it is for another centre")
+            return
+        self._carry_out(order)
+
+    def _carry_out(self, order: Order) -> None:
+        attempt = Attempt(order, self._bench)
+        with self._lock:
+            self._running[f"{order.job_id}/{order.attempt}"] = attempt
+        try:
+            attempt.carry_out()
+        finally:
+            with self._lock:
+                self._running.pop(f"{order.job_id}/{order.attempt}", None)
+
+    # --- beside the work ---------------------------------------------------------------------------------------------
+
+    def _repeat(self, work: Any, period_s: float) -> None:
+        while not self._stop.is_set():
+            try:
+                work()
+            except TransportDown as error:
+                _log.warning("tried again in a moment", reason=str(error))
+                self._stop.wait(PAUSE_S)
+            except Exception:
+                _log.exception("a turn failed")
+                self._stop.wait(PAUSE_S)
+            self._stop.wait(period_s)
+
+    def _show_presence(self) -> None:
+        with self._lock:
+            running = tuple(self._running)
+        self._line.show_presence(
+            Presence(
+                worker=self._name,
+                centre=self._centre.id,
+                queues=tuple(queue.name for queue in self._centre.queues),
+                running=running,
+                slots=self._slots,
+                trouble=self._self_test(),
+            )
+        )
+
+    def _self_test(self, *, sweep: bool = False) -> str | None:
+        """Try what every order needs: the data can be read, the results written."""
+        try:
+            next(self._data.iterdir(), None)
+            self._results.prepare()
+            if sweep:
+                self._results.sweep(frozenset(self._leased_elsewhere()))
+        except OSError as error:
+            _log.error("the centre's folders cannot be used", centre=self._centre.id, error=os.strerror(error.errno or 0))
+            return "the data folder cannot be read or the results folder cannot be written"
+        return None
+
+    def _leased_elsewhere(self) -> set[str]:
+        """Jobs whose drafts belong to another agent of this centre that is at work."""
+        drafts = {folder.name[:36] for folder in self._results.drafts()}
+        try:
+            traces = self._line.traces(tuple(drafts))
+        except TransportDown:
+            return drafts
+        return {job_id for job_id, trace in traces.items() if trace.leased}
+
+    def _heed_dismissals(self) -> None:
+        for number, dismissal in self._line.take("dismissals", AGENTS, Dismissal, wait_s=1.0, limit=100):
+            if isinstance(dismissal, BadMessage):
+                _log.warning("dismissal refused", number=number, reason=str(dismissal))
+            else:
+                self._heed(dismissal)
+            self._line.acknowledge("dismissals", AGENTS, (number,))
+
+    def _heed(self, dismissal: Dismissal) -> None:
+        with self._lock:
+            attempts = [each for each in self._running.values() if each.order.job_id == dismissal.job_id]
+        for attempt in attempts:
+            if attempt.order.attempt <= dismissal.attempt:
+                attempt.stop()
+        self._results.remove(dismissal.job_id, dismissal.attempt)
+
+
+def warm_up() -> None:
+    """
+    Start the parent of all tasks, with the scientific stack imported.
+
+    Call it in the main thread: the parent is tied to the thread that starts it.
+    """
+    for pool in THREAD_POOLS:
+        os.environ.setdefault(pool, "1")
+    multiprocessing.set_forkserver_preload(["gaia_workers.warm"])
+    multiprocessing.forkserver.ensure_running()
+
+
+def own_centre(settings: Settings) -> Centre:
+    """
+    Find the centre that this process works for.
+
+    Raises
+    ------
+    ConfigurationError
+        If the settings name none, or one that is not in the file.
+    """
+    centres = read_centres(settings.centres)
+    if settings.centre is None:
+        raise ConfigurationError(f"GAIA_CENTRE is not set; set it to one of {', '.join(sorted(centres))}.")
+    if settings.centre not in centres:
+        raise ConfigurationError(
+            f"GAIA_CENTRE: {settings.centre!r} is not in the centres file; there are {', '.join(sorted(centres))}."
+        )
+    return centres[settings.centre]
+
+
+def command() -> None:
+    """Work for a centre: take orders off its queues and compute beside its data."""
+    settings = Settings()
+    set_up_logs(settings.log_level)
+    Agent(own_centre(settings), settings).run()

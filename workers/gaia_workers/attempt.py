@@ -1,0 +1,264 @@
+"""One order at a centre, seen from the agent: claim it, let a fork compute, keep the lease, tell the recorder, end it in time."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+
+import psutil
+import structlog
+
+from gaia_config.centres import Centre
+from gaia_workers.contract import Failure, Kind, Order, Report, Result, TransportDown, Words, utc_now
+from gaia_workers.results import Results
+from gaia_workers.task import News, Progress, Warned, work
+from gaia_workers.transport import Line
+
+HEARTBEAT_S = 1.0
+LOOK_S = 0.1
+KILL_WAIT_S = 5.0
+
+_log = structlog.get_logger()
+_forks = get_context("forkserver")
+_fork_lock = threading.Lock()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bench:
+    """
+    What an agent carries out orders with.
+
+    Attributes
+    ----------
+    lease_s : float
+        How long an attempt is held without a heartbeat.
+    """
+
+    centre: Centre
+    line: Line
+    results: Results
+    server_url: str | None
+    lease_s: float
+
+
+class Attempt:
+    """One attempt at one order."""
+
+    def __init__(self, order: Order, bench: Bench, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._order = order
+        self._bench = bench
+        self._clock = clock
+        self._unwanted = threading.Event()
+        self._outbox: list[Report] = []
+
+    @property
+    def order(self) -> Order:
+        """What is carried out."""
+        return self._order
+
+    def stop(self) -> None:
+        """End it: nobody wants it any more."""
+        self._unwanted.set()
+
+    def carry_out(self) -> None:
+        """
+        Do all of it. When this returns, the order may be forgotten.
+
+        Raises
+        ------
+        TransportDown
+            If the broker went away before the claim; the order then comes again.
+        """
+        order, line = self._order, self._bench.line
+        if line.dismissed(order.job_id, order.attempt) or not line.claim(order.job_id, order.attempt, self._bench.lease_s):
+            _log.info("order not taken: dismissed, or taken before", job=order.job_id, attempt=order.attempt)
+            return
+        _log.info("attempt begins", job=order.job_id, attempt=order.attempt, process=order.process_id)
+        self._say(Kind.STARTED, words=_begun(order))
+        outcome = self._compute()
+        self._conclude(outcome)
+
+    def _compute(self) -> Result | Failure | None:
+        """Let a fork do the work; None where it was stopped because nobody wants it."""
+        if utc_now() >= self._order.queue_deadline:
+            return _too_late()
+        ours, theirs = _forks.Pipe()
+        with ours:
+            with _fork_lock:  # multiprocessing keeps one list of children, unguarded
+                child = _forks.Process(
+                    target=work, args=(theirs, self._order, self._bench.centre, self._bench.server_url), daemon=False
+                )
+                child.start()
+            theirs.close()
+            try:
+                return self._watch(child, ours)
+            finally:
+                _end(child)
+
+    def _watch(self, child: BaseProcess, pipe: Connection) -> Result | Failure | None:
+        begun = beat = self._clock()
+        while True:
+            if pipe.poll(LOOK_S):
+                news = _receive(pipe)
+                if news is None:
+                    return self._died(child)
+                if isinstance(news, Result | Failure):
+                    return news
+                self._pass_on(news)
+            now = self._clock()
+            if now - beat >= min(HEARTBEAT_S, self._bench.lease_s / 3):
+                beat = now
+                self._beat()
+            if self._unwanted.is_set():
+                return None
+            if over := self._limit_broken(child, now - begun):
+                return over
+
+    def _beat(self) -> None:
+        """Renew the lease, send what waits, and look whether the work is still wanted; a broker that is away changes nothing."""
+        order, line = self._order, self._bench.line
+        try:
+            if not line.renew(order.job_id, order.attempt, self._bench.lease_s):
+                self._unwanted.set()
+            if line.dismissed(order.job_id, order.attempt):
+                self._unwanted.set()
+            self._flush()
+        except TransportDown as error:
+            _log.warning("no heartbeat", job=order.job_id, reason=str(error))
+
+    def _pass_on(self, news: News) -> None:
+        match news:
+            case Progress(percent=percent, words=words):
+                self._say(Kind.PROGRESS, progress=percent, words=words)
+            case Warned(words=words):
+                self._say(Kind.LOG, words=words, level="warning")
+
+    def _limit_broken(self, child: BaseProcess, running_s: float) -> Failure | None:
+        order = self._order
+        if running_s > order.time_limit_s:
+            return _over_time(order.time_limit_s)
+        used = _resident_bytes(child)
+        return _over_memory(used, order.memory_limit_bytes) if used > order.memory_limit_bytes else None
+
+    def _died(self, child: BaseProcess) -> Failure:
+        child.join(KILL_WAIT_S)
+        _log.error("the task's process died", job=self._order.job_id, exit_code=child.exitcode)
+        return Failure(
+            code="worker-lost",
+            words=Words(
+                en=f"The process that computed died (attempt {self._order.attempt}).",
+                fr=f"Le processus de calcul s'est arrêté brutalement (tentative {self._order.attempt}).",
+            ),
+            retry=True,
+        )
+
+    def _conclude(self, outcome: Result | Failure | None) -> None:
+        order = self._order
+        match outcome:
+            case Result():
+                self._say(Kind.FINISHED, result=outcome)
+            case Failure():
+                self._clean()
+                self._say(Kind.FAILED, failure=outcome)
+            case None:
+                self._clean()
+                _log.info("attempt stopped: no longer wanted", job=order.job_id, attempt=order.attempt)
+        self._flush_until_heard()
+        with suppress(TransportDown):  # the lease runs out by itself
+            self._bench.line.release(order.job_id, order.attempt)
+
+    def _clean(self) -> None:
+        self._bench.results.remove(self._order.job_id, self._order.attempt)
+
+    def _say(self, kind: Kind, **members: object) -> None:
+        order = self._order
+        self._outbox.append(
+            Report(
+                job_id=order.job_id, part=order.part, attempt=order.attempt, centre=order.centre, kind=kind,
+                **members,  # type: ignore[arg-type]  # members of Report, checked by its own constructor
+            )
+        )  # fmt: skip
+        with suppress(TransportDown):  # kept, and sent with the next heartbeat
+            self._flush()
+
+    def _flush(self) -> None:
+        while self._outbox:
+            self._bench.line.put_report(self._outbox[0])
+            del self._outbox[0]
+
+    def _flush_until_heard(self) -> None:
+        """A result is worth waiting for: keep the lease and try until the broker is back or the order is too old."""
+        while self._outbox and utc_now() < self._order.queue_deadline:
+            try:
+                self._flush()
+            except TransportDown:
+                time.sleep(HEARTBEAT_S)
+                self._beat()
+
+
+def _receive(pipe: Connection) -> News | None:
+    try:
+        news: News = pipe.recv()
+    except (EOFError, ConnectionResetError):
+        return None
+    return news
+
+
+def _end(child: BaseProcess) -> None:
+    """Leave nothing of the task: its whole process group goes."""
+    if child.pid is not None and child.is_alive():
+        for kill in (os.killpg, os.kill):
+            with suppress(ProcessLookupError, PermissionError):
+                kill(child.pid, signal.SIGKILL)
+    child.join(KILL_WAIT_S)
+    if not child.is_alive():
+        child.close()
+
+
+def _resident_bytes(child: BaseProcess) -> int:
+    """Memory of the task that is its own: pages it shares with the warm parent do not count twice."""
+    try:
+        memory = psutil.Process(child.pid).memory_info()
+    except psutil.NoSuchProcess:
+        return 0
+    return int(memory.rss)
+
+
+def _begun(order: Order) -> Words:
+    return Words(en=f"Computing at {order.centre}.", fr=f"Calcul en cours à {order.centre}.")
+
+
+def _too_late() -> Failure:
+    return Failure(
+        code="deadline",
+        words=Words(
+            en="The work was taken up only after its deadline.", fr="Le calcul n'a été pris en charge qu'après l'échéance."
+        ),
+    )
+
+
+def _over_time(limit_s: float) -> Failure:
+    return Failure(
+        code="timeout",
+        words=Words(
+            en=f"The work took longer than the {limit_s:g} s that one task may take; ask for a smaller part.",
+            fr=f"Le calcul a duré plus que les {limit_s:g} s permises à une tâche ; demandez une partie plus petite.",
+        ),
+    )
+
+
+def _over_memory(used_bytes: int, limit_bytes: int) -> Failure:
+    used, limit = used_bytes / 2**20, limit_bytes / 2**20
+    return Failure(
+        code="memory-limit",
+        words=Words(
+            en=f"The work used {used:.0f} MiB of memory, more than the {limit:.0f} MiB that one task may; ask for a smaller part.",
+            fr=f"Le calcul a utilisé {used:.0f} Mio de mémoire, plus que les {limit:.0f} Mio permis ; demandez une partie plus petite.",
+        ),
+    )

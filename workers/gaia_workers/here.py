@@ -1,0 +1,265 @@
+"""The command `gaia run`: a process here and now, with the validation and the code of a worker, on a file or a dataset."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import uuid4
+
+import typer
+import xarray as xr
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from gaia_config.catalogue import Federation
+from gaia_config.centres import Centre, read_centres
+from gaia_config.errors import ConfigurationError
+from gaia_config.settings import Settings
+from gaia_processes import formats
+from gaia_processes.catalogue import all_processes, by_id
+from gaia_processes.cube import Cube
+from gaia_processes.errors import GaiaError, InvalidInputs
+from gaia_processes.formats import Format
+from gaia_processes.inputs.dataset import CatalogueRef, DatasetReference, UnknownDataset
+from gaia_processes.process import Process, dump_inputs, validate_request
+from gaia_workers.contract import Words
+from gaia_workers.data import DataAccess
+from gaia_workers.headers import read_header
+from gaia_workers.readers.netcdf import open_dataset
+from gaia_workers.runner import compute, write_value
+
+LOCAL = "local-file"
+REFUSED, FAILED = 2, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """
+    What datasets mean on this machine: a local file stands in for the name `local-file`, others come from the catalogue.
+
+    Attributes
+    ----------
+    file : Path or None
+        The local file.
+    centres : mapping of Centre
+        Those of the configuration, empty where there is none.
+    """
+
+    file: Path | None
+    centres: Mapping[str, Centre]
+
+    def find_cube(self, reference: CatalogueRef) -> Cube:
+        """Give what is known of a dataset without reading its values."""
+        if self.file is not None and reference.id == LOCAL:
+            return read_header(self.file).cube
+        federation = Federation(self.centres)
+        dataset = federation.find(reference.id, reference.version)
+        if dataset is None:
+            raise UnknownDataset(
+                reference,
+                known=tuple(each.id for each in federation.datasets()),
+                versions=tuple(each.version for each in federation.versions(reference.id)),
+            )
+        return Cube.from_stac(dataset.properties)
+
+    @contextmanager
+    def open(self, reference: DatasetReference) -> Iterator[xr.Dataset]:
+        """Open a dataset: the local file, or the copy of a centre whose data folder is on this machine."""
+        if self.file is not None and str(reference) == LOCAL:
+            with open_dataset(self.file) as dataset:
+                yield dataset
+            return
+        with DataAccess(self._holder(reference)).open(reference) as dataset:
+            yield dataset
+
+    def _holder(self, reference: DatasetReference) -> Centre:
+        for centre in self.centres.values():
+            if centre.data is not None and centre.data.is_dir() and isinstance(reference, CatalogueRef):
+                dataset = Federation({centre.id: centre}).find(reference.id, reference.version)
+                if dataset is not None:
+                    return centre
+        raise ConfigurationError(f"no centre whose data folder is on this machine holds {reference}; give a local file")
+
+
+def command(
+    process: Annotated[str, typer.Argument(help="Id of the process, as subset.")],
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option("--input", "-i", metavar="NAME=VALUE", help="An input: JSON, text, a,b,c for lists, or @FILE."),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File for the result; its ending picks the format.")] = None,
+    media_type: Annotated[str | None, typer.Option("--format", help="Format: a media type, or a name as netcdf.")] = None,
+) -> None:
+    """Run a process here and now, on a local file or a dataset of the catalogue."""
+    try:
+        chosen = _process(process)
+        raw, file = read_arguments(chosen, inputs or [])
+        result = _run(chosen, raw, file, output, media_type)
+    except InvalidInputs as error:
+        _complain([f"{fault.input}: {fault.problem.en}" for fault in error.faults], REFUSED)
+    except GaiaError as error:
+        _complain([error.text.en], FAILED)
+    except OSError as error:
+        _complain([f"{error.filename or 'the result'}: {error.strerror}"], FAILED)
+    else:
+        for line in result:
+            typer.echo(line)
+
+
+def read_arguments(process: Process, arguments: list[str]) -> tuple[dict[str, Any], Path | None]:
+    """
+    Read `NAME=VALUE` arguments.
+
+    Returns
+    -------
+    tuple
+        The raw inputs of a request, and the local file where `dataset` names one.
+
+    Raises
+    ------
+    ConfigurationError
+        If an argument has no `=`, is given twice, or names a file that is not there.
+    """
+    raw: dict[str, Any] = {}
+    for argument in arguments:
+        name, equals, text = argument.partition("=")
+        if not equals or not name:
+            raise ConfigurationError(f"--input {argument!r}: write it as name=value")
+        if name in raw:
+            raise ConfigurationError(f"--input {name} is given twice; write lists as {name}=a,b")
+        raw[name] = text
+    file = _local_file(raw)
+    return {name: _value(process, name, text) for name, text in raw.items()}, file
+
+
+def _local_file(raw: dict[str, Any]) -> Path | None:
+    """A dataset that is a file here; its name in the request is then `local-file`."""
+    named = raw.get("dataset")
+    if named is None or not (Path(named).is_file() or "/" in named or named.endswith((".nc", ".nc4"))):
+        return None
+    path = Path(named)
+    if not path.is_file():
+        raise ConfigurationError(f"--input dataset={named}: there is no such file")
+    raw["dataset"] = LOCAL
+    return path
+
+
+def _value(process: Process, name: str, text: str) -> Any:
+    """Read one value: a file's content, JSON, a list where the input takes one, else the text as it is."""
+    if text.startswith("@"):
+        try:
+            text = Path(text[1:]).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"--input {name}={text}: the file cannot be read ({error})") from None
+    kinds = _kinds(process, name)
+    if kinds == {"string"}:
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return [_item(part) for part in text.split(",")] if "array" in kinds else text
+
+
+def _item(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text.strip()
+
+
+def _kinds(process: Process, name: str) -> set[str]:
+    """Say what JSON types an input takes; `array` for a box, which may be written as four numbers."""
+    schema = process.inputs.model_json_schema().get("properties", {}).get(name, {})
+    found = {each["type"] for each in (schema, *schema.get("anyOf", ()), *schema.get("allOf", ())) if "type" in each}
+    found.discard("null")
+    boxed = any(each.get("format") == "ogc-bbox" for part in (schema, *schema.get("anyOf", ())) for each in part.get("allOf", ()))
+    return found | {"array"} if boxed else found
+
+
+def _run(
+    process: Process, raw: dict[str, Any], file: Path | None, output: Path | None, media_type: str | None
+) -> list[str]:
+    here = Here(file, _centres(raw, file))
+    inputs = validate_request(process, raw, find_cube=here.find_cube)
+    name, described = next(iter(process.outputs.items()))
+    file_format = _format(described.formats, output, media_type)
+    if output is None and file_format is formats.NETCDF:
+        raise ConfigurationError("--output is needed: name the file for the result")
+    history = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} gaia {process.id} {process.version} {json.dumps(dump_inputs(inputs))}"
+    with ExitStack() as opened, _Bar(process.title.en) as bar:
+        made = compute(process, inputs, data=here, say=bar, opened=opened)
+        if output is None:
+            return [str(value) for value in made.outputs.values() if value is not None]
+        draft = output.with_name(f".{output.name}.{uuid4().hex[:8]}")
+        try:
+            write_value(made.outputs[name], draft, file_format, history=history, progress=bar.bytes_done)
+            draft.rename(output)
+        finally:
+            draft.unlink(missing_ok=True)
+    return [f"{output}: {output.stat().st_size} bytes"]
+
+
+class _Bar:
+    """A progress bar on a terminal; silent elsewhere, but for warnings."""
+
+    def __init__(self, title: str) -> None:
+        console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn(title), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn(),
+            console=console, disable=not console.is_terminal, transient=True,
+        )  # fmt: skip
+        self._task = self._progress.add_task(title, total=100)
+
+    def __enter__(self) -> "_Bar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def progress(self, percent: int, words: Words | None = None) -> None:
+        self._progress.update(self._task, completed=percent, description=words.en if words else None)
+
+    def bytes_done(self, done: int, total: int) -> None:
+        self.progress(int(100 * done / total) if total else 0)
+
+    def warn(self, words: Words) -> None:
+        self._progress.console.print(f"warning: {words.en}", markup=False, highlight=False)
+
+
+def _process(name: str) -> Process:
+    known = by_id(all_processes())
+    if name not in known:
+        raise ConfigurationError(f"there is no process {name!r}; there are {', '.join(known)}")
+    return known[name]
+
+
+def _centres(raw: dict[str, Any], file: Path | None) -> Mapping[str, Centre]:
+    """The centres are needed only where a dataset of the catalogue is named."""
+    return read_centres(Settings().centres) if "dataset" in raw and file is None else {}
+
+
+def _format(offered: tuple[Format, ...], output: Path | None, wanted: str | None) -> Format:
+    """Pick the format: by its name or media type, else by the file's ending, else the default."""
+    names = ", ".join(f"{each.id} ({each.extension})" for each in offered)
+    if wanted is not None:
+        found = formats.format_for(wanted, offered) or next((each for each in offered if each.id == wanted), None)
+        if found is None:
+            raise ConfigurationError(f"--format {wanted!r} is not offered; there are {names}")
+        return found
+    if output is None:
+        return offered[0]
+    found = formats.format_of_name(output.name, offered)
+    if found is None:
+        raise ConfigurationError(f"--output {output.name!r}: its ending names no format that is offered; there are {names}")
+    return found
+
+
+def _complain(lines: list[str], code: int) -> None:
+    for line in lines:
+        typer.echo(f"gaia run: {line}", err=True)
+    sys.exit(code)

@@ -1,0 +1,24 @@
+"""How a process is tied to the one that started it, so that none is left behind."""
+
+import ctypes
+import os
+import signal
+import sys
+
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent() -> None:
+    """
+    Let the kernel kill this process when its parent dies, however the parent dies (Linux; elsewhere nothing happens).
+
+    References
+    ----------
+    prctl(2), PR_SET_PDEATHSIG. The tie is to the thread that forked, and is not inherited.
+    """
+    if sys.platform != "linux":
+        return
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)  # it died in between

@@ -1,0 +1,345 @@
+"""
+NetCDF files as undecoded, lazily read datasets: packed data stay packed, times stay numbers.
+
+NetCDF-4 variables in plain, shuffled or deflated chunks go the fast way (`chunks.py`), all else through the NetCDF
+library. Both give the values that the NetCDF library gives without masking and scaling.
+"""
+
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import h5py
+import netCDF4
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from xarray.backends import BackendArray
+from xarray.core.indexing import ExplicitIndexer, IndexingSupport, LazilyIndexedArray, explicit_indexing_adapter
+
+from gaia_processes.errors import UnreadableData
+from gaia_processes.shared.lazy import Key, index_vectors
+from gaia_workers.readers import refusals
+from gaia_workers.readers.chunks import (
+    CHUNK_LIMIT_BYTES,
+    ByteCounter,
+    ChunkedArray,
+    ChunkReader,
+    Layout,
+    Table,
+    find_layout,
+    pieces_by_chunk,
+    read_table,
+)
+from gaia_workers.readers.classic import declared_bytes
+
+NETCDF_LOCK = threading.RLock()
+"""The NetCDF library may be used by one thread at a time, for all its files; its writers take the lock too."""
+
+_CLASSIC_VERSIONS = {b"CDF\x01": 1, b"CDF\x02": 2, b"CDF\x05": 5}
+_HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+_FAST_CHUNK_BYTES = 2**11
+_NO_COORDINATE = "_nc4_non_coord_"  # how the NetCDF library stores a variable named as a dimension it does not describe
+
+
+class _OpenFile:
+    """What the arrays of one open file share; closed once, by the context that opened it."""
+
+    def __init__(self, path: Path, *, threads: int, counter: ByteCounter, stack: ExitStack) -> None:
+        self.counter = counter
+        self.descriptor = os.open(path, os.O_RDONLY)
+        stack.callback(os.close, self.descriptor)
+        self._path = path
+        self._threads = threads
+        self._stack = stack
+        self._pool: ThreadPoolExecutor | None = None
+        self._hdf5: h5py.File | None = None
+
+    def pool(self) -> ThreadPoolExecutor | None:
+        """Give the threads that inflate; they start with the first read, so that a fork before it is safe."""
+        if self._threads > 1 and self._pool is None:
+            self._pool = self._stack.enter_context(ThreadPoolExecutor(self._threads))
+        return self._pool
+
+    def hdf5(self) -> h5py.File:
+        """Open the file with the HDF5 library, once."""
+        if self._hdf5 is None:
+            self._hdf5 = self._stack.enter_context(h5py.File(self._path, "r", locking=False))
+        return self._hdf5
+
+
+class PlainArray(BackendArray):
+    """A variable that the NetCDF library reads, in slices."""
+
+    def __init__(self, variable: Any, counter: ByteCounter) -> None:
+        self._variable = variable
+        self._counter = counter
+        self.shape: tuple[int, ...] = variable.shape
+        self.dtype = np.dtype(object) if variable.dtype is str else np.dtype(variable.dtype)
+        chunks = variable.chunking() if variable.ndim else None
+        self.chunk_shape = tuple(chunks) if isinstance(chunks, list | tuple) else None
+
+    def __getitem__(self, key: ExplicitIndexer) -> Any:
+        return explicit_indexing_adapter(key, self.shape, IndexingSupport.OUTER, self._read)
+
+    def _read(self, key: Key) -> Any:
+        try:
+            with NETCDF_LOCK:
+                values = self._read_slices(index_vectors(key, self.shape))
+        except (OSError, RuntimeError) as error:
+            raise refusals.refuse_damaged_variable(self._variable.name) from error
+        self._counter.add(values.nbytes)
+        return values[tuple(0 if isinstance(each, int | np.integer) else slice(None) for each in key)]
+
+    def _read_slices(self, indices: list[NDArray[np.intp]]) -> NDArray[Any]:
+        if not indices:
+            return np.asarray(self._variable[...], dtype=self.dtype)
+        result: NDArray[Any] = np.empty([len(each) for each in indices], dtype=self.dtype)
+        # As if each dimension were one chunk: the stretches of neighbouring places are read as slices.
+        grouped = [pieces_by_chunk(each, max(size, 1)) for each, size in zip(indices, self.shape, strict=True)]
+        for job in product(*grouped):
+            for box in product(*(pieces for _, pieces in job)):
+                to, fro = tuple(each[0] for each in box), tuple(each[1] for each in box)
+                hulls = [_hull(each) for each in fro]
+                block = np.asarray(self._variable[tuple(hulls)])
+                inner = [_within(each, hull) for each, hull in zip(fro, hulls, strict=True)]
+                target = [
+                    np.arange(*t.indices(n)) if isinstance(t, slice) else t
+                    for t, n in zip(to, result.shape, strict=True)
+                ]
+                result[np.ix_(*target)] = block[np.ix_(*inner)]
+        return result
+
+
+def _hull(index: slice | NDArray[np.intp]) -> slice:
+    """Give the smallest unbroken stretch around some places."""
+    if isinstance(index, slice):
+        return slice(index.start, index.stop)
+    return slice(int(index.min()), int(index.max()) + 1)
+
+
+def _within(index: slice | NDArray[np.intp], hull: slice) -> NDArray[np.intp]:
+    """Give the places as counted from the beginning of the stretch around them."""
+    if isinstance(index, slice):
+        return np.arange(index.start - hull.start, index.stop - hull.start, index.step or 1, dtype=np.intp)
+    return np.asarray(index - hull.start, dtype=np.intp)
+
+
+def _check_beginning(path: Path) -> bool:
+    """Refuse what is no NetCDF file by its first bytes and its size; tell whether it is HDF5."""
+    size_bytes = path.stat().st_size
+    with path.open("rb") as stream:
+        start = stream.read(8)
+        if not start:
+            raise UnreadableData(refusals.EMPTY)
+        if start == _HDF5_MAGIC:
+            return True
+        version = _CLASSIC_VERSIONS.get(start[:4])
+        if version is None:
+            raise UnreadableData(
+                refusals.HTML if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else refusals.NOT_NETCDF
+            )
+        stream.seek(4)
+        needed = declared_bytes(stream, version=version, size_bytes=size_bytes)
+    if size_bytes < needed:
+        raise refusals.refuse_short_file(size_bytes, needed)
+    return False
+
+
+def _check_members(group: h5py.Group) -> None:
+    """Refuse a file of which a part lies in another file, before a library follows it there."""
+    for name in group:
+        link = group.get(name, getlink=True)
+        if isinstance(link, h5py.ExternalLink):
+            raise refusals.refuse_outside_reference(name)
+        if isinstance(link, h5py.SoftLink):
+            continue
+        member = group[name]
+        if isinstance(member, h5py.Group):
+            _check_members(member)
+        elif isinstance(member, h5py.Dataset):
+            creation = member.id.get_create_plist()
+            if creation.get_external_count() or creation.get_layout() == h5py.h5d.VIRTUAL:
+                raise refusals.refuse_outside_reference(name)
+            if creation.get_layout() == h5py.h5d.CHUNKED:
+                chunk_bytes = int(np.prod(creation.get_chunk(), dtype=np.float64)) * member.id.get_type().get_size()
+                if chunk_bytes > CHUNK_LIMIT_BYTES:
+                    raise refusals.refuse_huge_chunk(name, chunk_bytes, CHUNK_LIMIT_BYTES)
+
+
+def _string_attributes(item: Any) -> tuple[str, ...]:
+    """Name the text attributes that are stored as strings, not as characters, so that a copy can do the same."""
+    names = []
+    for name in item.attrs:
+        kind = h5py.h5a.open(item.id, name.encode()).get_type()
+        if isinstance(kind, h5py.h5t.TypeStringID) and kind.is_variable_str():
+            names.append(name)
+    return tuple(names)
+
+
+def _read_attributes(item: Any) -> dict[str, Any]:
+    return {name: item.getncattr(name) for name in item.ncattrs()}
+
+
+def _encoding_of(variable: Any) -> dict[str, Any]:
+    """Give how a variable is stored, in the words of xarray's encoding."""
+    encoding: dict[str, Any] = {"dtype": variable.dtype, "endian": variable.endian()}
+    chunks = variable.chunking() if variable.ndim else "contiguous"
+    encoding["chunksizes"] = tuple(chunks) if isinstance(chunks, list | tuple) else None
+    filters = variable.filters() or {}
+    encoding |= {name: filters.get(name, False) for name in ("zlib", "shuffle", "fletcher32")}
+    encoding["complevel"] = filters.get("complevel", 0)
+    if any(filters.get(name) for name in ("zstd", "bzip2", "szip", "blosc")):
+        # The result is read by many programs: it is deflated where the source has a filter that few of them know.
+        encoding |= {"zlib": True, "shuffle": True, "complevel": max(int(encoding["complevel"]), 1)}
+    return encoding
+
+
+def _make_array(name: str, variable: Any, opened: _OpenFile, *, hdf5: bool) -> BackendArray:
+    if hdf5 and variable.ndim:
+        dataset = _find_hdf5(opened.hdf5(), name, variable.shape)
+        layout = None if dataset is None else find_layout(dataset)
+        if dataset is not None and layout is not None and _pays(layout, variable):
+            return ChunkedArray(
+                ChunkReader(
+                    name=name,
+                    layout=layout,
+                    table=_table_reader(dataset, layout),
+                    file=opened.descriptor,
+                    counter=opened.counter,
+                ),
+                opened.pool,
+            )
+    return PlainArray(variable, opened.counter)
+
+
+def _pays(layout: Layout, variable: Any) -> bool:
+    """Tell whether the fast way pays: a series in chunks of one step each costs more here than in the library."""
+    return layout.dtype == variable.dtype and layout.chunk_bytes >= _FAST_CHUNK_BYTES
+
+
+def _table_reader(dataset: h5py.Dataset, layout: Layout) -> Callable[[], Table]:
+    return lambda: read_table(dataset, layout)
+
+
+def _find_hdf5(file: h5py.File, name: str, shape: tuple[int, ...]) -> h5py.Dataset | None:
+    """Find the HDF5 dataset of a variable, unless it is shorter than the dimension that it shares with others."""
+    for stored in (_NO_COORDINATE + name, name):
+        if stored in file:
+            found = file[stored]
+            return found if isinstance(found, h5py.Dataset) and found.shape == shape else None
+    return None
+
+
+def _make_variable(name: str, variable: Any, opened: _OpenFile, *, hdf5: bool) -> xr.Variable:
+    if variable.dtype is not str and np.dtype(variable.dtype).kind not in "iufS":
+        raise refusals.refuse_type(name, type(variable.datatype).__name__)
+    variable.set_auto_maskandscale(False)
+    variable.set_auto_chartostring(False)
+    array = _make_array(name, variable, opened, hdf5=hdf5)
+    encoding = _encoding_of(variable)
+    if hdf5 and (stored := _find_hdf5(opened.hdf5(), name, variable.shape)) is not None:
+        encoding["string_attributes"] = _string_attributes(stored)
+    return xr.Variable(variable.dimensions, LazilyIndexedArray(array), _read_attributes(variable), encoding)
+
+
+def _assemble(source: Any, opened: _OpenFile, *, hdf5: bool) -> xr.Dataset:
+    if not source.variables and source.groups:
+        raise UnreadableData(refusals.GROUPS_ONLY)
+    variables = {name: _make_variable(name, each, opened, hdf5=hdf5) for name, each in source.variables.items()}
+    # No index is made: it would read the coordinates, and repeated or unordered steps must not matter here.
+    coordinates = {name: each for name, each in variables.items() if each.dims == (name,)}
+    others = {name: each for name, each in variables.items() if name not in coordinates}
+    dataset = xr.Dataset(others, xr.Coordinates(coordinates, indexes={}), _read_attributes(source))
+    dataset.encoding = {
+        "unlimited_dims": {name for name, each in source.dimensions.items() if each.isunlimited()},
+        "string_attributes": _string_attributes(opened.hdf5()) if hdf5 else (),
+        "order": tuple(variables),
+    }
+    return dataset
+
+
+def _open_netcdf(path: Path) -> Any:
+    with NETCDF_LOCK:
+        return netCDF4.Dataset(str(path.absolute()), mode="r")
+
+
+def _close_netcdf(source: Any) -> None:
+    with NETCDF_LOCK:
+        source.close()
+
+
+@contextmanager
+def open_dataset(path: Path, *, threads: int = 2, counter: ByteCounter | None = None) -> Iterator[xr.Dataset]:
+    """
+    Open a NetCDF file as a dataset that is not decoded and not yet read.
+
+    Parameters
+    ----------
+    path : Path
+        An existing regular file; never a URL.
+    threads : int
+        Threads that inflate chunks; the values do not depend on it.
+    counter : ByteCounter, optional
+        Counts the bytes that are read from the file for data.
+
+    Yields
+    ------
+    xarray.Dataset
+        Values as stored (`_FillValue`, `scale_factor` and times are attributes, not applied), read when they are
+        indexed; without indexes. `encoding` says how they are stored. Not usable after the context.
+
+    Raises
+    ------
+    UnreadableData
+        No file, empty, no NetCDF, truncated, damaged, of unknown types, or with parts in other files.
+    """
+    try:
+        regular = stat.S_ISREG(path.stat().st_mode)
+    except OSError as error:
+        raise UnreadableData(refusals.NOT_A_FILE) from error
+    if not regular:
+        raise UnreadableData(refusals.NOT_A_FILE)
+    hdf5 = _check_beginning(path)
+    with ExitStack() as stack:
+        opened = _OpenFile(path, threads=threads, counter=counter or ByteCounter(), stack=stack)
+        try:
+            if hdf5:
+                _check_members(opened.hdf5())
+            source = _open_netcdf(path)
+            stack.callback(_close_netcdf, source)
+            dataset = _assemble(source, opened, hdf5=hdf5)
+        except (OSError, RuntimeError, KeyError, UnicodeDecodeError) as error:
+            raise UnreadableData(refusals.DAMAGED) from error
+        yield dataset
+
+
+def stored_bytes(path: Path) -> dict[str, int]:
+    """
+    Say how many bytes the values of each variable take in a file that `open_dataset` accepts.
+
+    Parameters
+    ----------
+    path : Path
+        A NetCDF file.
+
+    Returns
+    -------
+    dict of int
+        By the name of the variable; compressed where they are.
+    """
+    with open_dataset(path, threads=1) as dataset:
+        sizes = {str(name): int(each.nbytes) for name, each in dataset.variables.items()}
+        if not _check_beginning(path):
+            return sizes
+        with h5py.File(path, "r", locking=False) as file:
+            for name, each in dataset.variables.items():
+                stored = _find_hdf5(file, str(name), each.shape)
+                sizes[str(name)] = sizes[str(name)] if stored is None else int(stored.id.get_storage_size())
+    return sizes

@@ -1,0 +1,76 @@
+"""Why a file is not read: one sentence a reason, without a path and without a library's own words."""
+
+from gaia_processes.errors import UnreadableData
+from gaia_processes.text import Text
+
+NOT_A_FILE = Text(
+    en="The data are not a regular file.",
+    fr="Les données ne sont pas un fichier ordinaire.",
+)
+EMPTY = Text(en="The file is empty (0 bytes).", fr="Le fichier est vide (0 octet).")
+HTML = Text(
+    en="The file is not NetCDF: it looks like a web page (a login or error page saved by a download?).",
+    fr="Le fichier n'est pas du NetCDF : on dirait une page web (page de connexion ou d'erreur enregistrée par un téléchargement ?).",
+)
+NOT_NETCDF = Text(
+    en="The file is not NetCDF: it begins neither as NetCDF-3 nor as NetCDF-4/HDF5.",
+    fr="Le fichier n'est pas du NetCDF : il ne commence ni comme du NetCDF-3 ni comme du NetCDF-4/HDF5.",
+)
+DAMAGED = Text(
+    en="The NetCDF file cannot be read: it is truncated or damaged.",
+    fr="Le fichier NetCDF est illisible : il est tronqué ou endommagé.",
+)
+GROUPS_ONLY = Text(
+    en="The NetCDF file has no variables at its root (only groups), which is not supported.",
+    fr="Le fichier NetCDF n'a aucune variable à sa racine (seulement des groupes), ce qui n'est pas pris en charge.",
+)
+
+
+def refuse_short_file(size_bytes: int, declared_bytes: int) -> UnreadableData:
+    """Make the error of a file that ends before the data that its header declares."""
+    return UnreadableData(
+        Text(
+            en=f"The NetCDF file is truncated: it has {size_bytes} bytes, its header declares {declared_bytes}.",
+            fr=f"Le fichier NetCDF est tronqué : il a {size_bytes} octets, son en-tête en déclare {declared_bytes}.",
+        )
+    )
+
+
+def refuse_outside_reference(name: str) -> UnreadableData:
+    """Make the error of a file whose member `name` lies in another file."""
+    return UnreadableData(
+        Text(
+            en=f"The NetCDF file is refused: {name!r} refers to another file (external link, external storage or virtual dataset).",
+            fr=f"Le fichier NetCDF est refusé : {name!r} renvoie à un autre fichier (lien externe, stockage externe ou jeu virtuel).",
+        )
+    )
+
+
+def refuse_huge_chunk(name: str, chunk_bytes: int, limit_bytes: int) -> UnreadableData:
+    """Make the error of a variable whose chunks are too large to be inflated."""
+    return UnreadableData(
+        Text(
+            en=f"Variable {name!r} is stored in chunks of {chunk_bytes} bytes; at most {limit_bytes} are read at once.",
+            fr=f"La variable {name!r} est stockée en blocs de {chunk_bytes} octets ; au plus {limit_bytes} sont lus à la fois.",
+        )
+    )
+
+
+def refuse_type(name: str, kind: str) -> UnreadableData:
+    """Make the error of a variable of a type that is not read."""
+    return UnreadableData(
+        Text(
+            en=f"Variable {name!r} is of the type {kind!r}; only numbers, characters and strings are read.",
+            fr=f"La variable {name!r} est du type {kind!r} ; seuls les nombres, les caractères et les chaînes sont lus.",
+        )
+    )
+
+
+def refuse_damaged_variable(name: str) -> UnreadableData:
+    """Make the error of a variable whose bytes cannot be read back."""
+    return UnreadableData(
+        Text(
+            en=f"The data of variable {name!r} cannot be read: the file is truncated or damaged.",
+            fr=f"Les données de la variable {name!r} sont illisibles : le fichier est tronqué ou endommagé.",
+        )
+    )

@@ -1,0 +1,177 @@
+"""
+A centre's results store on disk.
+
+`<root>/<job>/<attempt>/` holds the files of a published attempt and its `manifest.json`. Writing happens in a draft on the same file
+system; a draft becomes a result by one rename, after everything in it has reached the disk.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from gaia_workers.contract import Order, Result, as_json
+
+MANIFEST = "manifest.json"
+DRAFTS = ".drafts"
+TRASH = ".trash"
+_RESULT = TypeAdapter(Result)
+
+
+@dataclass(slots=True)
+class Draft:
+    """A folder in which one attempt writes; it is removed with all that is in it unless it was published."""
+
+    order: Order
+    folder: Path
+    published: bool = field(default=False)
+
+    def path(self, name: str) -> Path:
+        """Name a file in the draft."""
+        return inside(self.folder, name)
+
+
+class Results:
+    """The results store below one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @property
+    def root(self) -> Path:
+        """The folder that holds everything."""
+        return self._root
+
+    def prepare(self) -> None:
+        """
+        Make the folders and prove that they can be written.
+
+        Raises
+        ------
+        OSError
+            If not.
+        """
+        for folder in (self._root, self._root / DRAFTS, self._root / TRASH):
+            folder.mkdir(parents=True, exist_ok=True)
+        proof = self._root / DRAFTS / f"proof-{uuid.uuid4().hex}"
+        proof.write_bytes(b"")
+        proof.unlink()
+
+    def folder(self, job_id: str, attempt: int) -> Path:
+        """Name the place of a published attempt."""
+        return inside(inside(self._root, job_id), str(attempt))
+
+    def find(self, order: Order) -> Result | None:
+        """Find what this very attempt published before, if it did."""
+        manifest = self.folder(order.job_id, order.attempt) / MANIFEST
+        if not manifest.is_file():
+            return None
+        return _RESULT.validate_python(json.loads(manifest.read_text())["result"])
+
+    @contextmanager
+    def draft(self, order: Order) -> Iterator[Draft]:
+        """Open a draft for an attempt."""
+        folder = self._root / DRAFTS / f"{order.job_id}-{order.attempt}-{uuid.uuid4().hex[:8]}"
+        folder.mkdir(parents=True)
+        draft = Draft(order=order, folder=folder)
+        try:
+            yield draft
+        finally:
+            if not draft.published:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def publish(self, draft: Draft, result: Result) -> None:
+        """Write the manifest and make the draft the attempt's result, in one step that a crash cannot halve."""
+        manifest = draft.path(MANIFEST)
+        manifest.write_text(json.dumps(manifest_of(draft.order, result), indent=2) + "\n")
+        for path in draft.folder.iterdir():
+            _sync(path)
+        _sync(draft.folder)
+        place = self.folder(draft.order.job_id, draft.order.attempt)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        draft.folder.rename(place)
+        draft.published = True
+        _sync(place.parent)
+
+    def remove(self, job_id: str, attempt: int) -> None:
+        """Remove what an attempt published or drafted; nothing is there afterwards, and nobody sees half of it."""
+        place = self.folder(job_id, attempt)
+        for folder in (place, *self._root.glob(f"{DRAFTS}/{job_id}-{attempt}-*")):
+            self._discard(folder)
+        if place.parent.is_dir() and not any(place.parent.iterdir()):
+            place.parent.rmdir()
+
+    def drafts(self) -> tuple[Path, ...]:
+        """List the drafts that there are, also those of other agents."""
+        return tuple((self._root / DRAFTS).iterdir())
+
+    def sweep(self, living: frozenset[str] = frozenset()) -> None:
+        """Remove drafts that nobody writes any more: those of jobs that are not named."""
+        for folder in self.drafts():
+            if folder.name[:36] not in living:
+                self._discard(folder)
+        for folder in (self._root / TRASH).iterdir():
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _discard(self, folder: Path) -> None:
+        trash = self._root / TRASH / uuid.uuid4().hex
+        try:
+            folder.rename(trash)
+        except FileNotFoundError:
+            return
+        shutil.rmtree(trash, ignore_errors=True)
+
+
+def inside(folder: Path, name: str) -> Path:
+    """
+    Name something directly inside a folder.
+
+    Raises
+    ------
+    ValueError
+        If the name would lead elsewhere.
+    """
+    if name in ("", ".", "..") or "/" in name or "\0" in name:
+        raise ValueError("not a plain name")
+    return folder / name
+
+
+def digest(path: Path) -> str:
+    """Give the sha256 of a file's bytes, hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def manifest_of(order: Order, result: Result) -> dict[str, Any]:
+    """Say what an attempt made and of what: the text of `manifest.json`."""
+    return {
+        "job": order.job_id,
+        "attempt": order.attempt,
+        "process": order.process_id,
+        "version": order.process_version,
+        "inputs": order.inputs,
+        "accepted": order.accepted.isoformat(),
+        "centre": order.centre,
+        "files": [
+            {"name": each.name, "output": each.output, "mediaType": each.media_type,
+             "sizeBytes": each.size_bytes, "sha256": each.sha256}
+            for each in result.outputs
+        ],
+        "result": as_json(result),
+    }  # fmt: skip
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,251 @@
+"""One order, one atomic result: read, compute, write, publish. The same code runs at a centre and in `gaia run`."""
+
+import importlib
+import inspect
+import json
+import os
+import resource
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import xarray as xr
+from pydantic import BaseModel
+
+from gaia_processes import formats
+from gaia_processes.catalogue import all_processes, by_id
+from gaia_processes.errors import DatasetUnsuitable
+from gaia_processes.formats import Format
+from gaia_processes.inputs.dataset import DatasetReference
+from gaia_processes.process import Process, dump_inputs, read_inputs
+from gaia_processes.text import Text
+from gaia_workers.contract import INLINE_LIMIT_BYTES, Order, OutputFile, Receipt, Result, Words
+from gaia_workers.results import Draft, Results, digest
+
+PROGRESS_PERIOD_S = 0.2
+ACDD_EXTENT = ("geospatial_", "time_coverage_")
+
+
+class Opens(Protocol):
+    """Where datasets come from."""
+
+    def open(self, reference: DatasetReference) -> Any:
+        """Open a dataset as a context."""
+
+
+class Says(Protocol):
+    """Who hears how it goes."""
+
+    def progress(self, percent: int, words: Words | None = None) -> None:
+        """Say how much of the work is done, 0 to 99."""
+
+    def warn(self, words: Words) -> None:
+        """Say what the user should know."""
+
+
+class Delivers(Protocol):
+    """How files leave the centre."""
+
+    def deliver(self, order: Order, draft: Draft, result: Result) -> Result:
+        """Hand the files over, and say where they are then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a process gave, before it is written."""
+
+    outputs: Mapping[str, Any]
+    warnings: tuple[Words, ...]
+
+
+def run(order: Order, *, data: Opens, results: Results, say: Says, deliver: Delivers) -> Result:
+    """
+    Carry out one order; a second run of the same attempt finds the first one's result.
+
+    Raises
+    ------
+    gaia_processes.errors.GaiaError
+        What was wrong with the inputs or the data.
+    """
+    if done := results.find(order):
+        return done
+    process = by_id(all_processes())[order.process_id]
+    refuse_other_version(process, order)
+    inputs = read_inputs(process, order.inputs)
+    meter = Meter()
+    with ExitStack() as opened, results.draft(order) as draft:
+        made = compute(process, inputs, data=data, say=say, opened=opened)
+        files = tuple(
+            write_output(draft, output, value, file_format, history=history_line(order, process), say=say)
+            for output, value, file_format in wanted(made, order)
+        )
+        result = Result(
+            outputs=files, receipt=meter.receipt(), extent=extent_of_first(made.outputs), warnings=made.warnings
+        )
+        result = deliver.deliver(order, draft, result)
+        results.publish(draft, result)
+    return result
+
+
+def refuse_other_version(process: Process, order: Order) -> None:
+    """An order of another version of the process would not give what was promised."""
+    if process.version != order.process_version:
+        raise DatasetUnsuitable(
+            Text(
+                en=f"{order.centre} has version {process.version} of {process.id}, version {order.process_version} was asked.",
+                fr=f"{order.centre} a la version {process.version} de {process.id}, la {order.process_version} est demandée.",
+            )
+        )
+
+
+def compute(process: Process, inputs: BaseModel, *, data: Opens, say: Says, opened: ExitStack) -> Made:
+    """Call the process' `compute` with its inputs, datasets opened, and what else it takes."""
+    function: Callable[..., Any] = importlib.import_module(f"{process.package}.compute").compute
+    warnings: list[Words] = []
+
+    def warn(text: Text) -> None:
+        words = Words(en=text.en, fr=text.fr)
+        warnings.append(words)
+        say.warn(words)
+
+    def progress(done: float, total: float) -> None:
+        say.progress(percent(done, total))
+
+    arguments = {name: _opened(value, data, opened) for name, value in inputs}
+    offered = {"warn": warn, "progress": progress}
+    taken = inspect.signature(function).parameters
+    outputs = function(**arguments, **{name: value for name, value in offered.items() if name in taken})
+    if not isinstance(outputs, Mapping) or isinstance(outputs, xr.Dataset):
+        (only,) = process.outputs
+        outputs = {only: outputs}
+    return Made(outputs=outputs, warnings=tuple(warnings))
+
+
+def _opened(value: object, data: Opens, opened: ExitStack) -> object:
+    return opened.enter_context(data.open(value)) if isinstance(value, DatasetReference) else value
+
+
+def wanted(made: Made, order: Order) -> Iterator[tuple[str, Any, Format]]:
+    """Give the outputs that were asked for and that there are, with their formats."""
+    known = {each.id: each for each in formats.FORMATS}
+    for output, format_id in order.formats.items():
+        if made.outputs.get(output) is not None:
+            yield output, made.outputs[output], known[format_id]
+
+
+def write_output(draft: Draft, output: str, value: Any, file_format: Format, *, history: str, say: Says) -> OutputFile:
+    """Write one output into the draft."""
+    order = draft.order
+    several = len(order.formats) > 1
+    name = f"{order.process_id}-{order.job_id[:8]}{'-' + output if several else ''}{file_format.extension}"
+    path = draft.path(name)
+    write_value(value, path, file_format, history=history, progress=lambda done, total: say.progress(percent(done, total)))
+    size_bytes = path.stat().st_size
+    return OutputFile(
+        output=output,
+        name=name,
+        media_type=file_format.media_type,
+        size_bytes=size_bytes,
+        sha256=digest(path),
+        location=f"{order.folder}/{name}",
+        store="centre",
+        value=inline(path, file_format) if size_bytes <= INLINE_LIMIT_BYTES else None,
+    )
+
+
+def write_value(
+    value: Any, path: Path, file_format: Format, *, history: str, progress: Callable[[int, int], None]
+) -> None:
+    """Write a value in a format, by the writer module of that name."""
+    writer = importlib.import_module(f"gaia_workers.writers.{file_format.id}")
+    writer.write(value, path, progress=progress, history=history)
+
+
+def inline(path: Path, file_format: Format) -> Any:
+    """Read back a small value that can travel in a message; None for binary formats."""
+    if file_format is formats.JSON:
+        return json.loads(path.read_text(encoding="utf-8"))
+    return path.read_text(encoding="utf-8") if file_format is formats.TEXT else None
+
+
+def extent_of_first(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Say what extent was really returned (ACDD attributes), where an output has one."""
+    gridded = next((value for value in outputs.values() if isinstance(value, xr.Dataset)), None)
+    attributes = {} if gridded is None else gridded.attrs
+    return {name: as_plain(value) for name, value in attributes.items() if name.startswith(ACDD_EXTENT)}
+
+
+def as_plain(value: Any) -> Any:
+    """Turn a numpy scalar into a plain number."""
+    return value.item() if hasattr(value, "item") else value
+
+
+def history_line(order: Order, process: Process) -> str:
+    """Make the line that a result's `history` gets: time of acceptance, process with version, inputs."""
+    inputs = json.dumps(dump_inputs(read_inputs(process, order.inputs)), ensure_ascii=False)
+    return f"{order.accepted:%Y-%m-%dT%H:%M:%SZ} gaia {process.id} {process.version} {inputs}"
+
+
+def percent(done: float, total: float) -> int:
+    """Give the share of work done, 0 to 99: 100 is said by the end alone."""
+    return min(99, int(100 * done / total)) if total > 0 else 0
+
+
+class Meter:
+    """Measures what a task costs this process."""
+
+    def __init__(self) -> None:
+        self._wall_s = time.monotonic()
+        self._cpu_s = time.process_time()
+        self._read_bytes = read_bytes()
+
+    def receipt(self) -> Receipt:
+        """Say what was used since the beginning."""
+        return Receipt(
+            bytes_read=max(read_bytes() - self._read_bytes, 0),
+            cpu_s=round(time.process_time() - self._cpu_s, 4),
+            wall_s=round(time.monotonic() - self._wall_s, 4),
+            peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        )
+
+
+def read_bytes() -> int:
+    """Tell how many bytes this process has read, by the kernel's counter; 0 where there is none."""
+    try:
+        counters = Path(f"/proc/{os.getpid()}/io").read_text()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in counters.splitlines() if line.startswith("rchar:")), 0)
+
+
+class Stays:
+    """Delivery `serve`: the files stay at the centre, whose depot hands them out."""
+
+    def deliver(self, order: Order, draft: Draft, result: Result) -> Result:  # noqa: ARG002 the protocol's signature
+        """Leave them where they are."""
+        return result
+
+
+class Throttled:
+    """Passes progress on, but not more often than anybody can read, and never backwards."""
+
+    def __init__(self, say: Says, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._say = say
+        self._clock = clock
+        self._said = -1
+        self._when = -PROGRESS_PERIOD_S
+
+    def progress(self, percent: int, words: Words | None = None) -> None:
+        """Say it if it is news and the last word is old enough."""
+        now = self._clock()
+        if percent > self._said and now - self._when >= PROGRESS_PERIOD_S:
+            self._said, self._when = percent, now
+            self._say.progress(percent, words)
+
+    def warn(self, words: Words) -> None:
+        """Say it at once."""
+        self._say.warn(words)
+

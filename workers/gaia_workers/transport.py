@@ -1,0 +1,371 @@
+"""
+How orders, reports and signs of life travel: Celery on Redis for orders, Redis itself for the rest.
+
+Keys below a centre's prefix
+    `job:<id>`         hash: `sent` and `claimed` (attempts), `dismissal` (a signed envelope)
+    `lease:<id>`       the attempt that a worker holds; gone when its heartbeats stop
+    `reports`          stream of signed reports, read by the recorder's group
+    `dismissals`       stream of signed dismissals, read by the group of the centre's agents
+    `workers`          set of worker names; `presence:<name>` the signed sign of life of each
+"""
+
+import json
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, Self, cast
+
+import redis
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from gaia_config.centres import Centre
+from gaia_workers.app import CONNECT_TIMEOUT_S, LONGEST_JOB_S, TASK, make_app, queue_name
+from gaia_workers.contract import (
+    BadMessage,
+    Dismissal,
+    Load,
+    Order,
+    Presence,
+    Report,
+    Trace,
+    TransportDown,
+    seal,
+    unseal,
+)
+
+CHANGES = "gaia:changes"
+RECORDER = "recorder"
+AGENTS = "agents"
+PRESENCE_S = 10.0
+KEEP_S = 2 * LONGEST_JOB_S
+FORGOTTEN_MS = 30_000
+_BLOCK_LIMIT_S = 1.0
+
+_CLAIM = """
+local claimed = tonumber(redis.call('HGET', KEYS[1], 'claimed') or '0')
+if claimed >= tonumber(ARGV[1]) then return 0 end
+redis.call('HSET', KEYS[1], 'claimed', ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+_RENEW = """
+local claimed = tonumber(redis.call('HGET', KEYS[1], 'claimed') or '0')
+if claimed > tonumber(ARGV[1]) then return 0 end
+redis.call('HSET', KEYS[1], 'claimed', ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+_RELEASE = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+"""
+
+_log = structlog.get_logger()
+
+
+@contextmanager
+def _as_transport_down(centre: str) -> Iterator[None]:
+    try:
+        yield
+    except (redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError, OperationalError, OSError) as error:
+        raise TransportDown(f"the broker of {centre} does not answer") from error
+
+
+def connect(url: str, *, timeout_s: float = CONNECT_TIMEOUT_S) -> "redis.Redis":
+    """Make a Redis client that gives up in time."""
+    return redis.Redis.from_url(
+        url,
+        decode_responses=True,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+        health_check_interval=10,
+        retry=None,
+    )
+
+
+class Line:
+    """The keys of one centre in its broker, from either end."""
+
+    def __init__(self, centre: Centre) -> None:
+        self.centre = centre
+        self._redis = connect(centre.broker_url)
+        self._claim = self._redis.register_script(_CLAIM)
+        self._renew = self._redis.register_script(_RENEW)
+        self._release = self._redis.register_script(_RELEASE)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._redis.close()
+
+    def key(self, *parts: str) -> str:
+        """Name a key of this centre."""
+        return self.centre.prefix + ":".join(parts)
+
+    # --- leases ----------------------------------------------------------------------------------------------------
+
+    def mark_sent(self, job_id: str, attempt: int) -> None:
+        """Remember that an attempt was sent, so that a broker that forgot it can be told from one that holds it."""
+        with _as_transport_down(self.centre.id), self._redis.pipeline(transaction=False) as pipe:
+            pipe.hset(self.key("job", job_id), "sent", str(attempt))
+            pipe.expire(self.key("job", job_id), KEEP_S)
+            pipe.execute()
+
+    def claim(self, job_id: str, attempt: int, lease_s: float) -> bool:
+        """Take an attempt; False where it, or a later one, was taken before."""
+        return self._held(self._claim, job_id, attempt, lease_s)
+
+    def renew(self, job_id: str, attempt: int, lease_s: float) -> bool:
+        """Go on holding an attempt; False where a later one was taken."""
+        return self._held(self._renew, job_id, attempt, lease_s)
+
+    def _held(self, script: Any, job_id: str, attempt: int, lease_s: float) -> bool:
+        keys = [self.key("job", job_id), self.key("lease", job_id)]
+        with _as_transport_down(self.centre.id):
+            return bool(script(keys=keys, args=[attempt, int(lease_s * 1000), KEEP_S]))
+
+    def release(self, job_id: str, attempt: int) -> None:
+        """Let go of an attempt."""
+        with _as_transport_down(self.centre.id):
+            self._release(keys=[self.key("lease", job_id)], args=[attempt])
+
+    def traces(self, job_ids: tuple[str, ...]) -> dict[str, Trace]:
+        """See what the broker knows of jobs."""
+        if not job_ids:
+            return {}
+        with _as_transport_down(self.centre.id), self._redis.pipeline(transaction=False) as pipe:
+            for job_id in job_ids:
+                pipe.hmget(self.key("job", job_id), "sent", "claimed")
+                pipe.get(self.key("lease", job_id))
+            answers = pipe.execute()
+        return {job_id: _trace(*answers[2 * n : 2 * n + 2]) for n, job_id in enumerate(job_ids)}
+
+    # --- dismissals ------------------------------------------------------------------------------------------------
+
+    def put_dismissal(self, dismissal: Dismissal) -> None:
+        """Leave a dismissal where the job's holder looks at every heartbeat, and tell the agents."""
+        envelope = json.dumps(seal(dismissal, self.centre.key))
+        with _as_transport_down(self.centre.id), self._redis.pipeline(transaction=False) as pipe:
+            pipe.hset(self.key("job", dismissal.job_id), "dismissal", envelope)
+            pipe.expire(self.key("job", dismissal.job_id), KEEP_S)
+            pipe.xadd(self.key("dismissals"), {"envelope": envelope})
+            pipe.execute()
+
+    def dismissed(self, job_id: str, attempt: int) -> bool:
+        """Tell whether an attempt is no longer wanted; a forged dismissal does not count."""
+        with _as_transport_down(self.centre.id):
+            envelope = self._redis.hget(self.key("job", job_id), "dismissal")
+        if not envelope:
+            return False
+        try:
+            dismissal = unseal(json.loads(cast("str", envelope)), self.centre.key, Dismissal)
+        except (BadMessage, ValueError) as error:
+            _log.warning("dismissal refused", job=job_id, reason=str(error))
+            return False
+        return dismissal.job_id == job_id and dismissal.attempt >= attempt
+
+    # --- streams ---------------------------------------------------------------------------------------------------
+
+    def put_report(self, report: Report) -> None:
+        """Hand a report to the recorder."""
+        with _as_transport_down(self.centre.id):
+            self._redis.xadd(self.key("reports"), {"envelope": json.dumps(seal(report, self.centre.key))})
+
+    def take[M: (Report, Dismissal)](
+        self, stream: Literal["reports", "dismissals"], group: str, expect: type[M], *, wait_s: float, limit: int
+    ) -> tuple[tuple[str, M | BadMessage], ...]:
+        """Take messages of a stream; those that another reader took and never acknowledged come again."""
+        key = self.key(stream)
+        with _as_transport_down(self.centre.id):
+            entries = self._taken(key, group, wait_s, limit)
+        return tuple((number, self._open(fields, expect)) for number, fields in entries)
+
+    def _taken(self, key: str, group: str, wait_s: float, limit: int) -> list[tuple[str, dict[str, str]]]:
+        try:
+            return self._unfinished(key, group, limit) or self._fresh(key, group, wait_s, limit)
+        except redis.ResponseError as error:
+            if "NOGROUP" not in str(error):
+                raise
+            self._redis.xgroup_create(key, group, id="0", mkstream=True)
+            return []
+
+    def _unfinished(self, key: str, group: str, limit: int) -> list[tuple[str, dict[str, str]]]:
+        """What this reader took and did not finish, then what a reader left that is gone."""
+        own = _entries(self._redis.xreadgroup(group, _reader(), {key: "0"}, count=limit))
+        if own:
+            return own
+        left = self._redis.xautoclaim(key, group, _reader(), min_idle_time=FORGOTTEN_MS, count=limit)
+        return _entries([[key, left[1]]])
+
+    def _fresh(self, key: str, group: str, wait_s: float, limit: int) -> list[tuple[str, dict[str, str]]]:
+        block_ms = max(int(min(wait_s, _BLOCK_LIMIT_S) * 1000), 1)
+        return _entries(self._redis.xreadgroup(group, _reader(), {key: ">"}, count=limit, block=block_ms))
+
+    def _open[M: (Report, Dismissal)](self, fields: Mapping[str, str], expect: type[M]) -> M | BadMessage:
+        try:
+            return unseal(json.loads(fields["envelope"]), self.centre.key, expect)
+        except BadMessage as error:
+            return error
+        except (KeyError, ValueError) as error:
+            return BadMessage(f"not an envelope: {type(error).__name__}")
+
+    def acknowledge(self, stream: Literal["reports", "dismissals"], group: str, numbers: tuple[str, ...]) -> None:
+        """Forget messages that were dealt with."""
+        if not numbers:
+            return
+        with _as_transport_down(self.centre.id), self._redis.pipeline(transaction=False) as pipe:
+            pipe.xack(self.key(stream), group, *numbers)
+            pipe.xdel(self.key(stream), *numbers)
+            pipe.execute()
+
+    # --- presence --------------------------------------------------------------------------------------------------
+
+    def show_presence(self, presence: Presence) -> None:
+        """Give a sign of life."""
+        envelope = json.dumps(seal(presence, self.centre.key))
+        with _as_transport_down(self.centre.id), self._redis.pipeline(transaction=False) as pipe:
+            pipe.sadd(self.key("workers"), presence.worker)
+            pipe.set(self.key("presence", presence.worker), envelope, px=int(PRESENCE_S * 1000))
+            pipe.execute()
+
+    def leave(self, worker: str) -> None:
+        """Say goodbye."""
+        with _as_transport_down(self.centre.id), self._redis.pipeline(transaction=False) as pipe:
+            pipe.srem(self.key("workers"), worker)
+            pipe.delete(self.key("presence", worker))
+            pipe.execute()
+
+    def load(self) -> Load:
+        """See how the centre is."""
+        queues = [queue.name for queue in self.centre.queues]
+        with _as_transport_down(self.centre.id):
+            workers = sorted(cast("set[str]", self._redis.smembers(self.key("workers"))))
+            with self._redis.pipeline(transaction=False) as pipe:
+                for queue in queues:
+                    pipe.llen(self.key(queue_name(self.centre, queue)))
+                for worker in workers:
+                    pipe.get(self.key("presence", worker))
+                answers = pipe.execute()
+        present = [one for one in map(self._presence, answers[len(queues) :]) if one]
+        return Load(
+            alive=any(one.trouble is None for one in present),
+            waiting=dict(zip(queues, answers, strict=False)),
+            running=sum(len(one.running) for one in present),
+            slots=sum(one.slots for one in present),
+            trouble=tuple(one.trouble for one in present if one.trouble),
+        )
+
+    def _presence(self, envelope: str | None) -> Presence | None:
+        if envelope is None:
+            return None
+        try:
+            return unseal(json.loads(envelope), self.centre.key, Presence)
+        except (BadMessage, ValueError) as error:
+            _log.warning("sign of life refused", centre=self.centre.id, reason=str(error))
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Centre:
+    line: Line
+    app: Celery
+
+
+class CeleryTransport:
+    """The server's end; see `gaia_workers.contract.Transport`."""
+
+    def __init__(self, centres: Mapping[str, Centre], hub_url: str) -> None:
+        self._centres = {name: _Centre(Line(centre), make_app(centre)) for name, centre in centres.items()}
+        self._hub_url = hub_url
+        self._hub = connect(hub_url)
+
+    @classmethod
+    def open(cls, centres: Mapping[str, Centre], hub_url: str) -> Self:
+        """Open the lines to the centres' brokers; nothing is connected before it is used."""
+        return cls(centres, hub_url)
+
+    def send(self, order: Order) -> None:
+        """Put an order on its centre's queue."""
+        there = self._centres[order.centre]
+        envelope = seal(order, there.line.centre.key)
+        there.line.mark_sent(order.job_id, order.attempt)
+        with _as_transport_down(order.centre):
+            there.app.send_task(
+                TASK, args=(envelope,), queue=queue_name(there.line.centre, order.queue), retry=False, ignore_result=True
+            )
+
+    def dismiss(self, centre: str, dismissal: Dismissal) -> None:
+        """Tell a centre to stop a job."""
+        self._centres[centre].line.put_dismissal(dismissal)
+
+    def load(self, centre: str) -> Load:
+        """See how a centre is."""
+        return self._centres[centre].line.load()
+
+    def trace(self, centre: str, job_ids: tuple[str, ...]) -> dict[str, Trace]:
+        """See what a centre's broker knows of jobs."""
+        return self._centres[centre].line.traces(job_ids)
+
+    def reports(self, centre: str, *, wait_s: float, limit: int) -> tuple[tuple[str, Report | BadMessage], ...]:
+        """Take reports of a centre."""
+        return self._centres[centre].line.take("reports", RECORDER, Report, wait_s=wait_s, limit=limit)
+
+    def acknowledge(self, centre: str, numbers: tuple[str, ...]) -> None:
+        """Forget reports that are in the store."""
+        self._centres[centre].line.acknowledge("reports", RECORDER, numbers)
+
+    def announce(self, job_ids: tuple[str, ...]) -> None:
+        """Tell every web process that these jobs changed."""
+        if job_ids:
+            with _as_transport_down("the server"):
+                self._hub.publish(CHANGES, json.dumps(job_ids))
+
+    def changes(self) -> Iterator[tuple[str, ...]]:
+        """Hear which jobs changed."""
+        while True:
+            try:
+                yield from self._heard()
+            except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
+                _log.warning("changes are not heard for the moment", reason=type(error).__name__)
+                time.sleep(1)
+
+    def _heard(self) -> Iterator[tuple[str, ...]]:
+        hub = connect(self._hub_url)
+        with hub.pubsub(ignore_subscribe_messages=True) as subscription:  # type: ignore[no-untyped-call]  # redis leaves it out
+            subscription.subscribe(CHANGES)
+            while True:
+                message = subscription.get_message(timeout=1.0)
+                if message:
+                    yield tuple(json.loads(message["data"]))
+
+    def close(self) -> None:
+        """Give connections back."""
+        for there in self._centres.values():
+            there.line.close()
+            there.app.close()
+        self._hub.close()
+
+
+def _trace(numbers: list[str | None], lease: str | None) -> Trace:
+    sent, claimed = (int(number or 0) for number in numbers)
+    return Trace(sent=sent, claimed=claimed, leased=lease is not None and int(lease) == claimed)
+
+
+def _entries(answer: Any) -> list[tuple[str, dict[str, str]]]:
+    """Read an answer of XREADGROUP, which is a list in RESP2 and a map in RESP3."""
+    streams = answer.values() if isinstance(answer, dict) else (stream[1] for stream in answer or ())
+    found: list[tuple[str, dict[str, str]]] = []
+    for entries in streams:
+        flat = entries[0] if entries and isinstance(entries[0], list) else entries
+        found.extend((number, fields or {}) for number, fields in flat)
+    return found
+
+
+def _reader() -> str:
+    """One name for a host's readers: after a restart it takes up what it left."""
+    return socket.gethostname()

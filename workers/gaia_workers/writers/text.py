@@ -1,0 +1,14 @@
+"""Writes a text as UTF-8."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+
+def write(value: str, path: Path, *, progress: Callable[[int, int], None], history: str) -> None:  # noqa: ARG001 a writer's signature
+    """Write `value`, and nothing beside it: plain text has no place for a history."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        stream.write(value)
+        stream.flush()
+        os.fsync(stream.fileno())
+    progress(1, 1)
