@@ -95,7 +95,10 @@ def run_gaia(source: Path, target: Path, level: int, steps: tuple[int, int]) -> 
     from gaia_workers.readers.netcdf import open_dataset
     from gaia_workers.writers.netcdf import write
 
-    ends = [Moment(**dict(zip(("year", "month", "day"), map(int, day.split("-")), strict=True))) for day in _years(steps)]
+    ends = []
+    for text in _years(steps):
+        year, month, day = map(int, text.split("-"))
+        ends.append(Moment(year=year, month=month, day=day))
     with open_dataset(source) as dataset:
         result = compute(
             dataset,
@@ -106,7 +109,7 @@ def run_gaia(source: Path, target: Path, level: int, steps: tuple[int, int]) -> 
         )
         if not level:
             result.variables["tas"].encoding |= {"zlib": False, "shuffle": False}
-        write(result, target, progress=lambda done, total: None, history="benchmark")
+        write(result, target, progress=lambda *_: None, history="benchmark")
 
 
 def run_netcdf4(source: Path, target: Path, level: int, steps: tuple[int, int]) -> None:
@@ -124,8 +127,10 @@ def run_netcdf4(source: Path, target: Path, level: int, steps: tuple[int, int]) 
             written.createDimension(name, None if dimension.isunlimited() else size)
         for name, variable in read.variables.items():
             fill = getattr(variable, "_FillValue", None)
-            packed = {"zlib": True, "complevel": level, "shuffle": True} if level and name == "tas" else {}
-            made = written.createVariable(name, variable.dtype, variable.dimensions, fill_value=fill, **packed)
+            packed = bool(level and name == "tas")
+            made = written.createVariable(
+                name, variable.dtype, variable.dimensions, fill_value=fill, zlib=packed, complevel=1
+            )
             made.setncatts({key: variable.getncattr(key) for key in variable.ncattrs() if key != "_FillValue"})
             variable.set_auto_maskandscale(False)
             made.set_auto_maskandscale(False)
@@ -270,7 +275,11 @@ def _compare(folder: Path, tools: list[str]) -> None:
 
 
 def _table(results: dict[int, dict[str, Measure]]) -> list[str]:
-    lines = ["| tool | " + " | ".join(f"{years} years: s, least (median)" for years in results) + " | peak MB | of the best peer |"]
+    lines = [
+        "| tool | "
+        + " | ".join(f"{years} years: s, least (median)" for years in results)
+        + " | peak MB | of the best peer |"
+    ]
     lines.append("| --- " * (len(results) + 3) + "|")
     tools = list(next(iter(results.values())))
     for tool in tools:

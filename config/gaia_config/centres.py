@@ -162,7 +162,9 @@ def _validated(document: Document) -> _File:
     try:
         return _File.model_validate(document.value)
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
+        fault = min(
+            error.errors(include_url=False), key=lambda each: each["type"] != "extra_forbidden"
+        )  # a typo is both
         raise document.fault(fault["loc"], _problem(fault)) from None
 
 

@@ -18,7 +18,7 @@ from gaia_server.jobs.records import Job, RequestedOutput, Transmission
 from gaia_server.jobs.states import State
 from gaia_server.negotiation import wants_json
 from gaia_server.preference import Preference
-from gaia_server.rendering import make_link, render_json
+from gaia_server.rendering import make_link, render_empty, render_json
 from gaia_server.results import Pieces, ResultFiles, content_type, digest_header, render_file
 from gaia_server.status import job_url
 from gaia_workers.contract import OutputFile, Result
@@ -122,7 +122,7 @@ def render_results(job: Job, answering: Answering) -> Response:
             _add_links(response, parts)
         return response
     if _all_by_reference(parts):
-        response = Response(status=HTTPStatus.NO_CONTENT)
+        response = render_empty(HTTPStatus.NO_CONTENT)
         _add_links(response, parts)
         return response
     if len(requested) == 1:
@@ -220,8 +220,9 @@ def _add_links(response: Response, parts: Sequence[Part]) -> None:
 def _multipart(job: Job, parts: Sequence[Part], answering: Answering) -> Response:
     """Several outputs in one message (RFC 2387), each a part with its own media type and digest."""
     if not parts:
-        return Response(status=HTTPStatus.NO_CONTENT)
-    boundary = f"gaia-{job.id}"
+        return render_empty(HTTPStatus.NO_CONTENT)
+    digests = "".join(part.href if part.by_reference else part.file.sha256 for part in parts)
+    boundary = f"gaia-{hashlib.sha256(digests.encode()).hexdigest()[:32]}"  # the same parts make the same bytes
     message_type = f'multipart/related; boundary={boundary}; type="{parts[0].file.media_type}"'
     small = sum(part.file.size_bytes for part in parts if not part.by_reference) <= BY_VALUE_LIMIT_BYTES
     pieces = _multipart_pieces(job, parts, boundary, answering.files)
@@ -252,7 +253,6 @@ def _part_headers(part: Part) -> tuple[str, ...]:
         return (*common, f"Content-Location: {part.href}")
     return (
         *common,
-        f'Content-Disposition: attachment; filename="{part.file.name}"',
         f"Repr-Digest: {digest_header(part.file.sha256)}",
     )
 

@@ -1,6 +1,6 @@
 """The web application: our routes first, then pygeoapi's; and what holds for every request."""
 
-from flask import Flask, request
+from flask import Flask, Response, request
 
 from gaia_server.bodies import TimedInput
 from gaia_server.cors import allow_other_origins
@@ -35,8 +35,9 @@ def make_app(services: Services) -> Flask:
     app.add_url_rule("/api", endpoint="api", view_func=app.view_functions["pygeoapi.openapi"])
     app.register_error_handler(Exception, render_error)
     app.before_request(_limit_body_time)
-    app.after_request(tell_as_problem)
     allow_other_origins(app)
+    app.after_request(_say_what_varies)
+    app.after_request(tell_as_problem)  # the last one runs first
     app.wsgi_app = AcceptRepair(app.wsgi_app)  # type: ignore[method-assign]  # the way Flask documents
     return app
 
@@ -45,3 +46,9 @@ def _limit_body_time() -> None:
     """Large deliveries of centres may take long, as long as they go on; the web server sees to that."""
     if request.blueprint != deliveries.routes.name:
         request.environ["wsgi.input"] = TimedInput(request.environ["wsgi.input"], BODY_LIMIT_S)
+
+
+def _say_what_varies(response: Response) -> Response:
+    """Tell caches what an answer was chosen by."""
+    response.vary.update(("Accept", "Accept-Language"))
+    return response

@@ -82,15 +82,18 @@ def read_object(request: Request, settings: Settings) -> dict[str, Any]:
 
 def _read(request: Request, limit_bytes: int) -> bytes:
     """Read at most the limit, whether or not the client said how much it sends."""
-    request.max_content_length = limit_bytes
+    request.max_content_length = limit_bytes + 1  # one more, so that too large can be told from just so large
     try:
-        return request.stream.read()
+        content = request.stream.read()
     except RequestEntityTooLarge:
         raise BodyTooLarge(limit_bytes) from None
     except ClientDisconnected:
         raise BadJson(
             Text(en="The body ended before all of it had arrived.", fr="Le corps s'est terminé avant d'être complet.")
         ) from None
+    if len(content) > limit_bytes:
+        raise BodyTooLarge(limit_bytes)
+    return content
 
 
 def parse_json(content: bytes, *, max_depth: int) -> Any:

@@ -3,7 +3,9 @@
 import re
 from http import HTTPStatus
 
-from flask import Flask, Request, Response, request
+from flask import Flask, Request, Response, current_app, request
+
+from gaia_server.rendering import render_empty
 
 EXPOSED = "Location, Link, Preference-Applied, Content-Disposition, Content-Location, Retry-After, ETag, Repr-Digest, Gaia-Job"
 METHODS = "GET, HEAD, POST, DELETE, OPTIONS"
@@ -22,14 +24,13 @@ def _answer_preflight(request: Request) -> Response | None:
     if request.method != "OPTIONS" or request.url_rule is None:
         return None
     asked = request.headers.get("Access-Control-Request-Headers", "").strip()
-    response = Response(status=HTTPStatus.NO_CONTENT)
-    methods = request.url_rule.methods or ()
-    response.headers["Allow"] = ", ".join(sorted({*methods, "OPTIONS"}))
+    response = render_empty(HTTPStatus.NO_CONTENT)
+    response.headers["Allow"] = ", ".join(sorted(current_app.make_default_options_response().allow))
     response.headers["Access-Control-Allow-Methods"] = METHODS
     response.headers["Access-Control-Max-Age"] = str(PREFLIGHT_LIFETIME_S)
     if _HEADER_NAMES.fullmatch(asked):
         response.headers["Access-Control-Allow-Headers"] = asked
-    response.headers.add("Vary", "Access-Control-Request-Headers")
+    response.vary.add("Access-Control-Request-Headers")
     return response
 
 

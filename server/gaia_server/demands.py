@@ -153,7 +153,7 @@ def _read_outputs(
     faults: _Faults,
 ) -> tuple[RequestedOutput, ...]:
     """Read what is asked for, in the order of the request; all that is declared where the request says nothing."""
-    asked = {id: None for id in process.outputs} if value is None else value
+    asked = dict.fromkeys(process.outputs) if value is None else value
     if not isinstance(asked, Mapping):
         faults.add(
             "/outputs",

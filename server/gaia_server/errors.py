@@ -11,6 +11,8 @@ ServiceError                    `code` names it in the table, `text` says what h
         WrongMediaType          a body of another type or encoding
         RangeWrong              a range that the result does not have
         Forbidden               a signature that does not hold
+        OffsetWrong             a delivery that does not go on where the last one ended
+        DigestWrong             a delivery of which something else arrived than was sent
     NothingThere                what was asked for does not exist, or not any more
         NoSuchProcess, NoSuchJob, NoSuchOutput, NoSuchCentre
         ResultNotReady          the job is not finished yet
@@ -23,9 +25,6 @@ ServiceError                    `code` names it in the table, `text` says what h
         QueueFull               too much is waiting already
         DepotDown               the centre that holds a result does not answer
         NoSpace                 there is no room for a delivery
-    DeliveryRefused             a delivery of a result does not fit
-        OffsetWrong             it does not go on where the last one ended
-        DigestWrong             what arrived is not what was sent
 """
 
 from collections.abc import Sequence
@@ -300,14 +299,7 @@ class NoSpace(Busy):
     retry_after_s = 60
 
 
-class DeliveryRefused(ServiceError):
-    """A delivery of a result does not fit."""
-
-    code = "delivery-refused"
-    default = Text(en="This delivery does not fit.", fr="Cette livraison ne convient pas.")
-
-
-class OffsetWrong(DeliveryRefused):
+class OffsetWrong(RequestRefused):
     """It does not go on where the last delivery ended."""
 
     code = "delivery-offset"
@@ -319,7 +311,7 @@ class OffsetWrong(DeliveryRefused):
         self.offset = offset
 
 
-class DigestWrong(DeliveryRefused):
+class DigestWrong(RequestRefused):
     """What arrived is not what was sent."""
 
     code = "delivery-digest"

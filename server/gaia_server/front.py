@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import yaml
 from flask import Blueprint, Response, request
+from werkzeug.datastructures import Headers
 
 from gaia_config.files import write_whole
 from gaia_config.settings import Settings
@@ -105,8 +106,11 @@ def make_front(settings: Settings) -> Blueprint:
 
 def tell_as_problem(response: Response) -> Response:
     """Say what went wrong in pygeoapi as everything else here says it; and not which version of it runs."""
+    if request.blueprint != BLUEPRINT:
+        return response
+    response.headers = Headers(response.headers)  # pygeoapi put a plain dict there
     response.headers.pop("X-Powered-By", None)
-    if request.blueprint != BLUEPRINT or response.status_code < HTTPStatus.BAD_REQUEST or response.mimetype != JSON:
+    if response.status_code < HTTPStatus.BAD_REQUEST or response.mimetype != JSON:
         return response
     code = code_of_status(response.status_code)
     told = response.get_json(silent=True) or {}

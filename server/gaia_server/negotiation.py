@@ -1,7 +1,7 @@
 """What a client can read: its language and its media types."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, cast
+from typing import Any
 
 from flask import Request
 
@@ -20,7 +20,8 @@ def language_of(request: Request) -> Language:
     asked = request.args.get("lang", "")[:2].lower()
     if asked in LANGUAGES:
         return asked
-    return cast("Language", request.accept_languages.best_match(LANGUAGES, default="en"))
+    liked = (name[:2].lower() for name, quality in request.accept_languages if quality > 0)
+    return next((language for name in liked for language in LANGUAGES if language == name), "en")
 
 
 def names_media_type(request: Request, media_type: str) -> bool:

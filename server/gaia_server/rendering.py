@@ -21,6 +21,14 @@ def render_json(
     return response
 
 
+def render_empty(status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer without a body, and so without a media type."""
+    response = Response(status=status)
+    del response.headers["Content-Type"]
+    response.headers.update(headers or {})
+    return response
+
+
 def without_none(members: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out members that have no value."""
     return {name: value for name, value in members.items() if value is not None}

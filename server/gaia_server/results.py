@@ -20,6 +20,7 @@ from werkzeug.http import http_date, parse_range_header
 from gaia_config.centres import Centre
 from gaia_server.errors import DepotDown, RangeWrong, ResultGone
 from gaia_server.jobs.records import Job
+from gaia_server.rendering import render_empty
 from gaia_workers.contract import OutputFile, sign_link
 
 STORE = "store-results"
@@ -246,12 +247,12 @@ def render_file(
     """
     headers = file_headers(job, file)
     if request.if_none_match.contains(file.sha256):
-        return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+        return render_empty(HTTPStatus.NOT_MODIFIED, headers)
     if redirect_above_bytes is not None and file.size_bytes > redirect_above_bytes:
         address = files.address(job, file)
         if address is not None:
             there = {"Location": address, "Cache-Control": "no-store"}
-            return Response(status=HTTPStatus.TEMPORARY_REDIRECT, headers=there)
+            return render_empty(HTTPStatus.TEMPORARY_REDIRECT, there)
     span = find_span(request, file, job.finished or job.updated)
     if span is not None:
         headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{file.size_bytes}"

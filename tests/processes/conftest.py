@@ -15,30 +15,32 @@ def cube() -> Cube:
 
     `tas` has no levels, `ta` has; `orog` has neither levels nor time. Chunks are whole maps of one step (and level).
     """
-    return Cube(
-        dimensions={
-            "time": Axis(
-                type="temporal", extent=("2001-01-16T00:00:00", "2001-12-16T00:00:00"), size=12, calendar="360_day"
-            ),
-            "plev": Axis(type="spatial", axis="z", unit="Pa", size=3, values=(100000.0, 85000.0, 50000.0)),
-            "lat": Axis(type="spatial", axis="y", unit="degrees_north", size=6, extent=(-75.0, 75.0)),
-            "lon": Axis(type="spatial", axis="x", unit="degrees_east", size=12, extent=(0.0, 330.0)),
-        },
-        variables={
-            "tas": Variable(
-                dimensions=("time", "lat", "lon"), shape=(12, 6, 12), chunks=(1, 6, 12), stored_bytes=12 * 72 * 2
-            ),
-            "ta": Variable(
-                dimensions=("time", "plev", "lat", "lon"),
-                shape=(12, 3, 6, 12),
-                chunks=(1, 1, 6, 12),
-                stored_bytes=36 * 72 * 2,
-            ),
-            "orog": Variable(dimensions=("lat", "lon"), shape=(6, 12), stored_bytes=72 * 4),
-            "time_bnds": Variable(dimensions=("time", "bnds"), type="auxiliary", shape=(12, 2), dtype="float64"),
-        },
-        grid="regular",
-        bbox=(-180.0, -75.0, 180.0, 75.0),
+    return Cube.model_validate(
+        {
+            "dimensions": {
+                "time": Axis(
+                    type="temporal", extent=("2001-01-16T00:00:00", "2001-12-16T00:00:00"), size=12, calendar="360_day"
+                ),
+                "plev": Axis(type="spatial", axis="z", unit="Pa", size=3, values=(100000.0, 85000.0, 50000.0)),
+                "lat": Axis(type="spatial", axis="y", unit="degrees_north", size=6, extent=(-75.0, 75.0)),
+                "lon": Axis(type="spatial", axis="x", unit="degrees_east", size=12, extent=(0.0, 330.0)),
+            },
+            "variables": {
+                "tas": Variable(
+                    dimensions=("time", "lat", "lon"), shape=(12, 6, 12), chunks=(1, 6, 12), stored_bytes=12 * 72 * 2
+                ),
+                "ta": Variable(
+                    dimensions=("time", "plev", "lat", "lon"),
+                    shape=(12, 3, 6, 12),
+                    chunks=(1, 1, 6, 12),
+                    stored_bytes=36 * 72 * 2,
+                ),
+                "orog": Variable(dimensions=("lat", "lon"), shape=(6, 12), stored_bytes=72 * 4),
+                "time_bnds": Variable(dimensions=("time", "bnds"), type="auxiliary", shape=(12, 2), dtype="float64"),
+            },
+            "grid": "regular",
+            "bbox": (-180.0, -75.0, 180.0, 75.0),
+        }
     )
 
 

@@ -1,5 +1,6 @@
 """A server without a socket: the real store in a temporary folder, and centres that are only written down."""
-
+import hashlib
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -10,6 +11,7 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from gaia_config.catalogue import Federation, publish, write_empty
 from gaia_config.centres import Centre, Queue
@@ -20,15 +22,16 @@ from gaia_processes.cube import Axis, Cube, Variable
 from gaia_processes.process import Process
 from gaia_server.app import make_app
 from gaia_server.errors import NoSuchJob
-from gaia_server.jobs.records import Demand, Job
+from gaia_server.jobs.records import Demand, Job, RequestedOutput
 from gaia_server.jobs.states import State
 from gaia_server.jobs.store import Store
 from gaia_server.push import Deliveries
-from gaia_server.results import STORE, ResultFiles
+from gaia_server.results import STORE, ResultFiles, digest_header
 from gaia_server.services import Services
-from gaia_workers.contract import Load, Report, Words, utc_now
+from gaia_workers.contract import Failure, Kind, Load, OutputFile, Receipt, Report, Result, Words, sign_link, utc_now
 
 KEY = b"k" * 32
+CATALOGUE_BY_ID = by_id(CATALOGUE)
 CUBE = Cube(
     dimensions={
         "time": Axis(
@@ -138,6 +141,84 @@ def make_dataset(id: str = "tas-monthly", cube: Cube = CUBE, centre: str = "thei
     )
 
 
+def output_file(job: Job, output: str, content: bytes) -> OutputFile:
+    """Say of a file what a centre would say of it."""
+    formats = CATALOGUE_BY_ID[job.process_id].outputs[output].formats
+    name = f"{output}{formats[0].extension}"
+    return OutputFile(
+        output=output,
+        name=name,
+        media_type=formats[0].media_type,
+        size_bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        location=f"{job.id}/1/{name}",
+        store="server",
+    )
+
+
+def finished(job: Job, *files: OutputFile) -> Report:
+    """Make the report of a job that ended well."""
+    result = Result(outputs=files, receipt=Receipt(bytes_read=5, cpu_s=0.5))
+    return Report(job_id=job.id, part=0, attempt=1, centre=job.centre, kind=Kind.FINISHED, result=result)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Jobs as a test wants them."""
+
+    services: Services
+
+    def accept(self, *outputs: str, process: str = "echo", inputs: dict[str, Any] | None = None, **members: Any) -> Job:
+        """Record a job that asks for outputs; `transmission` and `response` go into its demand."""
+        transmission, response = members.pop("transmission", None), members.pop("response", None)
+        offered = self.services.processes[process].outputs
+        demand = Demand(
+            inputs=inputs or {"message": "hello"},
+            outputs=tuple(
+                RequestedOutput(id=id, format=offered[id].formats[0].id, transmission=transmission) for id in outputs
+            ),
+            response=response,
+        )
+        job = new_job(self.services.processes[process], demand, owner="anonymous", synchronous=False)
+        return self.services.store.accept(replace(job, **members))
+
+    def finish(self, job: Job, **contents: bytes) -> Job:
+        """Let a job end well, with files in the server's own store."""
+        files = tuple(self.keep(job, output, content) for output, content in contents.items())
+        return self.end(job, *files)
+
+    def keep(self, job: Job, output: str, content: bytes, **members: Any) -> OutputFile:
+        """Put a file into the server's own store."""
+        file = replace(output_file(job, output, content), **members)
+        path = self.services.settings.home / STORE / file.location
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return file
+
+    def describe(self, job: Job, output: str, content: bytes) -> OutputFile:
+        """Say of a file what a centre would say of it."""
+        return output_file(job, output, content)
+
+    def end(self, job: Job, *files: OutputFile) -> Job:
+        """Let a job end well, with files that may lie anywhere."""
+        return self.report(job, finished(job, *files))
+
+    def fail(self, job: Job, code: str) -> Job:
+        """Let a job fail."""
+        words = Words(en=f"It failed: {code}.", fr=f"Échec : {code}.")
+        failure = Failure(code=code, words=words)
+        return self.report(
+            job, Report(job_id=job.id, part=0, attempt=1, centre=job.centre, kind=Kind.FAILED, failure=failure)
+        )
+
+    def report(self, job: Job, report: Report) -> Job:
+        """Let the centre say something."""
+        self.services.store.apply([report], attempts=1)
+        found = self.services.store.find(job.id, owner=job.owner)
+        assert found is not None
+        return found
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home", public_url="https://gaia.test/api", sync_limit_s=8)
@@ -170,7 +251,7 @@ def services(settings: Settings, store: Store, submission: MemorySubmission, cen
         submission=submission,
         federation=Federation(centres),
         centres=centres,
-        processes=by_id(CATALOGUE),
+        processes=CATALOGUE_BY_ID,
         files=ResultFiles(store=kept, centres=centres, link_lifetime_s=60),
         deliveries=Deliveries(store=kept, jobs=store, centres=centres),
     )
@@ -184,3 +265,48 @@ def app(services: Services) -> Flask:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture
+def desk(services: Services) -> Desk:
+    return Desk(services)
+
+
+@pytest.fixture
+def deliver(client: FlaskClient, settings: Settings) -> Callable[..., TestResponse]:
+    """Push a file, or a piece of one, as a centre does."""
+
+    def deliver(
+        job: Job,
+        name: str,
+        piece: bytes,
+        *,
+        whole: bytes | None = None,
+        offset: int = 0,
+        digest_of: bytes | None = None,
+        centre: str = "theia",
+        attempt: int = 1,
+        signature: str | None = None,
+        expires: int | None = None,
+        headers: dict[str, str] | None = None,
+        method: str = "PUT",
+    ) -> TestResponse:
+        whole = piece if whole is None else whole
+        location = f"{job.id}/{attempt}/{name}"
+        expires = int(time.time()) + 60 if expires is None else expires
+        signature = signature or sign_link(KEY, method="PUT", location=location, expires=expires)
+        last = offset + len(piece) - 1
+        sent = {
+            "Gaia-Centre": centre,
+            "Repr-Digest": digest_header(hashlib.sha256(whole if digest_of is None else digest_of).hexdigest()),
+            "Content-Range": f"bytes {offset}-{last}/{len(whole)}" if piece else "bytes */0",
+        }
+        return client.open(
+            f"/store/{location}",
+            method=method,
+            query_string={"expires": str(expires), "signature": signature},
+            headers=sent | (headers or {}),
+            data=piece,
+        )
+
+    return deliver

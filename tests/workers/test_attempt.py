@@ -18,6 +18,7 @@ from gaia_config.centres import Centre
 from gaia_workers.agent import warm_up
 from gaia_workers.attempt import Attempt, Bench
 from gaia_workers.contract import Dismissal, Kind, Order, Report
+from gaia_workers.holdings import Holdings
 from gaia_workers.results import MANIFEST, Results, digest
 from gaia_workers.transport import RECORDER, Line
 
@@ -33,7 +34,7 @@ def bench(centre: Centre, line: Line) -> Bench:
     assert centre.results is not None
     results = Results(centre.results)
     results.prepare()
-    return Bench(centre=centre, line=line, results=results, server_url=None, lease_s=1.5)
+    return Bench(centre=centre, line=line, holdings=Holdings(centre), results=results, server_url=None, lease_s=1.5)
 
 
 @pytest.fixture
@@ -185,6 +186,13 @@ def test_an_order_past_its_deadline_is_not_begun(bench: Bench, told) -> None:
     failure = told()[-1].failure
     assert failure is not None
     assert failure.code == "deadline"
+
+
+def test_an_order_for_data_or_a_process_that_are_not_here_fails_in_words(bench: Bench, told) -> None:
+    Attempt(order(process_id="subset", inputs={"dataset": "nowhere"}), bench).carry_out()
+    Attempt(order(process_id="unheard-of"), bench).carry_out()
+    failures = [report.failure for report in told() if report.failure]
+    assert ["nowhere" in failures[0].words.en, "unheard-of" in failures[1].words.en] == [True, True]
 
 
 def test_an_order_of_another_version_of_the_process_is_refused_in_words(bench: Bench, told) -> None:

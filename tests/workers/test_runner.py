@@ -7,8 +7,9 @@ import xarray as xr
 
 from gaia_processes.errors import DatasetUnsuitable, InvalidInputs
 from gaia_workers.contract import Order, Words
+from gaia_workers.delivery import Stays
 from gaia_workers.results import Results, digest
-from gaia_workers.runner import Stays, Throttled, percent, run
+from gaia_workers.runner import Throttled, percent, run
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 JOB = "11111111-1111-4111-8111-111111111111"

@@ -17,3 +17,9 @@ def test_the_warm_parent_has_the_science_and_a_single_thread() -> None:
         [sys.executable, "-c", LOOK.format(pools=THREAD_POOLS)], capture_output=True, text=True, check=True, timeout=60
     )
     assert seen.stdout.split() == ["1", "True", "True"]
+
+
+def test_the_agent_itself_does_not_load_the_science() -> None:
+    look = "import sys, gaia_workers.agent, gaia_workers.depot; print([m for m in ('xarray', 'dask', 'netCDF4', 'h5py') if m in sys.modules])"
+    seen = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True, timeout=60)
+    assert seen.stdout.strip() == "[]"

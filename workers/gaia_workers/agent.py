@@ -18,6 +18,7 @@ from gaia_workers.app import make_app, queue_name
 from gaia_workers.attempt import Attempt, Bench
 from gaia_workers.contract import BadMessage, Dismissal, Order, Presence, TransportDown, unseal
 from gaia_workers.delivery import delivery_for
+from gaia_workers.holdings import Holdings
 from gaia_workers.results import Results
 from gaia_workers.transport import AGENTS, Line
 
@@ -44,6 +45,7 @@ class Agent:
         self._bench = Bench(
             centre=centre,
             line=self._line,
+            holdings=Holdings(centre),
             results=self._results,
             server_url=settings.server_url,
             lease_s=settings.lease_s,

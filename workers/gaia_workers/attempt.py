@@ -15,9 +15,13 @@ import psutil
 import structlog
 
 from gaia_config.centres import Centre
+from gaia_processes.catalogue import all_processes, by_id
+from gaia_processes.errors import DatasetUnsuitable, GaiaError
+from gaia_processes.text import Text
 from gaia_workers.contract import Failure, Kind, Order, Report, Result, TransportDown, Words, utc_now
+from gaia_workers.errands import Errand, News, Progress, Warned, failure_of, set_out
+from gaia_workers.holdings import Holdings
 from gaia_workers.results import Results
-from gaia_workers.task import News, Progress, Warned, work
 from gaia_workers.transport import Line
 
 HEARTBEAT_S = 1.0
@@ -42,6 +46,7 @@ class Bench:
 
     centre: Centre
     line: Line
+    holdings: Holdings
     results: Results
     server_url: str | None
     lease_s: float
@@ -88,18 +93,39 @@ class Attempt:
         """Let a fork do the work; None where it was stopped because nobody wants it."""
         if utc_now() >= self._order.queue_deadline:
             return _too_late()
+        try:
+            errand = self._prepare()
+        except GaiaError as error:
+            return failure_of(error, self._order)
         ours, theirs = _forks.Pipe()
         with ours:
             with _fork_lock:  # multiprocessing keeps one list of children, unguarded
-                child = _forks.Process(
-                    target=work, args=(theirs, self._order, self._bench.centre, self._bench.server_url), daemon=False
-                )
+                child = _forks.Process(target=set_out, args=(theirs, errand), daemon=False)
                 child.start()
             theirs.close()
             try:
                 return self._watch(child, ours)
             finally:
                 _end(child)
+
+    def _prepare(self) -> Errand:
+        """Find what the fork needs; an order of a process that is not installed here is refused in words."""
+        order, bench = self._order, self._bench
+        process = by_id(all_processes()).get(order.process_id)
+        if process is None:
+            raise DatasetUnsuitable(
+                Text(
+                    en=f"{order.centre} does not have the process {order.process_id}.",
+                    fr=f"{order.centre} n'a pas le traitement {order.process_id}.",
+                )
+            )
+        return Errand(
+            order=order,
+            files=bench.holdings.locate_all(process, order.inputs),
+            results=bench.results.root,
+            centre=bench.centre,
+            server_url=bench.server_url,
+        )
 
     def _watch(self, child: BaseProcess, pipe: Connection) -> Result | Failure | None:
         begun = beat = self._clock()

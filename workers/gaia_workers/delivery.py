@@ -4,6 +4,7 @@ import base64
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 import requests
 import structlog
@@ -13,7 +14,6 @@ from gaia_config.centres import Centre
 from gaia_config.errors import ConfigurationError
 from gaia_workers.contract import Order, OutputFile, Result, Words, sign_link
 from gaia_workers.results import Draft
-from gaia_workers.runner import Delivers, Stays
 
 GIVE_UP_S = 300.0
 TIMEOUT_S = 30.0
@@ -30,6 +30,21 @@ class DeliveryFailed(Exception):
         en="The result could not be delivered to the server; it will be tried again.",
         fr="Le résultat n'a pas pu être livré au serveur ; une nouvelle tentative suivra.",
     )
+
+
+class Delivers(Protocol):
+    """How files leave the centre."""
+
+    def deliver(self, order: Order, draft: Draft, result: Result) -> Result:
+        """Hand the files over, and say where they are then."""
+
+
+class Stays:
+    """Delivery `serve`: the files stay at the centre, whose depot hands them out."""
+
+    def deliver(self, order: Order, draft: Draft, result: Result) -> Result:  # noqa: ARG002 the protocol's signature
+        """Leave them where they are."""
+        return result
 
 
 def delivery_for(centre: Centre, server_url: str | None) -> Delivers:

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,13 +22,14 @@ from gaia_config.settings import Settings
 from gaia_processes import formats
 from gaia_processes.catalogue import all_processes, by_id
 from gaia_processes.cube import Cube
-from gaia_processes.errors import GaiaError, InvalidInputs
+from gaia_processes.errors import DatasetUnsuitable, GaiaError, InvalidInputs
 from gaia_processes.formats import Format
 from gaia_processes.inputs.dataset import CatalogueRef, DatasetReference, UnknownDataset
 from gaia_processes.process import Process, dump_inputs, validate_request
 from gaia_workers.contract import Words
 from gaia_workers.data import DataAccess
 from gaia_workers.headers import read_header
+from gaia_workers.holdings import Holdings
 from gaia_workers.readers.netcdf import open_dataset
 from gaia_workers.runner import compute, write_value
 
@@ -73,15 +74,14 @@ class Here:
             with open_dataset(self.file) as dataset:
                 yield dataset
             return
-        with DataAccess(self._holder(reference)).open(reference) as dataset:
+        with DataAccess({str(reference): self._locate(reference)}).open(reference) as dataset:
             yield dataset
 
-    def _holder(self, reference: DatasetReference) -> Centre:
+    def _locate(self, reference: DatasetReference) -> Path:
         for centre in self.centres.values():
-            if centre.data is not None and centre.data.is_dir() and isinstance(reference, CatalogueRef):
-                dataset = Federation({centre.id: centre}).find(reference.id, reference.version)
-                if dataset is not None:
-                    return centre
+            if centre.data is not None and centre.data.is_dir():
+                with suppress(DatasetUnsuitable):
+                    return Holdings(centre).locate(reference)
         raise ConfigurationError(f"no centre whose data folder is on this machine holds {reference}; give a local file")
 
 

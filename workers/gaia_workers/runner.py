@@ -23,6 +23,7 @@ from gaia_processes.inputs.dataset import DatasetReference
 from gaia_processes.process import Process, dump_inputs, read_inputs
 from gaia_processes.text import Text
 from gaia_workers.contract import INLINE_LIMIT_BYTES, Order, OutputFile, Receipt, Result, Words
+from gaia_workers.delivery import Delivers
 from gaia_workers.results import Draft, Results, digest
 
 PROGRESS_PERIOD_S = 0.2
@@ -44,13 +45,6 @@ class Says(Protocol):
 
     def warn(self, words: Words) -> None:
         """Say what the user should know."""
-
-
-class Delivers(Protocol):
-    """How files leave the centre."""
-
-    def deliver(self, order: Order, draft: Draft, result: Result) -> Result:
-        """Hand the files over, and say where they are then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,14 +213,6 @@ def read_bytes() -> int:
     except OSError:
         return 0
     return next((int(line.split()[1]) for line in counters.splitlines() if line.startswith("rchar:")), 0)
-
-
-class Stays:
-    """Delivery `serve`: the files stay at the centre, whose depot hands them out."""
-
-    def deliver(self, order: Order, draft: Draft, result: Result) -> Result:  # noqa: ARG002 the protocol's signature
-        """Leave them where they are."""
-        return result
 
 
 class Throttled:

@@ -6,13 +6,15 @@ Nothing here may start a thread: a fork of a process with threads can hang for e
 
 import importlib
 
+import dask.array  # noqa: ICN001 - xarray imports it at the first use of a lazy array, which would be in every fork
+
 from gaia_processes.catalogue import all_processes
 from gaia_workers import runner
 from gaia_workers.lineage import die_with_parent
 from gaia_workers.readers import netcdf as reader
 from gaia_workers.writers import netcdf as writer
 
-__all__ = ["reader", "runner", "writer"]
+__all__ = ["dask", "reader", "runner", "writer"]
 
 for process in all_processes():
     importlib.import_module(f"{process.package}.compute")

@@ -151,16 +151,16 @@ class Supervisor:
         run.again = time.monotonic() + pause_s
         _kill_group(run.process)
         why = f" ({self.last_words(run.program.name)})" if code == REFUSED else ""
-        self._say(f"{run.program.name} {_ending(code)}{why}; it is started again in {pause_s:g} s")
         self._changed()
+        self._say(f"{run.program.name} {_ending(code)}{why}; it is started again in {pause_s:g} s")
 
     def _revive(self, run: _Run) -> None:
         if run.again is None or time.monotonic() < run.again:
             return
         run.process = self._spawn(run.program)
         run.begun, run.again = time.monotonic(), None
-        self._say(f"{run.program.name} is started again")
         self._changed()
+        self._say(f"{run.program.name} is started again")
 
     def _spawn(self, program: Program) -> subprocess.Popen[bytes]:
         log = self._log(program.name)

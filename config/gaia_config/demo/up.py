@@ -57,6 +57,8 @@ def run(settings: Settings, console: Console, *, demo_job: bool) -> None:
     """
     Run the box until somebody asks it to end.
 
+    The first centre comes before the others: on a small machine the imports of all at once would keep a person waiting.
+
     Raises
     ------
     ConfigurationError
@@ -76,7 +78,13 @@ def run(settings: Settings, console: Console, *, demo_job: bool) -> None:
         write_whole(settings.home / "keys" / "broker", address, mode=0o600)
         centres = read_federation(settings.centres)
         with _box(settings, console, centres, broker, lock) as supervisor:
+            first, *others = centres
+            for program in [*_front(), *_beside(centres[first], settings)]:
+                supervisor.start(program)
             _wait_until_ready(settings, supervisor)
+            for centre in others:
+                for program in _beside(centres[centre], settings):
+                    supervisor.start(program)
             tour = take_tour(settings.near_url, limit_s=TOUR_LIMIT_S, watch=supervisor.watch) if demo_job else None
             _show(console, settings, centres, tour, took_s=time.monotonic() - begun)
             while True:
@@ -88,7 +96,7 @@ def run(settings: Settings, console: Console, *, demo_job: bool) -> None:
 def _box(
     settings: Settings, console: Console, centres: dict[str, Centre], broker: Broker | None, lock: int
 ) -> Iterator[Supervisor]:
-    """Start all programs; whatever happens inside, end them all."""
+    """Start the broker and see that the data are published; whatever happens inside, end all programs."""
     word = secrets.token_hex(8)
     environment = _environment(settings, broker, word)
     logs = settings.home / "logs"
@@ -101,8 +109,6 @@ def _box(
                 supervisor.start(Program(name="broker", command=broker.command, last=True))
                 broker.wait()
             fill_catalogues(centres, environment=environment, log=logs / "catalogue.log")
-            for program in _programs(settings, centres):
-                supervisor.start(program)
             yield supervisor
         finally:
             signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
@@ -110,16 +116,19 @@ def _box(
             _state_file(settings).unlink(missing_ok=True)
 
 
-def _programs(settings: Settings, centres: dict[str, Centre]) -> Iterator[Program]:
-    """List what runs in the box: what the first job needs is started first."""
+def _front() -> Iterator[Program]:
+    """List what the whole federation has once."""
     yield Program(name="server", command=("gaia", "server"))
-    for id, centre in centres.items():
-        own = {"GAIA_CENTRE": id} | ({"GAIA_SERVER_URL": settings.near_url} if centre.delivery == "push" else {})
-        yield Program(name=f"worker {id}", command=("gaia", "worker"), environment=own)
-        if centre.delivery == "serve":
-            yield Program(name=f"depot {id}", command=("gaia", "depot"), environment={"GAIA_CENTRE": id})
-        if id == next(iter(centres)):
-            yield Program(name="recorder", command=("gaia", "recorder"))
+    yield Program(name="recorder", command=("gaia", "recorder"))
+
+
+def _beside(centre: Centre, settings: Settings) -> Iterator[Program]:
+    """List what runs beside the data of a centre."""
+    place = {"GAIA_CENTRE": centre.id}
+    pushing = {"GAIA_SERVER_URL": settings.near_url} if centre.delivery == "push" else {}
+    yield Program(name=f"worker {centre.id}", command=("gaia", "worker"), environment=place | pushing)
+    if centre.delivery == "serve":
+        yield Program(name=f"depot {centre.id}", command=("gaia", "depot"), environment=place)
 
 
 def _environment(settings: Settings, broker: Broker | None, word: str) -> dict[str, str]:
@@ -217,16 +226,16 @@ def _show(
     console: Console, settings: Settings, centres: dict[str, Centre], tour: Tour | None, *, took_s: float
 ) -> None:
     """Print the one screen."""
+    counts = {id: len(read_catalogue(centre.catalogue, id)) for id, centre in centres.items()}
+    lines = [
+        f"Ready after {took_s:.1f} s at {settings.public_url}\n",
+        *(f"  {id:8} {counts[id]} datasets, {LEAVING[c.delivery]}: {c.title}" for id, c in centres.items()),
+        *([f"\n{_told(tour)}"] if tour else []),
+        f"\nTry it yourself:\n\n{curl(settings.public_url)}\n",
+        f"Everything is kept in {settings.home}; logs are in {settings.home / 'logs'}. Ctrl-C ends the box.",
+    ]
     console.rule("gaia: the federation in a box")
-    console.print(f"Ready after {took_s:.1f} s at [bold]{settings.public_url}[/bold]\n")
-    for centre in centres.values():
-        datasets = read_catalogue(centre.catalogue, centre.id)
-        console.print(f"  {centre.id:8} {len(datasets)} datasets, {LEAVING[centre.delivery]}: {centre.title}")
-    if tour is not None:
-        console.print("\n" + _told(tour))
-    console.print("\nTry it yourself:\n")
-    console.print(f"{curl(settings.public_url)}\n", markup=False)
-    console.print(f"Everything is kept in {settings.home}; logs are in {settings.home / 'logs'}. Ctrl-C ends the box.")
+    console.print("\n".join(lines), markup=False)
 
 
 def _told(tour: Tour) -> str:

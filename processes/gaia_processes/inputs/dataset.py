@@ -108,7 +108,7 @@ def explain_unknown(unknown: UnknownDataset) -> Fault:
             given=str(wanted),
             allowed=[f"{wanted.id}@{version}" for version in unknown.versions],
         )
-    near = get_close_matches(wanted.id, unknown.known, n=3)
+    near = get_close_matches(wanted.id, unknown.known, n=3, cutoff=0.75)
     english = f" Did you mean {' or '.join(near)}?" if near else ""
     french = f" Vouliez-vous dire {' ou '.join(near)} ?" if near else ""
     listed = ", ".join(unknown.known[:_LISTED]) + (", …" if len(unknown.known) > _LISTED else "")

@@ -18,6 +18,9 @@ from gaia_processes.inputs.levels import Levels, convert, quantity_of, same_leve
 
 _WITHOUT_BOXES = frozenset({"none", "unstructured"})
 _LISTED = 100
+_SAID_ONE_BY_ONE = 20
+"""So many unknown variables are answered; a thousand would cost seconds and help nobody."""
+
 _YEAR = timedelta(days=366)
 
 
@@ -76,10 +79,10 @@ def chosen_variables(selection: Selection, cube: Cube) -> tuple[str, ...]:
 
 def _check_variables(selection: Selection, cube: Cube) -> list[Fault]:
     known = cube.data_variables
+    unknown = [(place, name) for place, name in enumerate(selection.variables or ()) if name not in known]
     return [
         replace(_unknown_variable(name, known), input="variables", pointer=f"/inputs/variables/{place}")
-        for place, name in enumerate(selection.variables or ())
-        if name not in known
+        for place, name in unknown[:_SAID_ONE_BY_ONE]
     ]
 
 

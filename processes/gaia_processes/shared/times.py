@@ -302,7 +302,7 @@ def _number(axis: TimeAxis, date: Any) -> float:
 # --- selection ------------------------------------------------------------------------------------------------------
 
 
-def select_steps(axis: TimeAxis, interval: Interval, warn: Callable[[str], None]) -> NDArray[np.intp]:
+def select_steps(axis: TimeAxis, interval: Interval, warn: Callable[[Text], None]) -> NDArray[np.intp]:
     """
     Select the steps of an axis that lie in an interval.
 
@@ -327,9 +327,19 @@ def select_steps(axis: TimeAxis, interval: Interval, warn: Callable[[str], None]
     """
     steps = np.diff(axis.values)
     if np.any(steps == 0):
-        warn(f"Time coordinate {axis.name!r} has repeated steps; all of them that lie in the interval are kept.")
+        warn(
+            Text(
+                en=f"Time coordinate {axis.name!r} has repeated steps; all of them that lie in the interval are kept.",
+                fr=f"La coordonnée de temps {axis.name!r} répète des pas ; tous ceux de l'intervalle sont gardés.",
+            )
+        )
     if np.any(steps < 0) and np.any(steps > 0):
-        warn(f"Time coordinate {axis.name!r} is not in order; the steps are kept in the order of the file.")
+        warn(
+            Text(
+                en=f"Time coordinate {axis.name!r} is not in order; the steps are kept in the order of the file.",
+                fr=f"La coordonnée de temps {axis.name!r} n'est pas ordonnée ; les pas gardent l'ordre du fichier.",
+            )
+        )
     inside = _find_instant(axis, interval) if interval.instant else _find_within(axis, interval)
     found = np.flatnonzero(inside)
     if not len(found):

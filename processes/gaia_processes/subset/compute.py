@@ -55,7 +55,7 @@ from gaia_processes.shared.vertical import select_levels as select_on_axis
 from gaia_processes.text import Text
 
 type Inclusion = Literal["centre", "touch"]
-type Warn = Callable[[str], None]
+type Warn = Callable[[Text], None]
 type Mask = NDArray[np.bool_]
 
 
@@ -389,11 +389,14 @@ def _cut_regular(dataset: xr.Dataset, grid: Grid, bbox: Bbox, inclusion: Inclusi
     if not len(columns.indices) or not len(rows):
         raise _outside(bbox, _regular_extent(longitudes, latitudes))
     if held_column or held_row:
-        warn(
-            f"The box {_box_text(bbox)} holds no centre of a cell: the cell that holds the middle of the box is given."
-        )
+        warn(_holder_given(bbox))
     if columns.repeated:
-        warn(f"Longitude {longitude!r} repeats {columns.repeated} of its columns: each is given once.")
+        warn(
+            Text(
+                en=f"Longitude {longitude!r} repeats {columns.repeated} of its columns: each is given once.",
+                fr=f"La longitude {longitude!r} répète {columns.repeated} de ses colonnes : chacune est donnée une fois.",
+            )
+        )
     part = _take(dataset, {str(grid.x_dim): columns.indices, str(grid.y_dim): rows})
     return _turn_longitudes(part, longitude, columns.turns)
 
@@ -489,15 +492,20 @@ def _cut_plane(
         if holder is None:
             raise _outside(bbox, find_extent(cells))
         mask[holder] = True
-        warn(
-            f"The box {_box_text(bbox)} holds no centre of a cell: the cell that holds the middle of the box is given."
-        )
+        warn(_holder_given(bbox))
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     window = slice(int(rows[0]), int(rows[-1]) + 1)
     across = np.arange(columns[0], columns[-1] + 1)
     across = _without_halo(cells, mask, window, across, drop_halo=drop_halo, warn=warn)
     chosen = {str(grid.y_dim): np.arange(window.start, window.stop), str(grid.x_dim): across}
     return _turn_cells(_take(dataset, chosen), grid, bbox), mask[window][:, across]
+
+
+def _holder_given(bbox: Bbox) -> Text:
+    return Text(
+        en=f"The box {_box_text(bbox)} holds no centre of a cell: the cell that holds the middle of the box is given.",
+        fr=f"La boîte {_box_text(bbox)} ne contient aucun centre de maille : la maille qui contient son milieu est donnée.",
+    )
 
 
 def _without_halo(
@@ -519,7 +527,12 @@ def _without_halo(
     if drop_halo:
         return across[fresh]
     if repeated:
-        warn(f"{repeated} columns of the grid repeat others (a halo): their cells are given twice.")
+        warn(
+            Text(
+                en=f"{repeated} columns of the grid repeat others (a halo): their cells are given twice.",
+                fr=f"{repeated} colonnes de la grille en répètent d'autres (un halo) : leurs mailles sont données deux fois.",
+            )
+        )
     return across
 
 

@@ -23,6 +23,8 @@ from gaia_server.jobs.states import State
 from gaia_server.jobs.store import Outgoing, Store
 from gaia_workers.contract import Dismissal, Failure, Load, Trace, Transport, TransportDown, Words, utc_now
 
+SECOND_CHANCE_S = 2.0
+
 _log = structlog.get_logger()
 
 
@@ -160,6 +162,12 @@ def _worker_lost(job: Job) -> Failure:
     )
 
 
+def _just_accepted(outgoing: Outgoing) -> bool:
+    """The web process that accepted a job sends its first order itself; this is the order's second chance."""
+    fresh = utc_now() - outgoing.created < timedelta(seconds=SECOND_CHANCE_S)
+    return outgoing.kind == "order" and outgoing.attempt == 1 and fresh
+
+
 class Reconciler:
     """Restores everything that can be lost from the store."""
 
@@ -185,7 +193,7 @@ class Reconciler:
         """Send what waits in the outbox; a centre whose broker is away is tried again next time."""
         away: set[str] = set()
         for outgoing, job in self._store.outgoing():
-            if outgoing.centre in away:
+            if outgoing.centre in away or _just_accepted(outgoing):
                 continue
             try:
                 self._send(outgoing, job)

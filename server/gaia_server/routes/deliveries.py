@@ -6,6 +6,7 @@ from typing import BinaryIO, cast
 from flask import Blueprint, Response, request
 
 from gaia_server.push import Claim, Piece
+from gaia_server.rendering import render_empty
 from gaia_server.services import current_services
 
 routes = Blueprint("deliveries", __name__)
@@ -38,4 +39,4 @@ def _claim(location: str) -> Claim:
 
 
 def _render(offset: int, status: HTTPStatus) -> Response:
-    return Response(status=status, headers={"Gaia-Offset": str(offset), "Cache-Control": "no-store"})
+    return render_empty(status, {"Gaia-Offset": str(offset), "Cache-Control": "no-store"})

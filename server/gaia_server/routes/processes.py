@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 from gaia_server.descriptions import description, summary
 from gaia_server.negotiation import language_of
 from gaia_server.queries import read_limit
-from gaia_server.rendering import make_link, render_json
+from gaia_server.rendering import make_link, render_empty, render_json
 from gaia_server.services import current_services
 
 DEFAULT_LIMIT = 1000
@@ -39,7 +39,7 @@ def describe_process(process_id: str) -> Response:
     process = services.process(process_id)
     etag = f"{services.federation.etag}-{process.version}-{language_of(request)}"
     if request.if_none_match.contains(etag):
-        response = Response(status=HTTPStatus.NOT_MODIFIED)
+        response = render_empty(HTTPStatus.NOT_MODIFIED)
     else:
         ids = tuple(dataset.id for dataset in services.federation.datasets())
         response = render_json(description(process, language_of(request), services.settings.public_url, ids))
@@ -49,5 +49,4 @@ def describe_process(process_id: str) -> Response:
 
 def _in_language(response: Response) -> Response:
     response.headers["Content-Language"] = language_of(request)
-    response.headers["Vary"] = "Accept, Accept-Language"
     return response

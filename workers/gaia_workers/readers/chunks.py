@@ -8,11 +8,12 @@ lock, so that two threads share the chunks; bytes of the box that was not asked 
 import math
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from array import array
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import product
-from typing import Any
+from itertools import batched, product
+from typing import Any, Self
 
 import deflate
 import h5py
@@ -23,6 +24,7 @@ from xarray.core.indexing import ExplicitIndexer, IndexingSupport, explicit_inde
 
 from gaia_processes.shared.lazy import Key, index_vectors
 from gaia_workers.readers import refusals
+from gaia_workers.readers.tiny import read_chunks, tile, unshuffle
 
 CHUNK_LIMIT_BYTES = 2**30
 """Chunks that inflate to more are refused."""
@@ -30,6 +32,8 @@ CHUNK_LIMIT_BYTES = 2**30
 _THREADED_LIMIT_BYTES = 2**27
 """Larger chunks are inflated one at a time, so that memory stays at one of them."""
 
+_TINY_BYTES = 2**11
+_TINY_BATCH = 2**12
 _BATCH = 16
 _RUNS_LIMIT = 8
 
@@ -99,30 +103,33 @@ class Table:
     sizes: NDArray[np.int64]
     masks: NDArray[np.int64]
 
-    def find(self, number: int) -> tuple[int, int, int] | None:
-        """Find offset, size and filter mask of a chunk; None where it was never written."""
-        at = int(np.searchsorted(self.numbers, number))
-        if at == len(self.numbers) or self.numbers[at] != number:
-            return None
-        return int(self.offsets[at]), int(self.sizes[at]), int(self.masks[at])
+    def find(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Find offsets, sizes and filter masks of chunks; the size is -1 where a chunk was never written."""
+        if not len(self.numbers):
+            absent = np.full(len(numbers), -1, dtype=np.int64)
+            return absent, absent, absent
+        places = np.minimum(np.searchsorted(self.numbers, numbers), len(self.numbers) - 1)
+        written = self.numbers[places] == numbers
+        return self.offsets[places], np.where(written, self.sizes[places], -1), self.masks[places]
 
 
 def read_table(dataset: h5py.Dataset, layout: Layout) -> Table:
-    """Read the chunk index of a dataset in one walk."""
-    found: list[tuple[tuple[int, ...], int, int, int]] = []
+    """Read the chunk index of a dataset in one walk; it takes 32 bytes a chunk."""
+    strides = [math.prod(layout.grid[place + 1 :]) for place in range(len(layout.grid))]
+    steps = list(zip(layout.chunk_shape, strides, strict=True))
+    found = array("q")
 
     def note(info: Any) -> None:
-        found.append((info.chunk_offset, info.byte_offset, info.size, info.filter_mask))
+        number = 0
+        for start, (chunk, stride) in zip(info.chunk_offset, steps, strict=True):
+            number += start // chunk * stride
+        found.extend((number, info.byte_offset, info.size, info.filter_mask))
 
     dataset.id.chunk_iter(note)
-    starts = np.array([each[0] for each in found], dtype=np.int64).reshape(len(found), len(layout.shape))
-    numbers = np.zeros(len(found), dtype=np.int64)
-    for place, (chunk, count) in enumerate(zip(layout.chunk_shape, layout.grid, strict=True)):
-        numbers = numbers * count + starts[:, place] // chunk
-    places = np.array([each[1:] for each in found], dtype=np.int64).reshape(len(found), 3)
-    order = np.argsort(numbers)
-    offsets, sizes, masks = places[order].T
-    return Table(numbers=numbers[order], offsets=offsets, sizes=sizes, masks=masks)
+    rows = np.frombuffer(found, np.int64).reshape(-1, 4)
+    if np.any(np.diff(rows[:, 0]) < 0):
+        rows = rows[np.argsort(rows[:, 0])]
+    return Table(numbers=np.ascontiguousarray(rows[:, 0]), offsets=rows[:, 1], sizes=rows[:, 2], masks=rows[:, 3])
 
 
 def _as_slice(indices: NDArray[np.intp]) -> slice | None:
@@ -135,16 +142,15 @@ def _as_slice(indices: NDArray[np.intp]) -> slice | None:
     return slice(int(indices[0]), int(indices[-1]) + 1, step)
 
 
-def _runs(places: NDArray[np.intp], inner: NDArray[np.intp]) -> Iterator[Piece]:
+def _runs(places: NDArray[np.intp], inner: NDArray[np.intp]) -> list[Piece]:
     """Split a selection within one chunk into few stretches, else give it as it is."""
+    to, fro = _as_slice(places), _as_slice(inner)
+    if to is not None and fro is not None:
+        return [(to, fro)]
     cuts = np.flatnonzero((np.diff(inner) != 1) | (np.diff(places) != 1)) + 1
-    if len(cuts) < _RUNS_LIMIT:
-        parts = list(zip(np.split(places, cuts), np.split(inner, cuts), strict=True))
-    else:
-        parts = [(places, inner)]
-    for part_places, part_inner in parts:
-        to, fro = _as_slice(part_places), _as_slice(part_inner)
-        yield (part_places if to is None else to), (part_inner if fro is None else fro)
+    if len(cuts) >= _RUNS_LIMIT:
+        return [(places if to is None else to, inner if fro is None else fro)]
+    return [piece for pair in zip(np.split(places, cuts), np.split(inner, cuts), strict=True) for piece in _runs(*pair)]
 
 
 def pieces_by_chunk(indices: NDArray[np.intp], chunk: int) -> list[tuple[int, list[Piece]]]:
@@ -170,11 +176,6 @@ def pieces_by_chunk(indices: NDArray[np.intp], chunk: int) -> list[tuple[int, li
     return [(int(owners[group[0]]), list(_runs(group, indices[group] - owners[group[0]] * chunk))) for group in groups]
 
 
-def _select(array: NDArray[Any], index: tuple[Index, ...]) -> NDArray[Any] | None:
-    """Give a view where slices suffice."""
-    return array[index] if all(isinstance(each, slice) for each in index) else None
-
-
 def _mesh(index: tuple[Index, ...], shape: tuple[int, ...]) -> tuple[NDArray[np.intp], ...]:
     """Make an open mesh of slices and arrays, for orthogonal indexing."""
     spread = [
@@ -184,14 +185,30 @@ def _mesh(index: tuple[Index, ...], shape: tuple[int, ...]) -> tuple[NDArray[np.
     return np.ix_(*spread)
 
 
-def _copy(target: NDArray[Any], to: tuple[Index, ...], source: NDArray[Any], fro: tuple[Index, ...]) -> None:
-    window = _select(source, fro)
-    if window is None:
-        window = source[_mesh(fro, source.shape)]
-    if _select(target, to) is None:
-        target[_mesh(to, target.shape)] = window
-    else:
-        target[to] = window
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """A part of one chunk: where it goes in the result and where it lies in the chunk."""
+
+    to: tuple[Index, ...]
+    fro: tuple[Index, ...]
+    is_plain: bool
+
+    @classmethod
+    def of(cls, pieces: tuple[Piece, ...]) -> Self:
+        """Make it of the pieces along each dimension."""
+        to, fro = tuple(each[0] for each in pieces), tuple(each[1] for each in pieces)
+        return cls(to, fro, all(isinstance(each, slice) for each in (*to, *fro)))
+
+    def copy(self, target: NDArray[Any], source: NDArray[Any]) -> None:
+        """Copy it from a chunk into the result."""
+        if self.is_plain:
+            target[self.to] = source[self.fro]
+        else:
+            target[_mesh(self.to, target.shape)] = source[_mesh(self.fro, source.shape)]
+
+
+type _Job = tuple[tuple[tuple[int, list[Piece]], ...], int, int, int]
+"""The pieces of one chunk along each dimension, and its offset, size and filter mask."""
 
 
 class ChunkReader:
@@ -232,9 +249,10 @@ class ChunkReader:
             raise refusals.refuse_huge_chunk(self.name, self.layout.chunk_bytes, CHUNK_LIMIT_BYTES)
         if self._table is None:
             self._table = self._find_table()
+        if self.layout.chunk_bytes <= _TINY_BYTES and not self._table.masks.any() and all(map(len, indices)):
+            return self._read_tiny(self._table, indices)
         result: NDArray[Any] = np.empty([len(each) for each in indices], dtype=self.layout.dtype)
-        grouped = [pieces_by_chunk(each, chunk) for each, chunk in zip(indices, self.layout.chunk_shape, strict=True)]
-        jobs = list(product(*grouped))
+        jobs = self._plan(self._table, indices)
         if pool is None or len(jobs) == 1 or self.layout.chunk_bytes > _THREADED_LIMIT_BYTES:
             self._fill(result, jobs)
         else:
@@ -243,27 +261,58 @@ class ChunkReader:
                 pass
         return result
 
-    def _fill(self, result: NDArray[Any], jobs: Iterable[tuple[tuple[int, list[Piece]], ...]]) -> None:
-        """Bring some chunks into the result; each writes its own cells only."""
-        read_bytes = 0
-        for job in jobs:
-            number = 0
-            for (along, _), count in zip(job, self.layout.grid, strict=True):
-                number = number * count + along
-            boxes = list(product(*(pieces for _, pieces in job)))
-            read_bytes += self._fill_chunk(result, number, boxes)
-        self._counter.add(read_bytes)
+    def _plan(self, table: Table, indices: list[NDArray[np.intp]]) -> list[_Job]:
+        """List the chunks that meet the selection."""
+        grouped = [pieces_by_chunk(each, chunk) for each, chunk in zip(indices, self.layout.chunk_shape, strict=True)]
+        if not all(grouped):
+            return []
+        owners = [np.array([owner for owner, _ in own]) for own in grouped]
+        numbers = np.ravel_multi_index(np.ix_(*owners), self.layout.grid).ravel()
+        places = (each.tolist() for each in table.find(numbers))
+        return list(zip(product(*grouped), *places, strict=True))
 
-    def _fill_chunk(self, result: NDArray[Any], number: int, boxes: list[tuple[Piece, ...]]) -> int:
-        """Bring one chunk into the result, and say how many bytes were read."""
-        assert self._table is not None  # noqa: S101  # set by read
-        place = self._table.find(number)
-        if place is None:
-            for box in boxes:
-                fill = np.broadcast_to(self.layout.fill, self.layout.chunk_shape)
-                _copy(result, tuple(to for to, _ in box), fill, tuple(fro for _, fro in box))
-            return 0
-        offset, size, mask = place
+    def _read_tiny(self, table: Table, indices: list[NDArray[np.intp]]) -> NDArray[Any]:
+        """Read a box of chunks that are too small to be handled one by one."""
+        layout = self.layout
+        owners = [np.unique(each // chunk) for each, chunk in zip(indices, layout.chunk_shape, strict=True)]
+        numbers = np.ravel_multi_index(np.ix_(*owners), layout.grid).ravel()
+        offsets, sizes, _ = table.find(numbers)
+        written = sizes >= 0
+        cells: NDArray[Any] = np.full((len(numbers), math.prod(layout.chunk_shape)), layout.fill, dtype=layout.dtype)
+        for some in batched(np.flatnonzero(written).tolist(), _TINY_BATCH):
+            batch = np.array(some, dtype=np.intp)
+            found, read_bytes = read_chunks(self._file, offsets[batch], sizes[batch], self._unpack)
+            self._counter.add(read_bytes)
+            data = np.frombuffer(b"".join(found), np.uint8).reshape(len(found), layout.chunk_bytes)
+            data = unshuffle(data, layout.dtype.itemsize) if "shuffle" in layout.filters else data
+            cells[batch] = data.view(layout.dtype)
+        tiled = tile(cells, tuple(map(len, owners)), layout.chunk_shape)
+        local = [
+            np.searchsorted(own, each // chunk) * chunk + each % chunk
+            for own, each, chunk in zip(owners, indices, layout.chunk_shape, strict=True)
+        ]
+        return np.ascontiguousarray(tiled[np.ix_(*local)])
+
+    def _unpack(self, raw: bytes | memoryview) -> bytes | bytearray | memoryview:
+        """Undo the compression of a chunk, and refuse one that is cut or damaged."""
+        data = self._inflate(raw) if "deflate" in self.layout.filters else raw
+        if len(data) != self.layout.chunk_bytes:
+            raise refusals.refuse_damaged_variable(self.name)
+        return data
+
+    def _fill(self, result: NDArray[Any], jobs: list[_Job]) -> None:
+        """Bring some chunks into the result; each writes its own cells only."""
+        for pieces, offset, size, mask in jobs:
+            boxes = [_Box.of(each) for each in product(*(own for _, own in pieces))]
+            if size < 0:
+                for box in boxes:
+                    box.copy(result, np.broadcast_to(self.layout.fill, self.layout.chunk_shape))
+            else:
+                self._fill_chunk(result, boxes, offset, size, mask)
+        self._counter.add(sum(max(size, 0) for _, _, size, _ in jobs))
+
+    def _fill_chunk(self, result: NDArray[Any], boxes: list[_Box], offset: int, size: int, mask: int) -> None:
+        """Bring one chunk into the result."""
         raw = os.pread(self._file, size, offset)
         if len(raw) != size:
             raise refusals.refuse_damaged_variable(self.name)
@@ -272,30 +321,26 @@ class ChunkReader:
         if len(data) != self.layout.chunk_bytes:
             raise refusals.refuse_damaged_variable(self.name)
         self._place(result, data, boxes, shuffled="shuffle" in applied)
-        return size
 
-    def _inflate(self, raw: bytes) -> bytes | bytearray:
+    def _inflate(self, raw: bytes | memoryview) -> bytes | bytearray:
         try:
             inflated: bytearray = deflate.zlib_decompress(raw, self.layout.chunk_bytes)
         except deflate.DeflateError as error:
             raise refusals.refuse_damaged_variable(self.name) from error
         return inflated
 
-    def _place(
-        self, result: NDArray[Any], data: bytes | bytearray, boxes: list[tuple[Piece, ...]], *, shuffled: bool
-    ) -> None:
+    def _place(self, result: NDArray[Any], data: bytes | bytearray, boxes: list[_Box], *, shuffled: bool) -> None:
         width = self.layout.dtype.itemsize
         if not shuffled or width == 1:
             values = np.frombuffer(data, self.layout.dtype).reshape(self.layout.chunk_shape)
             for box in boxes:
-                _copy(result, tuple(to for to, _ in box), values, tuple(fro for _, fro in box))
+                box.copy(result, values)
             return
         planes = np.frombuffer(data, np.uint8).reshape(width, *self.layout.chunk_shape)
         target = result.view(np.uint8).reshape(*result.shape, width)
         for box in boxes:
-            to, fro = tuple(to for to, _ in box), tuple(fro for _, fro in box)
             for byte in range(width):
-                _copy(target[..., byte], to, planes[byte], fro)
+                box.copy(target[..., byte], planes[byte])
 
 
 class ChunkedArray(BackendArray):

@@ -44,7 +44,6 @@ NETCDF_LOCK = threading.RLock()
 
 _CLASSIC_VERSIONS = {b"CDF\x01": 1, b"CDF\x02": 2, b"CDF\x05": 5}
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
-_FAST_CHUNK_BYTES = 2**11
 _NO_COORDINATE = "_nc4_non_coord_"  # how the NetCDF library stores a variable named as a dimension it does not describe
 
 
@@ -205,7 +204,7 @@ def _make_array(name: str, variable: Any, opened: _OpenFile, *, hdf5: bool) -> B
     if hdf5 and variable.ndim:
         dataset = _find_hdf5(opened.hdf5(), name, variable.shape)
         layout = None if dataset is None else find_layout(dataset)
-        if dataset is not None and layout is not None and _pays(layout, variable):
+        if dataset is not None and layout is not None and layout.dtype == variable.dtype:
             return ChunkedArray(
                 ChunkReader(
                     name=name,
@@ -217,11 +216,6 @@ def _make_array(name: str, variable: Any, opened: _OpenFile, *, hdf5: bool) -> B
                 opened.pool,
             )
     return PlainArray(variable, opened.counter)
-
-
-def _pays(layout: Layout, variable: Any) -> bool:
-    """Tell whether the fast way pays: a series in chunks of one step each costs more here than in the library."""
-    return layout.dtype == variable.dtype and layout.chunk_bytes >= _FAST_CHUNK_BYTES
 
 
 def _table_reader(dataset: h5py.Dataset, layout: Layout) -> Callable[[], Table]:

@@ -21,8 +21,8 @@ from gaia_processes.shared.history import append_history
 from gaia_workers.readers.netcdf import NETCDF_LOCK
 
 _CHUNK_LEAST_BYTES = 2**16
-_CHUNK_MOST_BYTES = 2**23
-_CACHE_BYTES = 2**25
+_CHUNK_MOST_BYTES = 2**21
+_CACHE_BYTES = 2**22
 
 type Block = tuple[str, tuple[slice, ...]]
 
@@ -44,7 +44,7 @@ def choose_chunks(shape: tuple[int, ...], source: tuple[int, ...] | None, item_b
     -------
     tuple of int
         At least 64 KiB a chunk where the shape allows it (a series of one cell in chunks of one step would be useless),
-        at most 8 MiB.
+        at most 2 MiB.
     """
     start = source if source is not None and len(source) == len(shape) else (1,) * len(shape)
     chunks = [max(min(chunk, size), 1) for chunk, size in zip(start, shape, strict=True)]

@@ -1,0 +1,72 @@
+"""Which datasets a centre holds, and in which file each lies; light, so that an agent can look without the science."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from gaia_config.catalogue import Federation
+from gaia_config.centres import Centre
+from gaia_processes.errors import DataError, DatasetUnsuitable
+from gaia_processes.inputs.dataset import CatalogueRef, DatasetReference
+from gaia_processes.process import Process, read_inputs
+from gaia_processes.text import Text
+
+
+class DatasetGone(DataError):
+    """The catalogue lists a dataset whose file is not there."""
+
+    code = "dataset-gone"
+
+
+class Holdings:
+    """The datasets of one centre, as its catalogue says now."""
+
+    def __init__(self, centre: Centre) -> None:
+        self._centre = centre
+        self._federation = Federation({centre.id: centre})
+
+    def locate(self, reference: DatasetReference) -> Path:
+        """
+        Find the file of a dataset.
+
+        Raises
+        ------
+        DatasetUnsuitable
+            If the reference names no dataset of this centre.
+        DatasetGone
+            If the file is not there.
+        """
+        dataset = self._federation.find(reference.id, reference.version) if isinstance(reference, CatalogueRef) else None
+        replica = dataset.find_replica(self._centre.id) if dataset else None
+        if replica is None or self._centre.data is None:
+            raise DatasetUnsuitable(
+                Text(
+                    en=f"{self._centre.id} does not hold the dataset {reference}.",
+                    fr=f"{self._centre.id} ne détient pas le jeu de données {reference}.",
+                )
+            )
+        path = replica.path(self._centre.data)
+        if not path.is_file():
+            raise DatasetGone(
+                Text(
+                    en=f"The catalogue of {self._centre.id} lists {reference}, but its file is not there.",
+                    fr=f"Le catalogue de {self._centre.id} cite {reference}, mais son fichier est absent.",
+                )
+            )
+        return path
+
+    def locate_all(self, process: Process, raw: Mapping[str, object]) -> dict[str, Path]:
+        """
+        Find the files of all datasets that the inputs of a request name.
+
+        Returns
+        -------
+        dict of Path
+            By the reference, as text.
+
+        Raises
+        ------
+        gaia_processes.errors.GaiaError
+            If an input is wrong, or a dataset is not here.
+        """
+        named = [value for _, value in read_inputs(process, raw) if isinstance(value, DatasetReference)]
+        return {str(reference): self.locate(reference) for reference in named}
