@@ -1,6 +1,8 @@
 """The house keeps its rules: what import-linter cannot see, what is pinned, what a wheel holds."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -109,3 +111,15 @@ def test_a_wheel_holds_the_rooms_and_nothing_else(tmp_path):
         path.relative_to(folder.parent).as_posix() for folder in packages().values() for path in folder.rglob("*.py")
     }
     assert {name for name in names if name.endswith(".py")} == here
+
+
+def test_the_environment_says_clearly_when_it_finds_no_python(tmp_path):
+    (tmp_path / ".ci").mkdir()
+    for name in (".ci/environment", "pyproject.toml", "constraints.txt"):
+        shutil.copy(HOUSE / name, tmp_path / name)
+    done = subprocess.run(
+        [tmp_path / ".ci" / "environment"],
+        env={"PATH": os.environ["PATH"], "PYTHON": "/nowhere/python"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("gaia: PYTHON=/nowhere/python does not run or is older than 3.12; name a Python")

@@ -83,6 +83,10 @@ class ResultFiles:
         self._link_lifetime_s = link_lifetime_s
         self._session = requests.Session()
 
+    def close(self) -> None:
+        """Give the connections to the centres back."""
+        self._session.close()
+
     def open(self, job: Job, file: OutputFile, span: Span | None = None) -> Pieces:
         """
         Open a file, and give its bytes piece by piece; whatever can go wrong at the start goes wrong here.

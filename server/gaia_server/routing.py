@@ -63,7 +63,9 @@ def choose_centre(places: Sequence[Place], loads: Mapping[str, Load], *, bytes_r
     ranked = sorted(alive, key=lambda each: (_queue_length(loads[each.centre]), each.centre))
     best = ranked[0]
     return Choice(
-        centre=best.centre, queue=choose_queue(best.queues, bytes_read), reason=_reason(best, ranked, loads[best.centre])
+        centre=best.centre,
+        queue=choose_queue(best.queues, bytes_read),
+        reason=_reason(best, ranked, loads[best.centre]),
     )
 
 
@@ -88,7 +90,9 @@ def _queue_length(load: Load) -> float:
 
 def _reason(best: Place, ranked: Sequence[Place], load: Load) -> Words:
     ahead = sum(load.waiting.values()) + load.running
-    data = Words(en="holds the data", fr="détient les données") if best.holds_data else Words(en="is up", fr="est actif")
+    data = (
+        Words(en="holds the data", fr="détient les données") if best.holds_data else Words(en="is up", fr="est actif")
+    )
     if len(ranked) == 1:
         return Words(
             en=f"{best.centre} {data.en}; {ahead} job(s) ahead", fr=f"{best.centre} {data.fr} ; {ahead} tâche(s) devant"

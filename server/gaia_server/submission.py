@@ -243,5 +243,3 @@ class _Waiting:
 
     def __exit__(self, *_: object) -> None:
         self._changes.leave(self._job_id, self._event)
-
-

@@ -71,17 +71,22 @@ def test_an_unknown_command_is_told_the_nearest(monkeypatch, capsys):
     assert "was 'greet' meant?" in capsys.readouterr().err
 
 
-def test_a_room_without_its_packages_names_the_extra(monkeypatch, tmp_path):
-    (tmp_path / "gaia_workers").mkdir()
-    (tmp_path / "gaia_workers" / "__init__.py").touch()
-    (tmp_path / "gaia_workers" / "needy.py").write_text("import package_that_is_not_there\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    for name in [name for name in sys.modules if name.partition(".")[0] == "gaia_workers"]:
-        monkeypatch.delitem(sys.modules, name)
-    with pytest.raises(ConfigurationError, match=r"needs package_that_is_not_there.*gaia\[worker\]"):
-        cli.application(point("gaia_workers.needy:command", "worker"))
-    for name in [name for name in sys.modules if name.partition(".")[0] == "gaia_workers"]:
-        monkeypatch.delitem(sys.modules, name)
+def test_a_room_without_its_packages_names_the_extra(monkeypatch):
+    def load(_: EntryPoint) -> None:
+        raise ModuleNotFoundError(name="xarray")
+
+    monkeypatch.setattr(EntryPoint, "load", load)
+    with pytest.raises(ConfigurationError, match=r"gaia worker needs xarray.*install gaia\[worker\]"):
+        cli.application(point("gaia_workers.agent:command", "worker"))
+
+
+def test_a_mistake_of_ours_is_not_mistaken_for_a_missing_package(monkeypatch):
+    def load(_: EntryPoint) -> None:
+        raise ModuleNotFoundError(name="gaia_workers.misspelt")
+
+    monkeypatch.setattr(EntryPoint, "load", load)
+    with pytest.raises(ModuleNotFoundError):
+        cli.application(point("gaia_workers.misspelt:command", "worker"))
 
 
 def test_every_installed_command_has_a_summary():

@@ -74,7 +74,11 @@ def test_small_work_is_interactive_and_large_work_goes_to_the_batch_lane(
     assert choose_queue(queues, bytes_read) == expected
 
 
-@given(st.dictionaries(st.sampled_from("abcdef"), st.tuples(st.integers(0, 9), st.integers(1, 4), st.booleans()), min_size=1))
+@given(
+    st.dictionaries(
+        st.sampled_from("abcdef"), st.tuples(st.integers(0, 9), st.integers(1, 4), st.booleans()), min_size=1
+    )
+)
 def test_nobody_alive_has_a_shorter_queue_than_the_chosen(centres: dict[str, tuple[int, int, bool]]) -> None:
     loads = {name: load(waiting, slots=slots, alive=alive) for name, (waiting, slots, alive) in centres.items()}
     choice = choose_centre(tuple(place(name) for name in centres), loads, bytes_read=0)

@@ -165,7 +165,9 @@ def write_days(path: Path, days: int) -> Path:
             axis = data.createVariable(name, "f8", (name,))
             axis.units = units
             axis[:] = values
-        field = data.createVariable("tas", "f4", ("time", "lat", "lon"), zlib=True, complevel=1, chunksizes=(1, 96, 144))
+        field = data.createVariable(
+            "tas", "f4", ("time", "lat", "lon"), zlib=True, complevel=1, chunksizes=(1, 96, 144)
+        )
         for day in range(days):
             field[day] = np.float32(day % 100) + np.arange(144, dtype="f4")
     return path

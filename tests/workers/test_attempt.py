@@ -41,7 +41,11 @@ def bench(centre: Centre, line: Line) -> Bench:
 def told(line: Line) -> Callable[[], list[Report]]:
     def take() -> list[Report]:
         line.take("reports", RECORDER, Report, wait_s=0.1, limit=100)
-        return [each for _, each in line.take("reports", RECORDER, Report, wait_s=0.1, limit=100) if isinstance(each, Report)]
+        return [
+            each
+            for _, each in line.take("reports", RECORDER, Report, wait_s=0.1, limit=100)
+            if isinstance(each, Report)
+        ]
 
     return take
 

@@ -1,3 +1,4 @@
+import json
 import time
 
 import pytest
@@ -21,7 +22,7 @@ def depot(centre: Centre) -> FlaskClient:
     (folder / "a.txt").write_text("hi")
     (folder / "secret.txt").write_text("not published")
     (folder / "manifest.json").write_text(
-        '{"files": [{"name": "a.txt", "mediaType": "text/plain", "sha256": "%s"}]}' % DIGEST
+        json.dumps({"files": [{"name": "a.txt", "mediaType": "text/plain", "sha256": DIGEST}]})
     )
     return make_depot(centre).test_client()
 
@@ -50,7 +51,9 @@ def test_head_answers_as_get(depot: FlaskClient, centre: Centre) -> None:
     assert (answer.status_code, answer.data, answer.headers["Content-Length"]) == (200, b"", "2")
 
 
-@pytest.mark.parametrize("query", ["", "?expires=99999999999&signature=0", "?expires=x&signature=y", "?expires=²&signature=y"])
+@pytest.mark.parametrize(
+    "query", ["", "?expires=99999999999&signature=0", "?expires=x&signature=y", "?expires=²&signature=y"]
+)
 def test_without_a_genuine_signature_nothing_is_given(depot: FlaskClient, query: str) -> None:
     assert depot.get(f"/results/{LOCATION}{query}").status_code == 403
 
@@ -60,8 +63,12 @@ def test_an_expired_address_and_one_to_write_to_give_nothing(depot: FlaskClient,
     assert depot.get(address(centre, method="PUT")).status_code == 403
 
 
-@pytest.mark.parametrize("location", [f"{JOB}/1/secret.txt", f"{JOB}/1/manifest.json", f"{JOB}/2/a.txt", f"{JOB}/1/../1/a.txt", "x"])
-def test_what_was_not_published_is_not_there_even_with_a_signature(depot: FlaskClient, centre: Centre, location: str) -> None:
+@pytest.mark.parametrize(
+    "location", [f"{JOB}/1/secret.txt", f"{JOB}/1/manifest.json", f"{JOB}/2/a.txt", f"{JOB}/1/../1/a.txt", "x"]
+)
+def test_what_was_not_published_is_not_there_even_with_a_signature(
+    depot: FlaskClient, centre: Centre, location: str
+) -> None:
     assert depot.get(address(centre, location)).status_code == 404
 
 

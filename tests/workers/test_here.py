@@ -116,5 +116,3 @@ def test_a_value_can_come_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "words.txt").write_text("from a file")
     raw, _ = read_arguments(ECHO, [f"message=@{tmp_path}/words.txt"])
     assert raw == {"message": "from a file"}
-
-

@@ -19,7 +19,10 @@ def write_grid(path: Path, *, first: float = 0.0) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with netCDF4.Dataset(path, "w") as data:
         data.title = "A small grid"
-        for name, values, units in (("lat", [-45.0, 45.0], "degrees_north"), ("lon", [0.0, 90, 180, 270], "degrees_east")):
+        for name, values, units in (
+            ("lat", [-45.0, 45.0], "degrees_north"),
+            ("lon", [0.0, 90, 180, 270], "degrees_east"),
+        ):
             data.createDimension(name, len(values))
             axis = data.createVariable(name, "f8", (name,))
             axis.units = units
@@ -93,6 +96,8 @@ def test_a_file_that_is_not_there_is_said(here: Centre) -> None:
         add_file(Path("nowhere.nc"), here)
 
 
-@pytest.mark.parametrize(("name", "expected"), [("tas day.nc", "tas-day"), ("é.nc", "dataset"), ("a.b_c-1.nc", "a.b_c-1")])
+@pytest.mark.parametrize(
+    ("name", "expected"), [("tas day.nc", "tas-day"), ("é.nc", "dataset"), ("a.b_c-1.nc", "a.b_c-1")]
+)
 def test_an_id_is_made_of_what_an_id_may_hold(name: str, expected: str) -> None:
     assert id_of(Path(name)) == expected

@@ -49,9 +49,8 @@ def test_what_is_published_is_found_with_a_manifest_that_fits_the_bytes(results:
 
 
 def test_a_draft_that_is_not_published_leaves_nothing(results: Results) -> None:
-    with pytest.raises(ZeroDivisionError), results.draft(order()) as draft:
+    with results.draft(order()) as draft:
         draft.path("a.txt").write_text("half")
-        1 / 0
     assert results.find(order()) is None
     assert results.drafts() == ()
 

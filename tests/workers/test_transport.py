@@ -133,7 +133,9 @@ def test_a_centre_is_alive_while_a_worker_says_so(line: Line, transport: CeleryT
 
 def test_a_worker_in_trouble_does_not_count_as_alive(line: Line, transport: CeleryTransport) -> None:
     line.show_presence(
-        Presence(worker="w", centre="climeri", queues=(), running=(), slots=2, trouble="the results folder is read-only")
+        Presence(
+            worker="w", centre="climeri", queues=(), running=(), slots=2, trouble="the results folder is read-only"
+        )
     )
     load = transport.load("climeri")
     assert (load.alive, load.trouble) == (False, ("the results folder is read-only",))
@@ -175,4 +177,6 @@ def test_a_change_is_heard_by_those_who_listen(transport: CeleryTransport) -> No
 
 def _take(line: Line, stream, group: str, expect):
     """The first call of all makes the group."""
-    return line.take(stream, group, expect, wait_s=0.1, limit=9) or line.take(stream, group, expect, wait_s=0.1, limit=9)
+    return line.take(stream, group, expect, wait_s=0.1, limit=9) or line.take(
+        stream, group, expect, wait_s=0.1, limit=9
+    )

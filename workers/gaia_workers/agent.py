@@ -35,7 +35,9 @@ class Agent:
 
     def __init__(self, centre: Centre, settings: Settings) -> None:
         if centre.data is None or centre.results is None:
-            raise ConfigurationError(f"centre {centre.id}: a worker needs its `data` and `results` folders in the centres file.")
+            raise ConfigurationError(
+                f"centre {centre.id}: a worker needs its `data` and `results` folders in the centres file."
+            )
         delivery_for(centre, settings.server_url)
         self._centre = centre
         self._data = centre.data
@@ -114,7 +116,7 @@ class Agent:
             except TransportDown as error:
                 _log.warning("tried again in a moment", reason=str(error))
                 self._stop.wait(PAUSE_S)
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever a turn meets, the agent must live
                 _log.exception("a turn failed")
                 self._stop.wait(PAUSE_S)
             self._stop.wait(period_s)
@@ -141,7 +143,9 @@ class Agent:
             if sweep:
                 self._results.sweep(frozenset(self._leased_elsewhere()))
         except OSError as error:
-            _log.error("the centre's folders cannot be used", centre=self._centre.id, error=os.strerror(error.errno or 0))
+            _log.error(
+                "the centre's folders cannot be used", centre=self._centre.id, error=os.strerror(error.errno or 0)
+            )
             return "the data folder cannot be read or the results folder cannot be written"
         return None
 

@@ -81,7 +81,9 @@ class Attempt:
             If the broker went away before the claim; the order then comes again.
         """
         order, line = self._order, self._bench.line
-        if line.dismissed(order.job_id, order.attempt) or not line.claim(order.job_id, order.attempt, self._bench.lease_s):
+        if line.dismissed(order.job_id, order.attempt) or not line.claim(
+            order.job_id, order.attempt, self._bench.lease_s
+        ):
             _log.info("order not taken: dismissed, or taken before", job=order.job_id, attempt=order.attempt)
             return
         _log.info("attempt begins", job=order.job_id, attempt=order.attempt, process=order.process_id)
@@ -219,7 +221,7 @@ class Attempt:
             del self._outbox[0]
 
     def _flush_until_heard(self) -> None:
-        """A result is worth waiting for: keep the lease and try until the broker is back or the order is too old."""
+        """Keep the lease and try until the broker is back or the order is too old: a result is worth waiting for."""
         while self._outbox and utc_now() < self._order.queue_deadline:
             try:
                 self._flush()
@@ -264,7 +266,8 @@ def _too_late() -> Failure:
     return Failure(
         code="deadline",
         words=Words(
-            en="The work was taken up only after its deadline.", fr="Le calcul n'a été pris en charge qu'après l'échéance."
+            en="The work was taken up only after its deadline.",
+            fr="Le calcul n'a été pris en charge qu'après l'échéance.",
         ),
     )
 

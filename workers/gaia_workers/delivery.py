@@ -8,7 +8,14 @@ from typing import Protocol
 
 import requests
 import structlog
-from tenacity import RetryCallState, RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+from tenacity import (
+    RetryCallState,
+    RetryError,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_exponential_jitter,
+)
 
 from gaia_config.centres import Centre
 from gaia_config.errors import ConfigurationError
@@ -59,7 +66,9 @@ def delivery_for(centre: Centre, server_url: str | None) -> Delivers:
     if centre.delivery == "serve":
         return Stays()
     if server_url is None:
-        raise ConfigurationError(f"GAIA_SERVER_URL is not set, but {centre.id} pushes its results: set the server's address.")
+        raise ConfigurationError(
+            f"GAIA_SERVER_URL is not set, but {centre.id} pushes its results: set the server's address."
+        )
     return Push(centre, server_url)
 
 
@@ -119,7 +128,11 @@ class Push:
             "Repr-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(output.sha256)).decode()}:",
         }
         answer = session.put(
-            self._address(output), data=_piece(path, offset, end), headers=headers, timeout=TIMEOUT_S, allow_redirects=False
+            self._address(output),
+            data=_piece(path, offset, end),
+            headers=headers,
+            timeout=TIMEOUT_S,
+            allow_redirects=False,
         )
         if answer.status_code == requests.codes.conflict:
             return int(answer.headers["Gaia-Offset"])

@@ -23,7 +23,9 @@ from gaia_workers.results import MANIFEST
 
 EXPOSED = "Content-Disposition, Content-Length, Content-Range, ETag, Repr-Digest, Accept-Ranges"
 STOP_S = 2
-_LOCATION = re.compile(r"(?P<job>[0-9a-f-]{36})/(?P<attempt>[0-9]{1,9})/(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,199})", re.ASCII)
+_LOCATION = re.compile(
+    r"(?P<job>[0-9a-f-]{36})/(?P<attempt>[0-9]{1,9})/(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,199})", re.ASCII
+)
 
 _log = structlog.get_logger()
 
@@ -96,22 +98,30 @@ def _entry(path: Path) -> dict[str, str] | None:
 
 
 def command(
-    host: Annotated[str | None, typer.Option(help="Address to listen on; that of the centre's public_url if left out.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; that of the centre's public_url if left out.")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; that of the centre's public_url if left out.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; that of the centre's public_url if left out.")
+    ] = None,
 ) -> None:
     """Hand out the results of a centre that serves them, to those who hold a signed address."""
     settings = Settings()
     set_up_logs(settings.log_level)
     centre = own_centre(settings)
     if centre.delivery != "serve" or centre.public_url is None:
-        raise ConfigurationError(f"centre {centre.id} pushes its results and needs no depot; set `delivery: serve` to serve them.")
+        raise ConfigurationError(
+            f"centre {centre.id} pushes its results and needs no depot; set `delivery: serve` to serve them."
+        )
     address = urlsplit(centre.public_url)
     where = (host or address.hostname or "127.0.0.1", port or address.port or 80)
     server = WSGIServer(where, make_depot(centre), log=None, error_log=None, environ={"wsgi.multithread": False})
     try:
         server.start()
     except OSError as error:
-        raise ConfigurationError(f"{where[0]}:{where[1]} cannot be listened on ({error.strerror}); choose another port.") from None
+        raise ConfigurationError(
+            f"{where[0]}:{where[1]} cannot be listened on ({error.strerror}); choose another port."
+        ) from None
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop(timeout=STOP_S))
     _log.info("depot is up", centre=centre.id, port=where[1])

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import uuid4
 
 import typer
@@ -91,8 +91,12 @@ def command(
         list[str] | None,
         typer.Option("--input", "-i", metavar="NAME=VALUE", help="An input: JSON, text, a,b,c for lists, or @FILE."),
     ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File for the result; its ending picks the format.")] = None,
-    media_type: Annotated[str | None, typer.Option("--format", help="Format: a media type, or a name as netcdf.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File for the result; its ending picks the format.")
+    ] = None,
+    media_type: Annotated[
+        str | None, typer.Option("--format", help="Format: a media type, or a name as netcdf.")
+    ] = None,
 ) -> None:
     """Run a process here and now, on a local file or a dataset of the catalogue."""
     try:
@@ -137,7 +141,7 @@ def read_arguments(process: Process, arguments: list[str]) -> tuple[dict[str, An
 
 
 def _local_file(raw: dict[str, Any]) -> Path | None:
-    """A dataset that is a file here; its name in the request is then `local-file`."""
+    """Find the file that `dataset` names; in the request it is then called `local-file`."""
     named = raw.get("dataset")
     if named is None or not (Path(named).is_file() or "/" in named or named.endswith((".nc", ".nc4"))):
         return None
@@ -176,7 +180,11 @@ def _kinds(process: Process, name: str) -> set[str]:
     schema = process.inputs.model_json_schema().get("properties", {}).get(name, {})
     found = {each["type"] for each in (schema, *schema.get("anyOf", ()), *schema.get("allOf", ())) if "type" in each}
     found.discard("null")
-    boxed = any(each.get("format") == "ogc-bbox" for part in (schema, *schema.get("anyOf", ())) for each in part.get("allOf", ()))
+    boxed = any(
+        each.get("format") == "ogc-bbox"
+        for part in (schema, *schema.get("anyOf", ()))
+        for each in part.get("allOf", ())
+    )
     return found | {"array"} if boxed else found
 
 
@@ -189,7 +197,9 @@ def _run(
     file_format = _format(described.formats, output, media_type)
     if output is None and file_format is formats.NETCDF:
         raise ConfigurationError("--output is needed: name the file for the result")
-    history = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} gaia {process.id} {process.version} {json.dumps(dump_inputs(inputs))}"
+    history = (
+        f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} gaia {process.id} {process.version} {json.dumps(dump_inputs(inputs))}"
+    )
     with ExitStack() as opened, _Bar(process.title.en) as bar:
         made = compute(process, inputs, data=here, say=bar, opened=opened)
         if output is None:
@@ -214,7 +224,7 @@ class _Bar:
         )  # fmt: skip
         self._task = self._progress.add_task(title, total=100)
 
-    def __enter__(self) -> "_Bar":
+    def __enter__(self) -> Self:
         self._progress.start()
         return self
 
@@ -239,7 +249,7 @@ def _process(name: str) -> Process:
 
 
 def _centres(raw: dict[str, Any], file: Path | None) -> Mapping[str, Centre]:
-    """The centres are needed only where a dataset of the catalogue is named."""
+    """Read the centres, where a dataset of the catalogue is named."""
     return read_centres(Settings().centres) if "dataset" in raw and file is None else {}
 
 
@@ -255,7 +265,9 @@ def _format(offered: tuple[Format, ...], output: Path | None, wanted: str | None
         return offered[0]
     found = formats.format_of_name(output.name, offered)
     if found is None:
-        raise ConfigurationError(f"--output {output.name!r}: its ending names no format that is offered; there are {names}")
+        raise ConfigurationError(
+            f"--output {output.name!r}: its ending names no format that is offered; there are {names}"
+        )
     return found
 
 

@@ -35,7 +35,9 @@ class Holdings:
         DatasetGone
             If the file is not there.
         """
-        dataset = self._federation.find(reference.id, reference.version) if isinstance(reference, CatalogueRef) else None
+        dataset = (
+            self._federation.find(reference.id, reference.version) if isinstance(reference, CatalogueRef) else None
+        )
         replica = dataset.find_replica(self._centre.id) if dataset else None
         if replica is None or self._centre.data is None:
             raise DatasetUnsuitable(

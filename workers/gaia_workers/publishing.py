@@ -19,7 +19,9 @@ from gaia_workers.headers import Header, read_header
 VERSION_LENGTH = 12
 _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
 
-commands = typer.Typer(no_args_is_help=True, add_completion=False, help="Publish datasets in the catalogue of a centre.")
+commands = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Publish datasets in the catalogue of a centre."
+)
 
 
 @commands.command()
@@ -61,7 +63,9 @@ def add_file(
         If the file is not there, cannot be read as data, or its name makes no id.
     """
     if centre.data is None:
-        raise ConfigurationError(f"centre {centre.id}: its `data` folder is not named in the centres file; name it there")
+        raise ConfigurationError(
+            f"centre {centre.id}: its `data` folder is not named in the centres file; name it there"
+        )
     if not path.is_file():
         raise ConfigurationError(f"{path}: there is no such file; give the path of a NetCDF file")
     try:

@@ -85,7 +85,7 @@ def run(order: Order, *, data: Opens, results: Results, say: Says, deliver: Deli
 
 
 def refuse_other_version(process: Process, order: Order) -> None:
-    """An order of another version of the process would not give what was promised."""
+    """Refuse an order of another version of the process: it would not give what was promised."""
     if process.version != order.process_version:
         raise DatasetUnsuitable(
             Text(
@@ -136,7 +136,9 @@ def write_output(draft: Draft, output: str, value: Any, file_format: Format, *, 
     several = len(order.formats) > 1
     name = f"{order.process_id}-{order.job_id[:8]}{'-' + output if several else ''}{file_format.extension}"
     path = draft.path(name)
-    write_value(value, path, file_format, history=history, progress=lambda done, total: say.progress(percent(done, total)))
+    write_value(
+        value, path, file_format, history=history, progress=lambda done, total: say.progress(percent(done, total))
+    )
     size_bytes = path.stat().st_size
     return OutputFile(
         output=output,
@@ -234,4 +236,3 @@ class Throttled:
     def warn(self, words: Words) -> None:
         """Say it at once."""
         self._say.warn(words)
-

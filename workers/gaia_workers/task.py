@@ -32,7 +32,7 @@ def _outcome(pipe: Connection, errand: Errand) -> Result | Failure:
             say=Throttled(_Piped(pipe)),
             deliver=delivery_for(errand.centre, errand.server_url),
         )
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever fails in there is told to the user, in our words
         return failure_of(error, errand.order)
 
 

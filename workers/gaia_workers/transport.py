@@ -195,7 +195,7 @@ class Line:
             return []
 
     def _unfinished(self, key: str, group: str, limit: int) -> list[tuple[str, dict[str, str]]]:
-        """What this reader took and did not finish, then what a reader left that is gone."""
+        """Take up what this reader did not finish, then what a reader left that is gone."""
         own = _entries(self._redis.xreadgroup(group, _reader(), {key: "0"}, count=limit))
         if own:
             return own
@@ -296,7 +296,11 @@ class CeleryTransport:
         there.line.mark_sent(order.job_id, order.attempt)
         with _as_transport_down(order.centre):
             there.app.send_task(
-                TASK, args=(envelope,), queue=queue_name(there.line.centre, order.queue), retry=False, ignore_result=True
+                TASK,
+                args=(envelope,),
+                queue=queue_name(there.line.centre, order.queue),
+                retry=False,
+                ignore_result=True,
             )
 
     def dismiss(self, centre: str, dismissal: Dismissal) -> None:

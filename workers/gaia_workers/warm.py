@@ -6,7 +6,7 @@ Nothing here may start a thread: a fork of a process with threads can hang for e
 
 import importlib
 
-import dask.array  # noqa: ICN001 - xarray imports it at the first use of a lazy array, which would be in every fork
+import dask.array
 
 from gaia_processes.catalogue import all_processes
 from gaia_workers import runner

@@ -163,7 +163,7 @@ def _worker_lost(job: Job) -> Failure:
 
 
 def _just_accepted(outgoing: Outgoing) -> bool:
-    """The web process that accepted a job sends its first order itself; this is the order's second chance."""
+    """Tell whether the web process that accepted the job may still be sending its order itself."""
     fresh = utc_now() - outgoing.created < timedelta(seconds=SECOND_CHANCE_S)
     return outgoing.kind == "order" and outgoing.attempt == 1 and fresh
 

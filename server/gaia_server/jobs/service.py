@@ -107,7 +107,7 @@ class Service:
         except (TransportDown, StoreDown) as error:
             _log.warning("tried again in a moment", thread=name, reason=str(error))
             self._stop.wait(PAUSE_S)
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever a turn meets, the recorder must live
             _log.exception("a turn failed", thread=name)
             self._stop.wait(PAUSE_S)
 

@@ -286,14 +286,14 @@ def _apply(connection: Connection, report: Report, attempts: int) -> bool:
 
 
 def _refuse_late(connection: Connection, report: Report) -> bool:
-    """An attempt that does not count any more finished: nobody will ask for its files."""
+    """Have the files removed that an attempt made which no longer counts: nobody will ask for them."""
     if report.kind is Kind.FINISHED and not _is_published(connection, report):
         _put(connection, "dismissal", report.job_id, report.attempt, report.centre, utc_now())
     return False
 
 
 def _is_published(connection: Connection, report: Report) -> bool:
-    """The same report twice is no late one."""
+    """Tell whether this is the report of the published attempt, come twice."""
     query = select(jobs.c.id).where(
         jobs.c.id == report.job_id,
         jobs.c.attempt == report.attempt,
@@ -382,7 +382,7 @@ def _change(connection: Connection, job: Job, **values: Any) -> bool:
 
 
 def _living(job_id: str, attempt: int) -> tuple[Any, ...]:
-    """The fence: this attempt of an unfinished job, and nothing else."""
+    """Make the fence: this attempt of an unfinished job, and nothing else."""
     return (jobs.c.id == job_id, jobs.c.attempt == attempt, jobs.c.state.in_(_names(UNFINISHED)))
 
 
@@ -426,5 +426,10 @@ def _job(row: Row[Any]) -> Job:
 
 def _outgoing(row: Row[Any]) -> Outgoing:
     return Outgoing(
-        number=row.number, kind=row.kind, job_id=row.id, attempt=row.for_attempt, centre=row.to_centre, created=row.since
+        number=row.number,
+        kind=row.kind,
+        job_id=row.id,
+        attempt=row.for_attempt,
+        centre=row.to_centre,
+        created=row.since,
     )

@@ -22,7 +22,9 @@ FORGOTTEN = Trace()
 def decided(make_job):
     """Decide about a job that was sent at noon."""
 
-    def decide_about(*, lost: int = 0, attempt: int = 1, state: State = State.RUNNING, sent=NOON, after_s: float = 1, **seen):
+    def decide_about(
+        *, lost: int = 0, attempt: int = 1, state: State = State.RUNNING, sent=NOON, after_s: float = 1, **seen
+    ):
         job = make_job(sent=sent, lost=lost, attempt=attempt, state=state)
         known = {"now": NOON + timedelta(seconds=after_s), "trace": CLAIMED, "load": UP} | seen
         return decide(job, Seen(**known), lease_s=LEASE_S, attempts=3)

@@ -27,7 +27,13 @@ RESULT = Result(
 
 
 def report(job: Job, kind: Kind, **members: object) -> Report:
-    values: dict[str, object] = {"job_id": job.id, "part": 0, "attempt": job.attempt, "centre": job.centre, "kind": kind}
+    values: dict[str, object] = {
+        "job_id": job.id,
+        "part": 0,
+        "attempt": job.attempt,
+        "centre": job.centre,
+        "kind": kind,
+    }
     return Report(**(values | members))  # type: ignore[arg-type]  # a test says what it changes
 
 
