@@ -188,6 +188,8 @@ def publish(centre: Centre, dataset: Dataset) -> None:
 
 def write_empty(centre: Centre) -> None:
     """Begin the catalogue of a centre, where there is none yet."""
+    if centre.catalogue.exists():
+        return
     with _alone(centre.catalogue):
         if not centre.catalogue.exists():
             write_whole(centre.catalogue, json.dumps(_open(centre), indent=2))

@@ -43,12 +43,8 @@ NETCDF = Format(
     extension=".nc",
     title=Text(en="NetCDF-4", fr="NetCDF-4"),
 )
-TEXT = Format(
-    id="text", media_type="text/plain", extension=".txt", title=Text(en="Plain text", fr="Texte brut")
-)
-JSON = Format(
-    id="json", media_type="application/json", extension=".json", title=Text(en="JSON", fr="JSON")
-)
+TEXT = Format(id="text", media_type="text/plain", extension=".txt", title=Text(en="Plain text", fr="Texte brut"))
+JSON = Format(id="json", media_type="application/json", extension=".json", title=Text(en="JSON", fr="JSON"))
 
 FORMATS = (NETCDF, TEXT, JSON)
 

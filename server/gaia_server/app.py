@@ -1,5 +1,7 @@
 """The web application: our routes first, then pygeoapi's; and what holds for every request."""
 
+from http import HTTPStatus
+
 from flask import Flask, Response, request
 
 from gaia_server.bodies import TimedInput
@@ -36,6 +38,7 @@ def make_app(services: Services) -> Flask:
     app.register_error_handler(Exception, render_error)
     app.before_request(_limit_body_time)
     allow_other_origins(app)
+    app.after_request(_drain_refused)
     app.after_request(_say_what_varies)
     app.after_request(tell_as_problem)  # the last one runs first
     app.wsgi_app = AcceptRepair(app.wsgi_app)  # type: ignore[method-assign]  # the way Flask documents
@@ -46,6 +49,14 @@ def _limit_body_time() -> None:
     """Large deliveries of centres may take long, as long as they go on; the web server sees to that."""
     if request.blueprint != deliveries.routes.name:
         request.environ["wsgi.input"] = TimedInput(request.environ["wsgi.input"], BODY_LIMIT_S)
+
+
+def _drain_refused(response: Response) -> Response:
+    """Let a client whose request is refused finish sending, so that it hears why."""
+    body = request.environ["wsgi.input"]
+    if response.status_code >= HTTPStatus.BAD_REQUEST and isinstance(body, TimedInput):
+        body.drain()
+    return response
 
 
 def _say_what_varies(response: Response) -> Response:

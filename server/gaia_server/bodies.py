@@ -4,10 +4,12 @@ import json
 import math
 import re
 import time
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from flask import Request
 from gevent import Timeout
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from gaia_config.settings import Settings
@@ -15,6 +17,10 @@ from gaia_processes.text import Text
 from gaia_server.errors import BadJson, BodyTooLarge, BodyTooSlow, WrongMediaType
 from gaia_server.negotiation import JSON
 
+PIECE_BYTES = 64 * 1024
+DRAIN_BYTES = 128 * 2**20
+DRAIN_S = 5.0
+DRAIN_PAUSE_S = 0.5
 LONGEST_NUMBER = 100
 LONGEST_STRING = 1_000_000
 MOST_MEMBERS = 10_000
@@ -22,6 +28,9 @@ MOST_MEMBERS = 10_000
 _NOT_A_BRACKET = re.compile(r"[^\[\]{}]+")
 _ONE_KIND = str.maketrans("{}", "[]")
 _BOM = "\ufeff"
+
+BROKEN = (OSError, ParseException, ClientDisconnected)
+"""What reading a body can raise: the connection broke, or the framing is not what the headers announce."""
 
 
 class TimedInput:
@@ -58,6 +67,23 @@ class TimedInput:
             content: bytes = self._stream.read(size)
         return content
 
+    def drain(self) -> None:
+        """
+        Read what is left and forget it.
+
+        A client that is still sending hears an answer only when it has sent all: closing before that resets the connection
+        under it. Bounded in bytes and time, and over when the client pauses; whoever sends more than that is reset.
+        """
+        left = DRAIN_BYTES
+        with Timeout(DRAIN_S, False), suppress(*BROKEN):
+            while left > 0:
+                piece = b""
+                with Timeout(DRAIN_PAUSE_S, False):
+                    piece = self._stream.read(PIECE_BYTES)
+                if not piece:
+                    return
+                left -= len(piece)
+
 
 def read_object(request: Request, settings: Settings) -> dict[str, Any]:
     """
@@ -87,9 +113,12 @@ def _read(request: Request, limit_bytes: int) -> bytes:
         content = request.stream.read()
     except RequestEntityTooLarge:
         raise BodyTooLarge(limit_bytes) from None
-    except ClientDisconnected:
+    except BROKEN:
         raise BadJson(
-            Text(en="The body ended before all of it had arrived.", fr="Le corps s'est terminé avant d'être complet.")
+            Text(
+                en="The body ended before all of it had arrived, or is not framed as its headers say.",
+                fr="Le corps s'est terminé avant d'être complet, ou n'est pas découpé comme l'annoncent ses en-têtes.",
+            )
         ) from None
     if len(content) > limit_bytes:
         raise BodyTooLarge(limit_bytes)

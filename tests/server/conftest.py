@@ -1,4 +1,5 @@
 """A server without a socket: the real store in a temporary folder, and centres that are only written down."""
+
 import hashlib
 import time
 from collections.abc import Callable, Iterator
@@ -288,7 +289,7 @@ def deliver(client: FlaskClient, settings: Settings) -> Callable[..., TestRespon
         attempt: int = 1,
         signature: str | None = None,
         expires: int | None = None,
-        headers: dict[str, str] | None = None,
+        headers: dict[str, str | None] | None = None,
         method: str = "PUT",
     ) -> TestResponse:
         whole = piece if whole is None else whole
@@ -296,7 +297,7 @@ def deliver(client: FlaskClient, settings: Settings) -> Callable[..., TestRespon
         expires = int(time.time()) + 60 if expires is None else expires
         signature = signature or sign_link(KEY, method="PUT", location=location, expires=expires)
         last = offset + len(piece) - 1
-        sent = {
+        sent: dict[str, str | None] = {
             "Gaia-Centre": centre,
             "Repr-Digest": digest_header(hashlib.sha256(whole if digest_of is None else digest_of).hexdigest()),
             "Content-Range": f"bytes {offset}-{last}/{len(whole)}" if piece else "bytes */0",
@@ -305,7 +306,7 @@ def deliver(client: FlaskClient, settings: Settings) -> Callable[..., TestRespon
             f"/store/{location}",
             method=method,
             query_string={"expires": str(expires), "signature": signature},
-            headers=sent | (headers or {}),
+            headers={name: value for name, value in (sent | (headers or {})).items() if value is not None},
             data=piece,
         )
 

@@ -3,15 +3,20 @@ import time
 
 import pytest
 from flask import Flask, request
+from gunicorn.http.errors import InvalidChunkSize
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gaia_config.settings import Settings
-from gaia_server.bodies import TimedInput, parse_json, read_object
+from gaia_server.bodies import DRAIN_BYTES, TimedInput, parse_json, read_object
 from gaia_server.errors import BadJson, BodyTooLarge, BodyTooSlow, WrongMediaType
 
 JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**15), 10**15) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**15), 10**15)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=20,
 )
@@ -147,5 +152,32 @@ def test_a_body_that_drips_is_given_up():
 
     slow = TimedInput(Dripping(), 0.05)
     with pytest.raises(BodyTooSlow):
-        for _ in range(10):
-            slow.read(1)
+        b"".join(iter(lambda: slow.read(1), b""))
+
+
+class Counting:
+    """A body that goes on for ever, or breaks."""
+
+    def __init__(self, broken: Exception | None = None) -> None:
+        self.taken = 0
+        self.broken = broken
+
+    def read(self, size=-1):
+        self.taken += size
+        if self.broken is not None:
+            raise self.broken
+        return b" " * size
+
+
+def test_what_is_left_of_a_refused_body_is_read_up_to_a_limit():
+    endless = Counting()
+    TimedInput(endless, 30).drain()
+    assert endless.taken == DRAIN_BYTES
+
+
+@pytest.mark.parametrize("broken", [ConnectionResetError(), InvalidChunkSize(b"x")])
+def test_a_broken_body_is_refused_and_drained_no_further(read, broken):
+    environ = {"wsgi.input": Counting(broken), "wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    with pytest.raises(BadJson, match="ended before"):
+        read(content_type="application/json", environ_overrides=environ)
+    TimedInput(Counting(broken), 30).drain()

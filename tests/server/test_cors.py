@@ -18,7 +18,10 @@ def test_problems_may_be_read_too(client):
 
 
 def test_a_preflight_is_answered(client):
-    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type,prefer,authorization"}
+    asked = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type,prefer,authorization",
+    }
     answer = client.options("/processes/echo/execution", headers=PAGE | asked)
     assert (answer.status_code, answer.data) == (204, b"")
     assert answer.headers["Access-Control-Allow-Headers"] == "content-type,prefer,authorization"

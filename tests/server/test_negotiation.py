@@ -6,12 +6,22 @@ from gaia_server.negotiation import AcceptRepair, accepted_format, language_of, 
 
 
 def asking(path: str = "/", **headers: str):
-    return Flask("test").test_request_context(path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    return Flask("test").test_request_context(
+        path, headers={name.replace("_", "-"): value for name, value in headers.items()}
+    )
 
 
 @pytest.mark.parametrize(
     ("accept_language", "language"),
-    [("", "en"), ("fr", "fr"), ("fr-CA, en;q=0.5", "fr"), ("de, fr;q=0.4", "fr"), ("de", "en"), ("en, fr", "en"), ("*", "en")],
+    [
+        ("", "en"),
+        ("fr", "fr"),
+        ("fr-CA, en;q=0.5", "fr"),
+        ("de, fr;q=0.4", "fr"),
+        ("de", "en"),
+        ("en, fr", "en"),
+        ("*", "en"),
+    ],
 )
 def test_the_language_follows_accept_language(accept_language, language):
     with asking(Accept_Language=accept_language):
@@ -25,7 +35,13 @@ def test_the_query_outweighs_the_header():
 
 @pytest.mark.parametrize(
     ("accept", "expected"),
-    [("application/json", True), ("application/json;q=0", False), ("*/*", False), ("application/*", False), ("", False)],
+    [
+        ("application/json", True),
+        ("application/json;q=0", False),
+        ("*/*", False),
+        ("application/*", False),
+        ("", False),
+    ],
 )
 def test_only_a_media_type_by_its_name_is_named(accept, expected):
     with asking(Accept=accept):

@@ -187,7 +187,12 @@ def test_an_unexpected_error_tells_nothing_but_a_reference(world):
 
 def test_all_that_is_wrong_is_told_at_once_with_its_place(client):
     told = client.post(ECHO, json={"inputs": {"values": ["x"], "colour": 1}, "response": "both"}).get_json()
-    assert {fault["pointer"] for fault in told["errors"]} >= {"/inputs/message", "/inputs/values/0", "/inputs/colour", "/response"}
+    assert {fault["pointer"] for fault in told["errors"]} >= {
+        "/inputs/message",
+        "/inputs/values/0",
+        "/inputs/colour",
+        "/response",
+    }
     assert all(fault["input"] and fault["problem"] for fault in told["errors"])
 
 
@@ -214,7 +219,10 @@ def test_a_cause_that_a_newer_worker_names_is_an_internal_error(world):
     assert answer.get_json()["detail"] == "It failed: gremlins."
 
 
-@pytest.mark.parametrize("path", ["/jobs/%00", "/jobs/..%2f..%2fetc", "/jobs/" + "x" * 10_000, "/jobs/%E2%80%8Fabc", "/processes/a.", "/jobs/."])
+@pytest.mark.parametrize(
+    "path",
+    ["/jobs/%00", "/jobs/..%2f..%2fetc", "/jobs/" + "x" * 10_000, "/jobs/%E2%80%8Fabc", "/processes/a.", "/jobs/."],
+)
 def test_strange_ids_are_not_found(client, path):
     answer = client.get(path)
     assert answer.status_code == 404
@@ -228,7 +236,9 @@ def test_every_error_of_ours_is_in_the_table():
     from gaia_processes.errors import GaiaError
     from gaia_server.errors import ServiceError
 
-    codes = {kind.code for base in (ServiceError, GaiaError) for kind in below(base) if kind.__module__.startswith("gaia_")}
+    codes = {
+        kind.code for base in (ServiceError, GaiaError) for kind in below(base) if kind.__module__.startswith("gaia_")
+    }
     assert codes <= set(PROBLEMS)
 
 

@@ -132,7 +132,9 @@ def test_what_an_earlier_attempt_left_goes_when_the_next_one_delivers(deliver, s
     assert [folder.name for folder in kept(settings, job).parent.parent.iterdir()] == ["2"]
 
 
-@pytest.mark.parametrize("content_range", ["bytes 0-9/*", "bytes 5-4/10", "bytes 0-10/10", "items 0-9/10", "bytes */10", "x"])
+@pytest.mark.parametrize(
+    "content_range", ["bytes 0-9/*", "bytes 5-4/10", "bytes 0-10/10", "items 0-9/10", "bytes */10", "x"]
+)
 def test_a_content_range_that_means_nothing_is_refused(deliver, job, content_range):
     assert deliver(job, "data.nc", WHOLE, headers={"Content-Range": content_range}).status_code == 400
 

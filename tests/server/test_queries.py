@@ -5,7 +5,9 @@ from gaia_server.errors import BadQuery
 from gaia_server.queries import read_limit, read_names
 
 
-@pytest.mark.parametrize(("query", "limit"), [("", 100), ("limit=1", 1), ("limit=1000", 1000), ("limit=99999999999999999999", 1000)])
+@pytest.mark.parametrize(
+    ("query", "limit"), [("", 100), ("limit=1", 1), ("limit=1000", 1000), ("limit=99999999999999999999", 1000)]
+)
 def test_a_limit_is_read_and_clamped(query, limit):
     with Flask("test").test_request_context(f"/?{query}"):
         assert read_limit(request, default=100) == limit
@@ -23,5 +25,8 @@ def test_names_come_with_commas_or_repeated():
 
 
 def test_a_name_that_there_is_not_is_refused():
-    with Flask("test").test_request_context("/?status=done"), pytest.raises(BadQuery, match="'done' is not one of a, b"):
+    with (
+        Flask("test").test_request_context("/?status=done"),
+        pytest.raises(BadQuery, match="'done' is not one of a, b"),
+    ):
         read_names(request, "status", ["a", "b"])

@@ -5,6 +5,7 @@ import hashlib
 import threading
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -112,7 +113,7 @@ def test_a_result_may_not_lie_outside_its_jobs_place(client, desk, settings):
 class Depot(BaseHTTPRequestHandler):
     """A centre's depot, that keeps what it was asked."""
 
-    asked: list[tuple[str, str | None]] = []
+    asked: ClassVar[list[tuple[str, str | None]]] = []
     status = 206
 
     def do_GET(self):
@@ -162,7 +163,12 @@ def test_a_result_at_its_centre_is_passed_on(client, depot, remote):
     assert place == f"/results/{remote.id}/1/data.nc"
     assert asked == "bytes=0-13"
     assert link_holds(
-        KEY, query["signature"][0], method="GET", location=f"{remote.id}/1/data.nc", expires=int(query["expires"][0]), now=0
+        KEY,
+        query["signature"][0],
+        method="GET",
+        location=f"{remote.id}/1/data.nc",
+        expires=int(query["expires"][0]),
+        now=0,
     )
 
 
@@ -185,7 +191,9 @@ def test_what_the_centre_answers_is_understood(client, depot, remote, there, her
 
 
 def test_a_large_result_is_fetched_from_its_centre(app, services, remote):
-    app.extensions["gaia"] = replace(services, settings=services.settings.model_copy(update={"redirect_above_bytes": 10}))
+    app.extensions["gaia"] = replace(
+        services, settings=services.settings.model_copy(update={"redirect_above_bytes": 10})
+    )
     answer = app.test_client().get(f"/jobs/{remote.id}/results/data")
     assert answer.status_code == 307
     assert answer.headers["Location"].startswith(f"http://127.0.0.1:9/depot/results/{remote.id}/1/data.nc?expires=")

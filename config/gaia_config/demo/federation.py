@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -157,7 +158,7 @@ centres:
 
 def prepare(home: Path, *, host: str = "127.0.0.1") -> None:
     """
-    Make a home: folders, keys, centres file, data and empty catalogues, each where it is not there yet.
+    Make a home: folders, keys and the centres file, each where it is not there yet.
 
     Parameters
     ----------
@@ -175,11 +176,8 @@ def prepare(home: Path, *, host: str = "127.0.0.1") -> None:
         for folder in ("store", "logs", "keys"):
             (home / folder).mkdir(parents=True, exist_ok=True)
         (home / "keys").chmod(0o700)
-        for sample in DATA:
-            for centre in sample.centres:
-                (home / "centres" / centre / "results").mkdir(parents=True, exist_ok=True)
-                _copy(SAMPLES / sample.source, home / "centres" / centre / "data" / f"{sample.id}.nc")
-                _make_key(home / "keys" / centre)
+        for centre in {centre for sample in DATA for centre in sample.centres}:
+            _make_key(home / "keys" / centre)
         if not (home / "centres.yml").exists():
             theia, pndb = free_ports(2, host)
             ports = {"HOST": host, "THEIA_PORT": str(theia), "PNDB_PORT": str(pndb)}
@@ -216,27 +214,40 @@ def read_federation(path: Path) -> dict[str, Centre]:
     return centres
 
 
-def fill_catalogues(centres: dict[str, Centre], *, environment: dict[str, str], log: Path) -> None:
+def seed(centres: dict[str, Centre], *, environment: dict[str, str], log: Path | None = None) -> None:
     """
-    Publish the sample data that no catalogue has yet, with the command that operators use.
+    Copy the sample data of each centre into its data folder, and publish them with the command that operators use.
+
+    What is there already stays as it is.
+
+    Parameters
+    ----------
+    centres : dict of Centre
+        By id.
+    environment : dict
+        In which the command finds the same centres.
+    log : Path, optional
+        Where it writes what it says; here, without.
 
     Raises
     ------
     ConfigurationError
-        It failed; the log says more.
+        A folder cannot be written, or the publication failed.
     """
     for centre in centres.values():
-        write_empty(centre)
+        _lay_out(centre)
     missing = {id: files for id, centre in centres.items() if (files := list(_unpublished(centre)))}
-    with log.open("ab") as output:
-        commands = {id: _publishing(id, files) for id, files in missing.items()}
+    with log.open("ab") if log else nullcontext() as output:
         begun = {
-            id: subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-            for id, command in commands.items()
+            id: subprocess.Popen(
+                _publishing(id, files), env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            )
+            for id, files in missing.items()
         }
         failed = [id for id, process in begun.items() if _wait(process) != 0]
     if failed:
-        raise ConfigurationError(f"the sample data of {', '.join(failed)} could not be published; {log} says why")
+        where = f"; {log} says why" if log else ""
+        raise ConfigurationError(f"the sample data of {', '.join(failed)} could not be published{where}")
     for id in missing:
         _entitle(centres[id])
 
@@ -277,6 +288,20 @@ def _filled(template: str, values: dict[str, str]) -> str:
 def _make_key(path: Path) -> None:
     if not path.exists():
         write_whole(path, f"{secrets.token_urlsafe(48)}\n", mode=0o600)
+
+
+def _lay_out(centre: Centre) -> None:
+    """Make a centre's folders and its catalogue, and copy its sample data."""
+    try:
+        for folder in filter(None, (centre.data, centre.results)):
+            folder.mkdir(parents=True, exist_ok=True)
+        write_empty(centre)
+        for sample in DATA:
+            if centre.id in sample.centres and centre.data is not None:
+                _copy(SAMPLES / sample.source, centre.data / f"{sample.id}.nc")
+    except OSError as error:
+        problem = f"the folders of {centre.id} cannot be written ({error.strerror}); correct them in the centres file"
+        raise ConfigurationError(problem) from None
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -21,7 +21,7 @@ from gaia_config.centres import Centre
 from gaia_config.check import check_store
 from gaia_config.demo import guardian
 from gaia_config.demo.broker import Broker, make_broker
-from gaia_config.demo.federation import fill_catalogues, is_free, prepare, read_federation
+from gaia_config.demo.federation import is_free, prepare, read_federation, seed
 from gaia_config.demo.supervisor import Program, Supervisor
 from gaia_config.demo.tour import Tour, curl, is_ready, take_tour
 from gaia_config.errors import ConfigurationError
@@ -108,7 +108,7 @@ def _box(
             if broker is not None:
                 supervisor.start(Program(name="broker", command=broker.command, last=True))
                 broker.wait()
-            fill_catalogues(centres, environment=environment, log=logs / "catalogue.log")
+            seed(centres, environment=environment, log=logs / "catalogue.log")
             yield supervisor
         finally:
             signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)

@@ -1,5 +1,6 @@
 """`/store`: where centres that push deliver their results; not for users."""
 
+import sys
 from http import HTTPStatus
 from typing import BinaryIO, cast
 
@@ -21,7 +22,7 @@ def show_offset(location: str) -> Response:
 @routes.put("/store/<path:location>")
 def take_delivery(location: str) -> Response:
     """Take a file, or a piece of it."""
-    request.max_content_length = None  # results are large; without a claim that holds nothing is read
+    request.max_content_length = sys.maxsize  # results are large; without a claim that holds nothing is read
     claim = _claim(location)
     piece = Piece.read(request.headers)
     arrived = current_services().deliveries.take(claim, piece, cast("BinaryIO", request.stream))

@@ -19,6 +19,12 @@ def home(tmp_path):
     return tmp_path / "var"
 
 
+@pytest.fixture
+def seeded(home) -> None:
+    for each in read_centres(home / "centres.yml").values():
+        federation._lay_out(each)
+
+
 def test_every_sample_is_there_under_a_legal_id():
     for sample in DATA:
         assert (SAMPLES / sample.source).is_file(), sample.source
@@ -34,7 +40,7 @@ def test_something_lies_at_two_centres_and_every_centre_has_something():
     assert any(len(sample.centres) == 2 for sample in DATA)
 
 
-def test_a_home_has_three_centres_and_both_ways_of_delivery(home):
+def test_a_home_has_three_centres_and_both_ways_of_delivery(home, seeded):
     centres = read_centres(home / "centres.yml")
     assert {id: centre.delivery for id, centre in centres.items()} == {
         "climeri": "push",
@@ -54,9 +60,11 @@ def test_keys_are_their_owners_alone(home):
         assert stat.S_IMODE((home / "keys" / key).stat().st_mode) == 0o600
 
 
-def test_a_second_start_changes_nothing(home):
+def test_a_second_start_changes_nothing(home, seeded):
     before = {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file()}
     prepare(home)
+    for each in read_centres(home / "centres.yml").values():
+        federation._lay_out(each)
     assert {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file()} == before
 
 
@@ -83,14 +91,13 @@ def test_a_failed_publication_names_the_log(home, monkeypatch):
     with pytest.raises(
         ConfigurationError, match=r"climeri, theia, pndb could not be published; .*catalogue\.log says why"
     ):
-        federation.fill_catalogues(
-            read_centres(home / "centres.yml"), environment=dict(os.environ), log=home / "catalogue.log"
-        )
+        federation.seed(read_centres(home / "centres.yml"), environment=dict(os.environ), log=home / "catalogue.log")
 
 
 def test_a_published_sample_is_titled_and_not_published_again(home, centre, dataset):
     sample = next(sample for sample in DATA if sample.id == "sst-ostia-monthly")
     pndb = read_centres(home / "centres.yml")["pndb"]
+    federation._lay_out(pndb)
     federation.publish(pndb, dataset(id=sample.id, centre="pndb"))
     federation._entitle(pndb)
     (published,) = federation.read_catalogue(pndb.catalogue, "pndb")
@@ -103,3 +110,10 @@ def test_free_ports_are_free_and_different():
     ports = free_ports(5, "127.0.0.1")
     assert len(set(ports)) == 5
     assert all(is_free("127.0.0.1", port) for port in ports)
+
+
+def test_folders_that_cannot_be_made_name_the_centre(home, tmp_path):
+    pndb = read_centres(home / "centres.yml")["pndb"]
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="the folders of pndb cannot be written"):
+        federation._lay_out(dataclasses.replace(pndb, data=tmp_path / "file" / "data"))

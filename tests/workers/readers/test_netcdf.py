@@ -86,7 +86,10 @@ def places(size):
 def test_any_box_of_any_storage_is_what_numpy_takes(storages, storage, scale, data):
     path, values = storages[storage, scale]
     keys = [data.draw(places(size)) for size in values.shape]
-    chosen = [np.arange(size)[key if isinstance(key, slice) else key.astype(int)] for size, key in zip(values.shape, keys, strict=True)]
+    chosen = [
+        np.arange(size)[key if isinstance(key, slice) else key.astype(int)]
+        for size, key in zip(values.shape, keys, strict=True)
+    ]
     with open_dataset(path) as dataset:
         taken = dataset.isel(dict(zip("tyx", chosen, strict=True))).v.values
     np.testing.assert_array_equal(taken, values[np.ix_(*chosen)])

@@ -43,13 +43,15 @@ def choose_chunks(shape: tuple[int, ...], source: tuple[int, ...] | None, item_b
     Returns
     -------
     tuple of int
-        At least 64 KiB a chunk where the shape allows it (a series of one cell in chunks of one step would be useless),
+        About 64 KiB a chunk or more where the shape allows it (a series of one cell in chunks of one step would be useless),
         at most 2 MiB.
     """
     start = source if source is not None and len(source) == len(shape) else (1,) * len(shape)
     chunks = [max(min(chunk, size), 1) for chunk, size in zip(start, shape, strict=True)]
     for place in reversed(range(len(shape))) if source is None else range(len(shape)):
         have = math.prod(chunks) * item_bytes
+        if 2 * have > _CHUNK_LEAST_BYTES:
+            break
         wanted = chunks[place] * max(-(-_CHUNK_LEAST_BYTES // max(have, 1)), 1)
         parts = max(-(-shape[place] // wanted), 1)
         # Parts of equal length: a short last chunk would be stored at full length.
@@ -109,7 +111,8 @@ def _define(target: Any, dataset: xr.Dataset, names: list[str], attrs: dict[str,
         target.createDimension(str(dim), None if dim in unlimited else size)
     for name in names:
         variable = dataset.variables[name]
-        kind = str if variable.dtype.kind == "O" else variable.dtype.newbyteorder("=")
+        order = ">" if variable.encoding.get("endian") == "big" else "="
+        kind = str if variable.dtype.kind == "O" else variable.dtype.newbyteorder(order)
         made = target.createVariable(
             name, kind, variable.dims, fill_value=_fill_value(variable), **_storage(variable, unlimited)
         )

@@ -1,0 +1,153 @@
+import base64
+import hashlib
+import json
+
+import pytest
+
+from gaia_server.jobs.states import State
+
+ECHO = "/processes/echo/execution"
+HELLO = {"inputs": {"message": "hello"}}
+ASYNC = {"Prefer": "respond-async"}
+
+
+@pytest.fixture
+def echo(desk, submission):
+    """Let the centre do what echo does, as soon as somebody waits."""
+
+    def work(job):
+        inputs = job.demand.inputs
+        wanted = [output.id for output in job.demand.outputs if output.id in inputs]
+        contents = {id: inputs[id].encode() if id == "message" else json.dumps(inputs[id]).encode() for id in wanted}
+        desk.finish(job, **contents)
+
+    submission.work = work
+
+
+def jobs(services):
+    return services.store.jobs(owner="anonymous", limit=100)
+
+
+def test_an_asynchronous_run_is_accepted(client, services):
+    answer = client.post(ECHO, json=HELLO, headers={"Prefer": "respond-async "})
+    told = answer.get_json()
+    assert answer.status_code == 201
+    assert answer.headers["Location"] == f"https://gaia.test/api/jobs/{told['jobID']}"
+    assert answer.headers["Preference-Applied"] == "respond-async"
+    assert answer.headers["Retry-After"] == "1"
+    assert (told["status"], told["type"], told["progress"]) == ("accepted", "process", 0)
+    assert [job.id for job in jobs(services)] == [told["jobID"]]
+
+
+def test_without_a_preference_the_answer_is_there_at_once(client, echo, services):
+    answer = client.post(ECHO, json=HELLO | {"outputs": {"message": {}}})
+    assert (answer.status_code, answer.data, answer.mimetype) == (200, b"hello", "text/plain")
+    assert not {"Link", "Location"} & set(answer.headers)
+    digest = base64.b64encode(hashlib.sha256(b"hello").digest()).decode()
+    assert answer.headers["Repr-Digest"] == f"sha-256=:{digest}:"
+    assert answer.headers["Gaia-Job"].startswith("https://gaia.test/api/jobs/")
+    assert jobs(services) == ()
+
+
+def test_a_synchronous_run_is_recorded_all_the_same(client, echo):
+    answer = client.post(ECHO, json=HELLO)
+    assert (
+        client.get(answer.headers["Gaia-Job"].removeprefix("https://gaia.test/api")).get_json()["status"]
+        == "successful"
+    )
+
+
+def test_raw_is_the_default_whatever_accept_says(client, echo):
+    assert client.post(ECHO, json=HELLO, headers={"Accept": "application/json"}).mimetype == "multipart/related"
+
+
+def test_a_document_when_it_was_asked_for(client, echo):
+    answer = client.post(ECHO, json={"inputs": {"message": "hé", "values": [1]}, "response": "document"})
+    assert answer.get_json() == {"message": "hé", "values": [1]}
+    assert {"Repr-Digest", "Gaia-Job"} <= set(answer.headers.keys())
+    assert "Link" not in answer.headers
+
+
+def test_references_are_links(client, echo):
+    answer = client.post(ECHO, json=HELLO | {"outputs": {"message": {"transmissionMode": "reference"}}})
+    assert answer.status_code == 204
+    assert 'rel="message"' in answer.headers["Link"]
+
+
+def test_no_outputs_are_an_empty_object(client, echo):
+    answer = client.post(ECHO, json=HELLO | {"outputs": {}})
+    assert (answer.status_code, answer.get_json()) == (200, {})
+
+
+def test_a_run_that_takes_longer_goes_on_as_a_job(client, services):
+    answer = client.post(ECHO, json=HELLO)  # nobody works
+    assert answer.status_code == 201
+    job = answer.get_json()["jobID"]
+    assert answer.headers["Location"].endswith(job)
+    assert services.store.find(job, owner="anonymous").state is State.ACCEPTED
+
+
+def test_a_run_that_is_bound_to_take_longer_is_a_job_at_once(client, services):
+    answer = client.post(ECHO, json={"inputs": {"message": "x", "pause": 60}})
+    assert answer.status_code == 201
+    assert [job.id for job in jobs(services)] == [answer.get_json()["jobID"]]
+
+
+def test_wait_shortens_the_patience(client, submission, monkeypatch):
+    waited = []
+    wait = type(submission).wait
+    monkeypatch.setattr(
+        type(submission), "wait", lambda self, id, **how: waited.append(how["timeout_s"]) or wait(self, id, **how)
+    )
+    answer = client.post(ECHO, json=HELLO, headers={"Prefer": "wait=2"})
+    assert (waited, answer.headers["Preference-Applied"]) == ([2], "wait=2")
+    answer = client.post(ECHO, json=HELLO, headers={"Prefer": "wait=100"})
+    assert waited == [2, 8]
+    assert "Preference-Applied" not in answer.headers
+
+
+def test_what_was_honoured_is_echoed(client, echo):
+    answer = client.post(ECHO, json=HELLO, headers={"Prefer": "respond-sync, return=minimal, handling=strict"})
+    assert answer.status_code == 204
+    assert answer.headers["Preference-Applied"] == "respond-sync, return=minimal"
+
+
+def test_a_failed_synchronous_run_is_its_problem(client, desk, submission):
+    submission.work = lambda job: desk.fail(job, "empty-selection") and None
+    answer = client.post(ECHO, json=HELLO)
+    assert answer.status_code == 400
+    assert answer.get_json()["type"].endswith("/empty-selection")
+    assert answer.headers["Gaia-Job"]
+
+
+@pytest.mark.parametrize(
+    ("process", "body"),
+    [
+        ("echo", {}),
+        ("echo", {"inputs": {"message": "x", "pause": -1}}),
+        ("subset", {"inputs": {"dataset": "nothing"}}),
+        ("subset", {"inputs": {"dataset": "tas-monthly", "variables": ["salt"]}}),
+        ("subset", {"inputs": {"dataset": "tas-monthly", "bbox": [1, 2, 3, 4, 5]}}),
+        ("subset", {"inputs": {"dataset": "tas-monthly", "bbox": [100, -60, 110, -50]}}),
+        ("subset", {"inputs": {"dataset": "tas-monthly", "datetime": "2000-13"}}),
+        ("subset", {"inputs": {"dataset": "tas-monthly", "datetime": "2000-01-32"}}),
+        ("subset", {"inputs": {"dataset": "tas-monthly", "datetime": "2001/2000"}}),
+        ("subset", {"inputs": {"dataset": "tas-monthly", "levels": "850"}}),
+        ("subset", {"inputs": {"dataset": "/etc/passwd"}}),
+        ("subset", {"inputs": {"dataset": "tas-monthly"}, "outputs": {"data": {"format": {"mediaType": "image/gif"}}}}),
+        ("subset", {"inputs": {"dataset": "tas-monthly"}, "outputs": {"datum": {}}}),
+    ],
+)
+@pytest.mark.parametrize("headers", [{}, ASYNC])
+def test_nothing_is_queued_to_fail_on_its_inputs(client, services, process, body, headers):
+    answer = client.post(f"/processes/{process}/execution", json=body, headers=headers)
+    assert answer.status_code == 400
+    assert answer.get_json()["errors"]
+    assert services.store.queued() == 0
+
+
+def test_an_estimate_costs_nothing(client, services):
+    told = client.post("/processes/subset/estimate", json={"inputs": {"dataset": "tas-monthly"}}).get_json()
+    assert told["gaia:estimate"]["bytesRead"] > 0
+    assert told["inputs"]["dataset"] == "tas-monthly@1"
+    assert services.store.queued() == 0

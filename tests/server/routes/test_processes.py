@@ -1,0 +1,41 @@
+def test_the_processes_are_listed(client):
+    told = client.get("/processes").get_json()
+    assert [process["id"] for process in told["processes"]] == ["echo", "subset"]
+    assert told["links"][0]["rel"] == "self"
+    assert all("version" in process for process in told["processes"])
+
+
+def test_pages_follow_each_other(client):
+    first = client.get("/processes?limit=1").get_json()
+    assert [process["id"] for process in first["processes"]] == ["echo"]
+    query = next(link["href"] for link in first["links"] if link["rel"] == "next").partition("?")[2]
+    second = client.get(f"/processes?{query}").get_json()
+    assert [process["id"] for process in second["processes"]] == ["subset"]
+    assert [link["rel"] for link in second["links"]] == ["self"]
+
+
+def test_inputs_are_described_in_their_order(client):
+    assert list(client.get("/processes/echo").get_json()["inputs"]) == ["message", "pause", "values", "area"]
+
+
+def test_a_process_is_described_in_french(client):
+    answer = client.get("/processes/echo", headers={"Accept-Language": "fr"})
+    assert answer.get_json()["title"] == "Écho"
+    assert answer.headers["Content-Language"] == "fr"
+
+
+def test_the_datasets_there_are_are_named(client):
+    assert "tas-monthly" in str(client.get("/processes/subset").get_json()["inputs"]["dataset"])
+
+
+def test_an_unchanged_description_is_not_sent_again(client):
+    etag = client.get("/processes/echo").headers["ETag"]
+    again = client.get("/processes/echo", headers={"If-None-Match": etag})
+    assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", etag)
+
+
+def test_pygeoapis_own_processes_are_never_reached(app):
+    with app.test_request_context("/processes/hello-world"):
+        from flask import request
+
+        assert request.blueprint == "processes"

@@ -1,0 +1,150 @@
+import pytest
+
+from gaia_processes.errors import InvalidInputs
+from gaia_processes.formats import JSON, NETCDF, TEXT
+from gaia_server.demands import read_demand, transmission_of
+from gaia_server.jobs.records import RequestedOutput
+
+MESSAGE = {"message": "hello"}
+
+
+@pytest.fixture
+def read(services):
+    def read(body, process="echo", **how):
+        return read_demand(
+            services.processes[process], body, federation=services.federation, ignored=("mode", "*_x"), **how
+        )
+
+    return read
+
+
+def asked(read, outputs=None, **how):
+    body = {"inputs": MESSAGE} | ({} if outputs is None else {"outputs": outputs})
+    return read(body, **how).demand.outputs
+
+
+def faults_of(read, body, process="echo"):
+    with pytest.raises(InvalidInputs) as caught:
+        read(body, process)
+    return {fault.pointer: fault for fault in caught.value.faults}
+
+
+def test_without_outputs_all_are_asked_for(read):
+    assert [output.id for output in asked(read)] == ["message", "values", "area"]
+
+
+def test_no_outputs_are_no_outputs(read):
+    assert asked(read, {}) == ()
+
+
+def test_the_order_of_the_request_is_kept(read):
+    assert [output.id for output in asked(read, {"values": {}, "message": None})] == ["values", "message"]
+
+
+def test_format_and_transmission_are_read(read):
+    wish = {"format": {"mediaType": "Text/Plain"}, "transmissionMode": "reference"}
+    assert asked(read, {"message": wish}) == (RequestedOutput(id="message", format="text", transmission="reference"),)
+
+
+def test_a_format_answers_to_its_other_names(read):
+    body = {"inputs": {"dataset": "tas-monthly"}, "outputs": {"data": {"format": {"mediaType": "application/netcdf"}}}}
+    assert read(body, "subset").demand.outputs[0].format == NETCDF.id
+
+
+def test_the_preference_for_links_counts_where_nothing_was_said(read):
+    outputs = {"message": {"transmissionMode": "value"}, "values": {}}
+    assert [output.transmission for output in asked(read, outputs, returns="minimal")] == ["value", "reference"]
+
+
+def test_the_preference_does_not_count_beside_a_response(read):
+    body = {"inputs": MESSAGE, "response": "raw"}
+    assert {output.transmission for output in read(body, returns="minimal").demand.outputs} == {None}
+
+
+def test_accept_chooses_the_format_of_one_raw_output(read):
+    accepted = {"message": JSON, "values": TEXT, "area": TEXT}
+    assert asked(read, {"message": {}}, accepted=accepted)[0].format == JSON.id
+    assert asked(read, accepted=accepted)[0].format == TEXT.id
+
+
+def test_accept_does_not_choose_in_a_document(read):
+    body = {"inputs": MESSAGE, "outputs": {"message": {}}, "response": "document"}
+    assert read(body, accepted={"message": JSON}).demand.outputs[0].format == TEXT.id
+
+
+def test_versions_are_pinned_and_defaults_filled_in(read):
+    inputs = read({"inputs": {"dataset": "tas-monthly"}}, "subset").demand.inputs
+    assert inputs["dataset"] == "tas-monthly@1"
+    assert inputs["inclusion"] == "centre"
+
+
+def test_what_was_understood_can_be_read_again(read):
+    once = read(
+        {"inputs": {"dataset": "tas-monthly", "bbox": [-5, 35, 5, 45], "datetime": "2000-03"}}, "subset"
+    ).demand.inputs
+    assert read({"inputs": once}, "subset").demand.inputs == once
+
+
+def test_members_that_are_not_known_are_left_alone(read):
+    assert read({"inputs": MESSAGE | {"mode": "auto", "a_x": 1}, "mode": "sync", "id": "echo"}).demand.inputs == MESSAGE
+
+
+def test_inputs_may_be_absent_where_none_is_needed(read):
+    assert set(faults_of(read, {})) == {"/inputs/message"}
+    assert set(faults_of(read, {"inputs": None})) == {"/inputs/message"}
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"outputs": ["message"]}, "/outputs"),
+        ({"outputs": {"picture": {}}}, "/outputs/picture"),
+        ({"outputs": {"a/b~c": {}}}, "/outputs/a~1b~0c"),
+        ({"outputs": {"message": 3}}, "/outputs/message"),
+        ({"outputs": {"message": {"format": {"mediaType": "image/png"}}}}, "/outputs/message/format/mediaType"),
+        ({"outputs": {"message": {"format": {"mediaType": 3}}}}, "/outputs/message/format/mediaType"),
+        ({"outputs": {"message": {"transmissionMode": "pigeon"}}}, "/outputs/message/transmissionMode"),
+        ({"outputs": {"message": {"transmissionMode": ["value"]}}}, "/outputs/message/transmissionMode"),
+        ({"response": "both"}, "/response"),
+        ({"response": {}}, "/response"),
+        ({"inputs": [1]}, "/inputs"),
+        ({"inputs": "x"}, "/inputs"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_place(read, body, pointer):
+    faults = faults_of(read, {"inputs": MESSAGE} | body)
+    assert list(faults) == [pointer]
+    assert faults[pointer].problem.en != faults[pointer].problem.fr
+
+
+def test_an_unknown_dataset_is_told_with_those_there_are(read):
+    fault = faults_of(read, {"inputs": {"dataset": "tas-monthy"}}, "subset")["/inputs/dataset"]
+    assert "tas-monthly" in fault.problem.en
+
+
+def test_an_unknown_version_is_told_with_those_there_are(read):
+    fault = faults_of(read, {"inputs": {"dataset": "tas-monthly@9"}}, "subset")["/inputs/dataset"]
+    assert "1" in fault.problem.en
+
+
+@pytest.mark.parametrize("dataset", ["/etc/passwd", "https://example.org/a.nc", "../a.nc", "file:a.nc"])
+def test_a_dataset_is_never_a_path_or_an_address(read, dataset):
+    assert set(faults_of(read, {"inputs": {"dataset": dataset}}, "subset")) == {"/inputs/dataset"}
+
+
+def test_a_selection_outside_the_data_is_told_before_it_runs(read):
+    faults = faults_of(
+        read, {"inputs": {"dataset": "tas-monthly", "bbox": [100, -40, 110, -30], "datetime": "1850"}}, "subset"
+    )
+    assert set(faults) == {"/inputs/bbox", "/inputs/datetime"}
+
+
+def test_the_cost_is_estimated(read):
+    assert read({"inputs": MESSAGE | {"pause": 30}}).estimate.seconds == 30
+
+
+@pytest.mark.parametrize(
+    ("returns", "transmission"), [(None, None), ("minimal", "reference"), ("representation", "value")]
+)
+def test_return_minimal_means_links(returns, transmission):
+    assert transmission_of(returns) == transmission

@@ -1,0 +1,71 @@
+import json
+
+import jsonschema
+import pytest
+import yaml
+
+from gaia_server.front import CONFORMANCE, pygeoapi_configuration
+
+REL = "http://www.opengis.net/def/rel/ogc/1.0/"
+CONF = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
+
+
+def test_the_landing_page_links_everything_that_the_standard_wants(client):
+    rels = {link["rel"]: link for link in client.get("/").get_json()["links"]}
+    assert {"service-desc", "conformance", REL + "processes", REL + "job-list"} <= set(rels)
+    assert rels[REL + "processes"]["href"] == "https://gaia.test/api/processes"
+    assert rels[REL + "job-list"]["href"].startswith("https://gaia.test/api/jobs")
+    assert all({"href", "type"} <= set(link) for link in rels.values())
+
+
+def test_the_landing_page_speaks_french(client):
+    assert "calcul" in client.get("/", headers={"Accept-Language": "fr"}).get_json()["title"]
+
+
+def test_every_page_that_is_linked_as_json_is_there(client):
+    for link in client.get("/").get_json()["links"]:
+        if "json" in link["type"]:
+            assert client.get(link["href"].removeprefix("https://gaia.test/api") or "/").status_code == 200, link
+
+
+def test_only_what_is_true_is_declared(client):
+    declared = set(client.get("/conformance").get_json()["conformsTo"])
+    assert declared == set(CONFORMANCE)
+    assert {CONF + name for name in ("core", "ogc-process-description", "json", "dismiss")} <= declared
+    assert not {CONF + name for name in ("html", "callback", "job-list")} & declared
+
+
+def test_the_configuration_is_one_that_pygeoapi_takes(client, settings):
+    from pygeoapi.config import validate_config
+
+    assert validate_config(pygeoapi_configuration(settings))
+    assert (
+        yaml.safe_load((settings.home / "front" / "pygeoapi.yml").read_text())["server"]["url"] == settings.public_url
+    )
+
+
+def test_no_version_is_told(client):
+    for path in ("/", "/collections", "/collections/nothing", "/processes"):
+        assert "X-Powered-By" not in client.get(path).headers
+
+
+@pytest.mark.parametrize("path", ["/openapi", "/api"])
+def test_the_openapi_document_is_valid(client, path):
+    from pygeoapi.openapi import validate_openapi_document
+
+    answer = client.get(path)
+    assert answer.headers["Content-Type"] == "application/vnd.oai.openapi+json;version=3.0"
+    try:
+        assert validate_openapi_document(json.loads(answer.data))
+    except jsonschema.ValidationError as error:
+        pytest.fail(error.message)
+
+
+def test_pygeoapis_static_files_are_served(client):
+    with client.get("/static/img/logo.png") as answer:
+        assert (answer.status_code, answer.mimetype) == (200, "image/png")
+
+
+def test_a_problem_of_pygeoapi_is_told_like_ours(client):
+    told = client.get("/collections/nothing").get_json()
+    assert (told["type"], told["detail"]) == ("https://gaia-data.org/errors/not-found", "Collection not found")
