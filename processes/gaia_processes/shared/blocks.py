@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from gaia_processes.shared.lazy import find_cuts
 
-_OUTPUT_BYTES = 8 * 2**20
-_INFLATED_BYTES = 64 * 2**20
+_OUTPUT_BYTES = 2**19  # larger blocks are not faster, and several are in memory at once
+_INFLATED_BYTES = 2**24
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +56,7 @@ def plan_blocks(variable: xr.Variable) -> Iterator[tuple[slice, ...]]:
     Yields
     ------
     tuple of slice
-        A box, in the order of storage. A box has at most 8 MiB, and meets chunks of at most 64 MiB (or a single chunk,
+        A box, in the order of storage. A box has at most 512 KiB, and meets chunks of at most 16 MiB (or a single chunk,
         where that is larger).
     """
     if 0 in variable.shape:

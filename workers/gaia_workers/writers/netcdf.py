@@ -166,7 +166,7 @@ def write(dataset: xr.Dataset, path: Path, *, progress: Callable[[int, int], Non
     path : Path
         Is overwritten. Nothing is left there when writing fails.
     progress : callable
-        Gets bytes of values done and in all, after each block of at most 8 MiB.
+        Gets bytes of values done and in all, after each block of at most 512 KiB.
     history : str
         A line for the attribute `history`.
     """

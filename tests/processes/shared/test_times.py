@@ -1,0 +1,84 @@
+"""Instants in the calendars of climate models."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from gaia_processes.errors import DatasetUnsuitable
+from gaia_processes.inputs.interval import Moment
+from gaia_processes.shared.times import end_instant, extent, first_instant, read_time, render
+
+
+def moment(*parts):
+    return Moment(**dict(zip(("year", "month", "day", "hour", "minute", "second"), parts, strict=False)))
+
+
+def text(date):
+    return date.strftime("%Y-%m-%d %H:%M:%S")
+
+
+@pytest.mark.parametrize(
+    ("parts", "calendar", "first"),
+    [
+        ((2001,), "standard", "2001-01-01 00:00:00"),
+        ((2001, 3), "standard", "2001-03-01 00:00:00"),
+        ((2001, 2, 30), "standard", "2001-03-01 00:00:00"),
+        ((2001, 2, 30), "360_day", "2001-02-30 00:00:00"),
+        ((2001, 12, 31, 6), "360_day", "2002-01-01 00:00:00"),
+        ((2000, 2, 29), "noleap", "2000-03-01 00:00:00"),
+        ((1582, 10, 10), "standard", "1582-10-15 00:00:00"),
+        ((2001, 1, 1, 6, 30, 15.5), "standard", "2001-01-01 06:30:15"),
+    ],
+)
+def test_the_first_instant(parts, calendar, first):
+    assert text(first_instant(moment(*parts), calendar)) == first
+
+
+@pytest.mark.parametrize(
+    ("parts", "calendar", "end", "included"),
+    [
+        ((2001,), "standard", "2002-01-01 00:00:00", False),
+        ((2001, 12), "noleap", "2002-01-01 00:00:00", False),
+        ((2001, 2, 30), "standard", "2001-03-01 00:00:00", False),
+        ((2001, 12, 31), "360_day", "2002-01-01 00:00:00", False),
+        ((2001, 12, 31), "standard", "2002-01-01 00:00:00", False),
+        ((2001, 1, 1, 6), "standard", "2001-01-01 07:00:00", False),
+        ((2001, 1, 1, 6, 30), "standard", "2001-01-01 06:31:00", False),
+        ((2001, 1, 1, 6, 30, 0), "standard", "2001-01-01 06:30:00", True),
+    ],
+)
+def test_the_end_of_a_partial_date_is_its_last_instant(parts, calendar, end, included):
+    found, closed = end_instant(moment(*parts), calendar)
+    assert (text(found), closed) == (end, included)
+
+
+def axis(values, **attrs):
+    own = {"units": "days since 2000-01-01", "calendar": "noleap", **attrs}
+    return read_time(xr.Dataset(coords={"time": ("time", np.asarray(values), own)}), "time")
+
+
+def test_text_is_iso_8601_to_the_nearest_second():
+    assert render(axis([0.0]), 59.0 + 1e-9) == "2000-03-01T00:00:00"
+    assert render(axis([0.0]), 1.0 - 1e-9) == "2000-01-02T00:00:00"
+    assert render(axis([0.0], units="hours since 0850-01-01"), 1.0) == "0850-01-01T01:00:00"
+
+
+def test_the_extent_of_unordered_steps():
+    assert extent(axis([3.0, 1.0, 2.0])) == ("2000-01-02T00:00:00", "2000-01-04T00:00:00")
+
+
+def test_a_missing_step_is_refused():
+    with pytest.raises(DatasetUnsuitable, match="missing values"):
+        axis([0.0, np.nan])
+
+
+def test_no_calendar_means_the_standard_one():
+    assert axis([0.0], calendar="").calendar == "standard"
+
+
+def test_bounds_in_other_units_are_not_compared():
+    data = xr.Dataset(
+        {"b": (("time", "n"), [[0.0, 24.0]], {"units": "hours since 2000-01-01"})},
+        coords={"time": ("time", [1.0], {"units": "days since 2000-01-01", "bounds": "b"})},
+    )
+    assert read_time(data, "time").bounds is None

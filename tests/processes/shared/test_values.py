@@ -1,0 +1,41 @@
+"""Numbers as stored, and as meant."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from gaia_processes.shared.values import fill_of, find_missing, read_numbers
+
+
+def test_packed_values_are_unpacked_and_marks_become_nan():
+    packed = xr.Variable(
+        "x", np.int16([0, 10, -9]), {"scale_factor": 0.5, "add_offset": 1.0, "_FillValue": np.int16(-9)}
+    )
+    np.testing.assert_array_equal(read_numbers(packed), [1, 6, np.nan])
+
+
+def test_float32_axes_mean_their_shortest_text():
+    assert read_numbers(xr.Variable("x", np.float32([359.9, 0.1]))).tolist() == [359.9, 0.1]
+
+
+def test_every_mark_and_what_is_not_finite_is_missing():
+    values = np.array([1.0, np.nan, np.inf, -8.0, -9.0])
+    assert find_missing(values, {"_FillValue": -8.0, "missing_value": [-9.0, -10.0]}).tolist() == [False] + [True] * 4
+
+
+def test_text_has_no_numbers():
+    assert np.isnan(read_numbers(xr.Variable("x", np.array(["a", "b"], dtype=object)))).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "attrs", "fill"),
+    [
+        ("f4", {"_FillValue": 1e20}, np.float32(1e20)),
+        ("f4", {"missing_value": -1.0}, -1),
+        ("i2", {}, -32767),
+        ("f8", {}, 9.969209968386869e36),
+        ("S1", {}, None),
+    ],
+)
+def test_the_value_that_marks_missing_cells(kind, attrs, fill):
+    assert fill_of(xr.Variable("x", np.zeros(1, kind), attrs)) == fill
