@@ -28,6 +28,7 @@ from gaia_config.files import write_whole
 __all__ = ["Dataset", "Escape", "Federation", "Replica", "publish", "read_catalogue", "write_empty"]
 
 LOOK_AGAIN_S = 1.0
+LOOK_AFTER_MISS_S = 0.05
 LARGEST_FILE_BYTES = 64 * 2**20
 
 _log = structlog.get_logger(__name__)
@@ -99,7 +100,12 @@ class Federation:
         version : str, optional
             Its version; the newest without.
         """
-        versions = self._now().versions.get(id, ())
+        found = self._find(id, version, LOOK_AGAIN_S)
+        # Another process may have offered it already: before saying no, look at what is there now.
+        return found if found is not None else self._find(id, version, LOOK_AFTER_MISS_S)
+
+    def _find(self, id: str, version: str | None, age_s: float) -> Dataset | None:
+        versions = self._now(age_s).versions.get(id, ())
         if version is None:
             return versions[0] if versions else None
         return next((dataset for dataset in versions if dataset.version == version), None)
@@ -117,8 +123,8 @@ class Federation:
         """A word that changes when anything in any catalogue changes."""
         return self._now().etag
 
-    def _now(self) -> _Merged:
-        if time.monotonic() - self._looked >= LOOK_AGAIN_S and self._looking.acquire(blocking=False):
+    def _now(self, age_s: float = LOOK_AGAIN_S) -> _Merged:
+        if time.monotonic() - self._looked >= age_s and self._looking.acquire(blocking=False):
             try:
                 self._look()
             finally:

@@ -15,7 +15,7 @@ import time
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol, Self
@@ -186,9 +186,11 @@ class Deliveries:
                 self._complete(claim, path, stream, piece)
         return arrived
 
-    def discard(self, job_id: str) -> None:
-        """Remove all that was delivered for a job."""
-        shutil.rmtree(self._store / job_id, ignore_errors=True)
+    def discard(self, job_id: str, attempt: int) -> None:
+        """Remove all that an attempt delivered; what another attempt of the job delivers stays."""
+        shutil.rmtree(self._store / job_id / str(attempt), ignore_errors=True)
+        with suppress(OSError):  # it is not there, or another attempt's files are in it
+            (self._store / job_id).rmdir()
 
     def _place(self, claim: Claim) -> Path:
         match, centre = LOCATION.fullmatch(claim.location), self._centres.get(claim.centre)

@@ -198,3 +198,14 @@ def _time(federation: Federation) -> float:
     begun = time.perf_counter()
     federation.find("d7")
     return time.perf_counter() - begun
+
+
+def test_before_it_says_no_it_looks_at_what_is_there_now(centre, dataset, monkeypatch):
+    monkeypatch.setattr(catalogue, "LOOK_AGAIN_S", 3600.0)
+    monkeypatch.setattr(catalogue, "LOOK_AFTER_MISS_S", 0.0)
+    theia = centre()
+    catalogue.write_empty(theia)
+    federation = Federation([theia])
+    assert federation.find("new") is None
+    publish(theia, dataset(id="new"))
+    assert federation.find("new") is not None

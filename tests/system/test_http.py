@@ -323,10 +323,10 @@ def test_bad_requests_are_problems_and_nothing_is_queued(client):
     )
     assert_problem(client.execute("nope", {"inputs": {}}), 404)
     assert client.count_jobs() == before
-    assert (
-        sum(sum(centre["waiting"].values()) + centre["running"] for centre in client.get("/centres").json["centres"])
-        == 0
-    )
+    give_up = time.monotonic() + 10  # what earlier tests left at work is counted too, for a moment
+    while busy := sum(sum(c["waiting"].values()) + c["running"] for c in client.get("/centres").json["centres"]):
+        assert time.monotonic() < give_up, busy
+        time.sleep(0.2)
 
 
 def test_a_person_is_told_what_would_be_right(client):

@@ -97,14 +97,15 @@ def task_of() -> int:
 
 
 def _is_task(entry: Path) -> bool:
-    """A task leads a process group of its own and is the child of our warm parent."""
+    """Tell whether this is a task: it leads a process group of its own, and is the child of our warm parent."""
     try:
         stat = (entry / "stat").read_text().rpartition(")")[2].split()
-        parent = int(stat[1])
-        grandparent = int(Path(f"/proc/{parent}/stat").read_text().rpartition(")")[2].split()[1])
+        parent = Path(f"/proc/{stat[1]}")
+        grandparent = int((parent / "stat").read_text().rpartition(")")[2].split()[1])
+        warm = b"forkserver" in (parent / "cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return False
-    return grandparent == os.getpid() and int(stat[2]) == int(entry.name) and stat[0] != "Z"
+    return warm and grandparent == os.getpid() and int(stat[2]) == int(entry.name) and stat[0] != "Z"
 
 
 def test_an_order_becomes_a_published_result_with_its_manifest(bench: Bench, told) -> None:

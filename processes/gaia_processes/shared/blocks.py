@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise, product
 
 import numpy as np
@@ -13,6 +13,7 @@ from gaia_processes.shared.lazy import find_cuts
 
 _OUTPUT_BYTES = 2**19  # larger blocks are not faster, and several are in memory at once
 _INFLATED_BYTES = 2**24
+_ALIGNED_SHARE = 8.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +45,27 @@ class _Walk:
         return counts
 
 
-def plan_blocks(variable: xr.Variable) -> Iterator[tuple[slice, ...]]:
+type Box = tuple[slice, ...]
+
+
+def _walk_of(variable: xr.Variable) -> _Walk:
+    found = find_cuts(variable)
+    if found is None:
+        starts = [np.arange(size, dtype=np.intp) for size in variable.shape]
+        chunk_bytes = 0
+    else:
+        starts, chunk_bytes = found[1], math.prod(found[0]) * variable.dtype.itemsize
+    return _Walk(starts=starts, shape=variable.shape, item_bytes=variable.dtype.itemsize, chunk_bytes=chunk_bytes)
+
+
+def _boxes(walk: _Walk) -> Iterator[Box]:
+    edges = [
+        [*own[::count].tolist(), size] for own, count, size in zip(walk.starts, walk.counts(), walk.shape, strict=True)
+    ]
+    return product(*([slice(a, b) for a, b in pairwise(own)] for own in edges))
+
+
+def plan_blocks(variable: xr.Variable) -> Iterator[Box]:
     """
     Cut a variable into boxes that are read and written one after the other.
 
@@ -59,16 +80,37 @@ def plan_blocks(variable: xr.Variable) -> Iterator[tuple[slice, ...]]:
         A box, in the order of storage. A box has at most 512 KiB, and meets chunks of at most 16 MiB (or a single chunk,
         where that is larger).
     """
+    if 0 not in variable.shape:
+        yield from _boxes(_walk_of(variable))
+
+
+def plan_aligned_blocks(variable: xr.Variable, chunk_shape: tuple[int, ...]) -> list[Box] | None:
+    """
+    Cut a variable into boxes that are whole chunks of the source and of the result.
+
+    Parameters
+    ----------
+    variable : xarray.Variable
+        As in `plan_blocks`.
+    chunk_shape : tuple of int
+        Cells of a chunk of the result along each dimension.
+
+    Returns
+    -------
+    list of tuple of slice, or None
+        None where such boxes would be more than 4 MiB, and larger than the source alone makes them.
+    """
     if 0 in variable.shape:
-        return
-    found = find_cuts(variable)
-    if found is None:
-        starts = [np.arange(size, dtype=np.intp) for size in variable.shape]
-        chunk_bytes = 0
-    else:
-        starts, chunk_bytes = found[1], math.prod(found[0]) * variable.dtype.itemsize
-    walk = _Walk(starts=starts, shape=variable.shape, item_bytes=variable.dtype.itemsize, chunk_bytes=chunk_bytes)
-    edges = [
-        [*own[::count].tolist(), size] for own, count, size in zip(starts, walk.counts(), variable.shape, strict=True)
+        return None
+    walk = _walk_of(variable)
+    least = walk.cost([1] * len(walk.shape))
+    starts = [own[own % chunk == 0] for own, chunk in zip(walk.starts, chunk_shape, strict=True)]
+    # A segment between two common edges may meet several chunks of the source.
+    joined = [
+        int(np.diff(np.append(np.flatnonzero(own % chunk == 0), len(own))).max(initial=1))
+        for own, chunk in zip(walk.starts, chunk_shape, strict=True)
     ]
-    yield from product(*([slice(a, b) for a, b in pairwise(own)] for own in edges))
+    aligned = replace(walk, starts=starts, chunk_bytes=walk.chunk_bytes * math.prod(joined))
+    if aligned.cost([1] * len(walk.shape)) > max(_ALIGNED_SHARE, least):
+        return None
+    return list(_boxes(aligned))

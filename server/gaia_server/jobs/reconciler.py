@@ -179,6 +179,7 @@ class Reconciler:
         transport: Transport,
         federation: Federation,
         centres: Mapping[str, Centre],
+        discard: Callable[[str, int], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
@@ -186,6 +187,7 @@ class Reconciler:
         self._transport = transport
         self._federation = federation
         self._centres = centres
+        self._discard = discard
         self._clock = clock
         self._unleased: dict[tuple[str, int], float] = {}
 
@@ -207,6 +209,7 @@ class Reconciler:
             _log.error("the outbox names a centre that is not in the configuration", centre=outgoing.centre)
             return
         if outgoing.kind == "dismissal":
+            self._discard(outgoing.job_id, outgoing.attempt)
             self._transport.dismiss(outgoing.centre, Dismissal(job_id=outgoing.job_id, attempt=outgoing.attempt))
         elif wanted:
             self._transport.send(order_of(job, self._settings))

@@ -14,6 +14,8 @@ from gaia_server.errors import StoreDown
 from gaia_server.jobs.reconciler import Reconciler
 from gaia_server.jobs.store import Store
 from gaia_server.plugins import open_transport
+from gaia_server.push import Deliveries
+from gaia_server.results import STORE
 from gaia_workers.contract import BadMessage, Report, Transport, TransportDown
 
 REPORTS_AT_ONCE = 500
@@ -54,12 +56,14 @@ class Service:
         self._centres = centres
         self._store = Store.open(settings.store_url.get_secret_value())
         self._transport = open_transport(settings, centres)
+        deliveries = Deliveries(store=settings.home / STORE, jobs=self._store, centres=centres)
         self._reconciler = Reconciler(
             settings=settings,
             store=self._store,
             transport=self._transport,
             federation=Federation(centres),
             centres=centres,
+            discard=deliveries.discard,
         )
         self._stop = threading.Event()
 

@@ -65,7 +65,7 @@ def dismiss_job(job_id: str) -> Response:
     job = services.submission.dismiss(job_id, owner=identify(request))
     if job is None:
         raise NoSuchJob
-    services.deliveries.discard(job.id)
+    services.deliveries.discard(job.id, job.attempt)
     base_url = services.settings.public_url
     return render_json(render_status(job, base_url=base_url, language=language_of(request), state=State.DISMISSED))
 

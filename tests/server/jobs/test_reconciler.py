@@ -2,9 +2,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gaia_server.jobs.reconciler import Fail, Resend, Seen, Wait, decide
+from gaia_config.settings import Settings
+from gaia_server.jobs.reconciler import Fail, Reconciler, Resend, Seen, Wait, decide
 from gaia_server.jobs.states import State
-from gaia_workers.contract import Load, Trace
+from gaia_workers.contract import Load, Trace, TransportDown, Words
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 LEASE_S = 3.0
@@ -98,3 +99,73 @@ def test_after_its_deadline_a_job_fails_whatever_else_is_true(decided) -> None:
         decision = decided(load=load, after_s=86400)
         assert isinstance(decision, Fail)
         assert decision.failure.code == "deadline"
+
+
+class Wire:
+    """A transport that remembers what it was given; `away` names centres whose broker does not answer."""
+
+    def __init__(self, *away: str) -> None:
+        self.away = away
+        self.given: list[tuple[str, str, int]] = []
+
+    def send(self, order) -> None:
+        self._give(order.centre, "order", order.attempt)
+
+    def dismiss(self, centre: str, dismissal) -> None:
+        self._give(centre, "dismissal", dismissal.attempt)
+
+    def _give(self, centre: str, kind: str, attempt: int) -> None:
+        if centre in self.away:
+            raise TransportDown
+        self.given.append((centre, kind, attempt))
+
+
+@pytest.fixture
+def reconciler(store):
+    """Give a reconciler over a store, the wire it sends by, and what it had discarded."""
+
+    def make(wire: Wire):
+        discarded: list[tuple[str, int]] = []
+        centres = dict.fromkeys(("climeri", "theia"))
+        made = Reconciler(
+            settings=Settings(),
+            store=store,
+            transport=wire,
+            federation=None,
+            centres=centres,
+            discard=lambda job, attempt: discarded.append((job, attempt)),
+        )
+        return made, discarded
+
+    return make
+
+
+def test_what_an_abandoned_attempt_delivered_is_removed_here_and_at_its_centre(store, make_job, reconciler) -> None:
+    job = store.accept(make_job())
+    store.sent(job.id, 1)
+    store.resend(job, lost=True, centre="theia", queue="batch", reason=Words(en="w", fr="p"))
+    wire = Wire()
+    made, discarded = reconciler(wire)
+    made.publish()
+    assert wire.given == [("climeri", "dismissal", 1), ("theia", "order", 2)]
+    assert discarded == [(job.id, 1)]
+    assert store.outgoing() == ()
+
+
+def test_a_broker_that_is_away_holds_up_nobody_else_and_loses_nothing(store, make_job, reconciler) -> None:
+    here, there = store.accept(make_job()), store.accept(make_job(centre="theia"))
+    wire = Wire("climeri")
+    made, _ = reconciler(wire)
+    for job in (here, there):
+        store.resend(job, lost=False, centre=job.centre, queue="interactive", reason=Words(en="w", fr="p"))
+    made.publish()
+    assert ("theia", "order", 2) in wire.given
+    assert {(out.centre, out.kind) for out, _ in store.outgoing()} == {("climeri", "dismissal"), ("climeri", "order")}
+
+
+def test_a_first_order_is_left_to_the_web_process_for_a_moment(store, make_job, reconciler) -> None:
+    store.accept(make_job(created=datetime.now(UTC)))
+    wire = Wire()
+    made, _ = reconciler(wire)
+    made.publish()
+    assert wire.given == []

@@ -35,6 +35,7 @@ _THREADED_LIMIT_BYTES = 2**27
 _TINY_BYTES = 2**11
 _TINY_BATCH = 2**12
 _BATCH = 16
+_SHARES = 8  # so many batches at least, where there are chunks enough, that no thread waits long for another
 _RUNS_LIMIT = 8
 
 type Index = slice | NDArray[np.intp]
@@ -256,7 +257,8 @@ class ChunkReader:
         if pool is None or len(jobs) == 1 or self.layout.chunk_bytes > _THREADED_LIMIT_BYTES:
             self._fill(result, jobs)
         else:
-            batches = [jobs[at : at + _BATCH] for at in range(0, len(jobs), _BATCH)]
+            length = min(max(len(jobs) // _SHARES, 1), _BATCH)
+            batches = [jobs[at : at + length] for at in range(0, len(jobs), length)]
             for _ in pool.map(lambda batch: self._fill(result, batch), batches):
                 pass
         return result

@@ -6,25 +6,28 @@ Types, packing, fill values, compression, byte order and unlimited dimensions st
 
 import math
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import h5py
 import netCDF4
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from gaia_processes.shared.blocks import plan_blocks
+from gaia_processes.shared.blocks import Box, plan_blocks
 from gaia_processes.shared.history import append_history
 from gaia_workers.readers.netcdf import NETCDF_LOCK
+from gaia_workers.writers.chunks import find_dataset, pack, plan_chunks, split
 
 _CHUNK_LEAST_BYTES = 2**16
 _CHUNK_MOST_BYTES = 2**21
 _CACHE_BYTES = 2**22
-
-type Block = tuple[str, tuple[slice, ...]]
+_PACKING_THREADS = 2
 
 
 def choose_chunks(shape: tuple[int, ...], source: tuple[int, ...] | None, item_bytes: int) -> tuple[int, ...]:
@@ -104,55 +107,95 @@ def _fill_value(variable: xr.Variable) -> Any:
     return fill.encode() if isinstance(fill, str) else fill
 
 
-def _define(target: Any, dataset: xr.Dataset, names: list[str], attrs: dict[str, Any]) -> None:
-    """Write everything but the values."""
-    unlimited = set(dataset.encoding.get("unlimited_dims", ())) & {str(dim) for dim in dataset.dims}
-    for dim, size in dataset.sizes.items():
-        target.createDimension(str(dim), None if dim in unlimited else size)
-    for name in names:
-        variable = dataset.variables[name]
-        order = ">" if variable.encoding.get("endian") == "big" else "="
-        kind = str if variable.dtype.kind == "O" else variable.dtype.newbyteorder(order)
-        made = target.createVariable(
-            name, kind, variable.dims, fill_value=_fill_value(variable), **_storage(variable, unlimited)
-        )
-        made.set_auto_maskandscale(False)
-        made.set_auto_chartostring(False)
-        if variable.ndim and made.chunking() != "contiguous":
-            made.set_var_chunk_cache(size=_CACHE_BYTES)
-        plain = {key: value for key, value in variable.attrs.items() if key != "_FillValue"}
-        _set_attributes(made, plain, variable.encoding.get("string_attributes", ()))
-    _set_attributes(target, attrs, dataset.encoding.get("string_attributes", ()))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Plan:
+    """How one variable is written; `boxes` are whole chunks where it is written chunk by chunk."""
+
+    name: str
+    variable: xr.Variable
+    storage: dict[str, Any]
+    boxes: list[Box]
+    by_chunk: bool
 
 
-def _blocks(dataset: xr.Dataset, names: list[str]) -> Iterator[Block]:
-    for name in names:
-        for box in plan_blocks(dataset.variables[name]):
-            yield name, box
+def _plan(dataset: xr.Dataset, name: str, unlimited: set[str]) -> _Plan:
+    variable = dataset.variables[name]
+    storage = _storage(variable, unlimited)
+    chunks = plan_chunks(variable, storage)
+    boxes = list(plan_blocks(variable)) if chunks is None else chunks
+    return _Plan(name=name, variable=variable, storage=storage, boxes=boxes, by_chunk=chunks is not None)
 
 
-def _read(dataset: xr.Dataset, block: Block) -> NDArray[Any]:
-    name, box = block
-    return np.asarray(dataset.variables[name][box].values)
+def _define(target: Any, plan: _Plan) -> None:
+    """Write everything of a variable but its values."""
+    variable = plan.variable
+    order = ">" if variable.encoding.get("endian") == "big" else "="
+    kind = str if variable.dtype.kind == "O" else variable.dtype.newbyteorder(order)
+    made = target.createVariable(plan.name, kind, variable.dims, fill_value=_fill_value(variable), **plan.storage)
+    made.set_auto_maskandscale(False)
+    made.set_auto_chartostring(False)
+    if "chunksizes" in plan.storage:
+        made.set_var_chunk_cache(size=_CACHE_BYTES)
+    plain = {key: value for key, value in variable.attrs.items() if key != "_FillValue"}
+    _set_attributes(made, plain, variable.encoding.get("string_attributes", ()))
 
 
-def _stream(target: Any, dataset: xr.Dataset, names: list[str], progress: Callable[[int, int], None]) -> None:
-    """Write all values; the next block is read while one is written."""
-    total = sum(dataset.variables[name].nbytes for name in names)
-    done = 0
-    progress(done, total)
+def _read_ahead(plans: list[_Plan]) -> Iterator[tuple[_Plan, Box, NDArray[Any]]]:
+    """Read box after box; the next is read while the one that was given is worked on."""
+    boxes = ((plan, box) for plan in plans for box in plan.boxes)
     with ThreadPoolExecutor(1) as ahead:
-        waiting = None
-        for block in [*_blocks(dataset, names), None]:
-            following = ahead.submit(_read, dataset, block) if block is not None else None
-            if waiting is not None:
-                (name, box), reading = waiting
-                values = reading.result()
-                with NETCDF_LOCK:
-                    target.variables[name][box if box else ...] = values
-                done += values.nbytes
-                progress(done, total)
-            waiting = None if block is None or following is None else (block, following)
+        waiting: deque[tuple[_Plan, Box, Future[NDArray[Any]]]] = deque()
+        for plan, box in boxes:
+            waiting.append((plan, box, ahead.submit(_read, plan.variable, box)))
+            if len(waiting) > 1:
+                earlier, place, reading = waiting.popleft()
+                yield earlier, place, reading.result()
+        for plan, box, reading in waiting:
+            yield plan, box, reading.result()
+
+
+def _read(variable: xr.Variable, box: Box) -> NDArray[Any]:
+    return np.asarray(variable[box].values)
+
+
+class _Progress:
+    """Counts the bytes that are written."""
+
+    def __init__(self, tell: Callable[[int, int], None], total: int) -> None:
+        self._tell = tell
+        self._total = total
+        self._done = 0
+        tell(0, total)
+
+    def add(self, count: int) -> None:
+        """Count some more, and tell."""
+        self._done += count
+        self._tell(self._done, self._total)
+
+
+def _write_boxes(target: Any, plans: list[_Plan], progress: _Progress) -> None:
+    """Let the NetCDF library write values."""
+    for plan, box, values in _read_ahead(plans):
+        with NETCDF_LOCK:
+            target.variables[plan.name][box if box else ...] = values
+        progress.add(values.nbytes)
+
+
+def _write_chunks(file: h5py.File, plans: list[_Plan], progress: _Progress) -> None:
+    """Write whole chunks, packed by several threads."""
+    with ThreadPoolExecutor(_PACKING_THREADS) as packers:
+        for plan, box, values in _read_ahead(plans):
+            dataset = find_dataset(file, plan.name, plan.variable.shape)
+            shape = plan.storage["chunksizes"]
+            level = plan.storage["complevel"] if plan.storage.get("zlib") else None
+            pieces = list(split(box, values, shape))
+            shuffle = plan.storage.get("shuffle", False)
+            packed = packers.map(
+                lambda piece, s=shape, f=shuffle, v=level: pack(piece[1], s, shuffle=f, level=v), pieces
+            )
+            for (start, _), data in zip(pieces, packed, strict=True):
+                dataset.id.write_direct_chunk(start, data)
+            progress.add(values.nbytes)
 
 
 def write(dataset: xr.Dataset, path: Path, *, progress: Callable[[int, int], None], history: str) -> None:
@@ -172,21 +215,38 @@ def write(dataset: xr.Dataset, path: Path, *, progress: Callable[[int, int], Non
     """
     order = dataset.encoding.get("order", ())
     names = sorted((str(name) for name in dataset.variables), key=lambda name: _place(order, name))
-    attrs = append_history(dataset.attrs, history)
+    unlimited = set(dataset.encoding.get("unlimited_dims", ())) & {str(dim) for dim in dataset.dims}
+    plans = [_plan(dataset, name, unlimited) for name in names]
+    count = _Progress(progress, sum(plan.variable.nbytes for plan in plans))
     try:
-        with NETCDF_LOCK:
-            target = netCDF4.Dataset(str(path.absolute()), "w", format="NETCDF4")
-        try:
-            with NETCDF_LOCK:
-                _define(target, dataset, names, attrs)
-            _stream(target, dataset, names, progress)
-        finally:
-            with NETCDF_LOCK:
-                target.close()
+        _write_file(path, dataset, plans, unlimited, append_history(dataset.attrs, history), count)
         _sync(path)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+def _write_file(
+    path: Path, dataset: xr.Dataset, plans: list[_Plan], unlimited: set[str], attrs: dict[str, Any], progress: _Progress
+) -> None:
+    """Make the file with the NetCDF library, then put the large variables in."""
+    with NETCDF_LOCK:
+        target = netCDF4.Dataset(str(path.absolute()), "w", format="NETCDF4")
+    try:
+        with NETCDF_LOCK:
+            for dim, size in dataset.sizes.items():
+                target.createDimension(str(dim), None if dim in unlimited else size)
+            for plan in plans:
+                _define(target, plan)
+            _set_attributes(target, attrs, dataset.encoding.get("string_attributes", ()))
+        _write_boxes(target, [plan for plan in plans if not plan.by_chunk], progress)
+    finally:
+        with NETCDF_LOCK:
+            target.close()
+    large = [plan for plan in plans if plan.by_chunk]
+    if large:
+        with h5py.File(path, "r+", locking=False) as file:
+            _write_chunks(file, large, progress)
 
 
 def _place(order: tuple[str, ...], name: str) -> int:

@@ -1,0 +1,107 @@
+"""
+Chunks of a new NetCDF-4 file, shuffled and deflated by several threads and put into the file past HDF5's own filters.
+
+HDF5 deflates on one core, with zlib; libdeflate needs half of its time for the same size, on every core. The bytes depend
+on the values and on libdeflate alone, not on the threads.
+"""
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import deflate
+import h5py
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from gaia_processes.shared.blocks import Box, plan_aligned_blocks
+
+_WORTH_BYTES = 2**20
+
+type Piece = tuple[tuple[int, ...], NDArray[Any]]
+"""Where a chunk begins in the variable, and its cells; a chunk at the end of the variable may lack some."""
+
+
+def plan_chunks(variable: xr.Variable, storage: dict[str, Any]) -> list[Box] | None:
+    """
+    Cut a variable into boxes of whole chunks, where writing them here pays and is possible.
+
+    Parameters
+    ----------
+    variable : xarray.Variable
+        What is to be written.
+    storage : dict
+        In the words of the NetCDF library's `createVariable`.
+
+    Returns
+    -------
+    list of boxes or None
+        None where the NetCDF library must write it: small, not in chunks, with a check sum, of another byte order, or
+        where boxes that fit the chunks of the source and of the result would be too large.
+    """
+    numbers = variable.dtype.kind in "iuf" and variable.dtype.byteorder != ">" and storage.get("endian") != "big"
+    if not numbers or "chunksizes" not in storage or storage["fletcher32"] or variable.nbytes < _WORTH_BYTES:
+        return None
+    return plan_aligned_blocks(variable, storage["chunksizes"])
+
+
+def split(box: Box, values: NDArray[Any], chunk_shape: tuple[int, ...]) -> Iterator[Piece]:
+    """
+    Split the cells of a box into chunks.
+
+    Parameters
+    ----------
+    box : tuple of slice
+        Begins where a chunk begins.
+    values : array
+        Its cells.
+    chunk_shape : tuple of int
+        Cells of a chunk along each dimension.
+    """
+    starts = [range(0, size, chunk) for size, chunk in zip(values.shape, chunk_shape, strict=True)]
+    for corner in product(*starts):
+        part = tuple(slice(at, at + chunk) for at, chunk in zip(corner, chunk_shape, strict=True))
+        yield tuple(each.start + at for each, at in zip(box, corner, strict=True)), values[part]
+
+
+def pack(cells: NDArray[Any], chunk_shape: tuple[int, ...], *, shuffle: bool, level: int | None) -> bytes:
+    """
+    Make the bytes of a chunk as HDF5's filters would.
+
+    Parameters
+    ----------
+    cells : array
+        At most as large as a chunk; what is missing becomes zero, which nobody reads.
+    chunk_shape : tuple of int
+        Cells of a chunk along each dimension.
+    shuffle : bool
+        Lay all first bytes side by side, then all second bytes, …
+    level : int or None
+        Of deflate; None leaves the bytes as they are.
+
+    Returns
+    -------
+    bytes
+        What lies in the file.
+    """
+    whole = np.ascontiguousarray(cells)
+    if cells.shape != chunk_shape:
+        whole = np.zeros(chunk_shape, dtype=cells.dtype)
+        whole[tuple(slice(size) for size in cells.shape)] = cells
+    width = whole.dtype.itemsize
+    data = whole.view(np.uint8).reshape(-1, width)
+    if shuffle and width > 1:
+        planes = np.empty((width, len(data)), dtype=np.uint8)
+        for byte in range(width):
+            planes[byte] = data[:, byte]
+        data = planes
+    return data.tobytes() if level is None else bytes(deflate.zlib_compress(data.tobytes(), max(level, 1)))
+
+
+def find_dataset(file: h5py.File, name: str, shape: tuple[int, ...]) -> h5py.Dataset:
+    """Find the HDF5 dataset of a variable of a file that was just made, and give it its length."""
+    dataset = file[name]
+    if dataset.shape != shape:
+        dataset.resize(shape)
+    return dataset
