@@ -123,8 +123,10 @@ class Federation:
         """A word that changes when anything in any catalogue changes."""
         return self._now().etag
 
-    def _now(self, age_s: float = LOOK_AGAIN_S) -> _Merged:
-        if time.monotonic() - self._looked >= age_s and self._looking.acquire(blocking=False):
+    def _now(self, age_s: float | None = None) -> _Merged:
+        if time.monotonic() - self._looked >= (LOOK_AGAIN_S if age_s is None else age_s) and self._looking.acquire(
+            blocking=False
+        ):
             try:
                 self._look()
             finally:
