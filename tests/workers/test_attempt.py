@@ -74,7 +74,7 @@ def in_background() -> Iterator[Callable[[Attempt], threading.Thread]]:
     threads: list[threading.Thread] = []
 
     def begin(attempt: Attempt) -> threading.Thread:
-        thread = threading.Thread(target=attempt.carry_out)
+        thread = threading.Thread(target=attempt.carry_out, daemon=True)
         thread.start()
         threads.append(thread)
         return thread

@@ -7,6 +7,7 @@ Coordinates are read in blocks of rows, so that a mask is the only thing as larg
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import numpy as np
 import xarray as xr
@@ -60,11 +61,12 @@ class Cells:
     corners: Rows | None
     shape: tuple[int, int]
 
-    def blocks(self) -> Iterator[slice]:
-        """Give stretches of rows of a bounded size."""
+    def blocks(self, window: slice | None = None) -> Iterator[slice]:
+        """Give stretches of rows of a bounded size, of all rows or of a window of them."""
+        first, last = (0, self.shape[0]) if window is None else (window.start, window.stop)
         step = max(_BLOCK_CELLS // max(self.shape[1], 1), 1)
-        for at in range(0, self.shape[0], step):
-            yield slice(at, min(at + step, self.shape[0]))
+        for at in range(first, last, step):
+            yield slice(at, min(at + step, last))
 
 
 def read_cells(dataset: xr.Dataset, grid: Grid) -> Cells:
@@ -302,17 +304,51 @@ def _distance_km(
 
 def find_extent(cells: Cells) -> tuple[float, float, float, float] | None:
     """Give west, south, east, north of all centres, in -180 to 180; None where there are none."""
-    edges = []
-    for which in cells.blocks():
+    blocks = list(cells.blocks())
+    longitudes, south, north = np.zeros(0), np.inf, -np.inf
+    for which in blocks:
         longitude, latitude = cells.rows(which)
         known = np.isfinite(longitude)
         if known.any():
-            edges.append((longitude[known], latitude[known]))
-    if not edges:
+            # Of grids that do not fit into one block only the thousandths are kept: memory stays bounded.
+            turned = longitude[known] if len(blocks) == 1 else np.round(longitude[known] % 360.0, 3)
+            longitudes = np.union1d(longitudes, turned)
+            south, north = min(south, float(latitude[known].min())), max(north, float(latitude[known].max()))
+    if not longitudes.size:
         return None
-    longitude, latitude = (np.concatenate([each[at] for each in edges]) for at in (0, 1))
-    west, east = widest_gap(longitude, least_gap_deg=5.0)
-    return west, float(latitude.min()), east, float(latitude.max())
+    west, east = widest_gap(longitudes, least_gap_deg=5.0)
+    return west, south, east, north
+
+
+def find_fresh_columns(cells: Cells, window: slice, across: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """
+    Find the columns that do not repeat one before them (ORCA grids have such halos).
+
+    Parameters
+    ----------
+    cells : Cells
+        Of the grid.
+    window : slice
+        Rows that are looked at.
+    across : array of int
+        Columns that are looked at.
+
+    Returns
+    -------
+    array of bool
+        One for each of `across`; columns without coordinates repeat nothing.
+    """
+    digests = [blake2b(digest_size=16) for _ in across]
+    known = np.zeros(len(across), dtype=bool)
+    for which in cells.blocks(window):
+        longitude, latitude = (each[:, across] for each in cells.rows(which))
+        known |= np.isfinite(longitude).any(axis=0)
+        rounded = np.stack([np.round(longitude % 360.0, 4) % 360.0, np.round(latitude, 4)]).transpose(2, 0, 1).copy()
+        for digest, column in zip(digests, rounded, strict=True):
+            digest.update(column)
+    keys = [digest.digest() for digest in digests]
+    first = {key: at for at, key in reversed(list(enumerate(keys)))}
+    return ~known | np.array([first[key] == at for at, key in enumerate(keys)], dtype=bool)
 
 
 def widest_gap(longitudes: NDArray[np.float64], *, least_gap_deg: float = 0.0) -> tuple[float, float]:

@@ -21,6 +21,7 @@ from gaia_processes.shared.bounds import find_bounds_of, latitude_bounds, longit
 from gaia_processes.shared.cells import (
     Cells,
     find_extent,
+    find_fresh_columns,
     find_holder,
     mask_centres,
     mask_touched,
@@ -397,8 +398,29 @@ def _cut_regular(dataset: xr.Dataset, grid: Grid, bbox: Bbox, inclusion: Inclusi
                 fr=f"La longitude {longitude!r} répète {columns.repeated} de ses colonnes : chacune est donnée une fois.",
             )
         )
+    if inclusion == "touch" or held_column or held_row:
+        edges = {longitude: longitude_bounds(dataset, longitude), latitude: latitude_bounds(dataset, latitude)}
+        dataset = _show_bounds(dataset, edges)
     part = _take(dataset, {str(grid.x_dim): columns.indices, str(grid.y_dim): rows})
     return _turn_longitudes(part, longitude, columns.turns)
+
+
+def _show_bounds(dataset: xr.Dataset, edges: dict[str, NDArray[np.float64]]) -> xr.Dataset:
+    """Write out bounds that were made, where cells were chosen by them."""
+    changed: dict[str, xr.Variable] = {}
+    for name, bounds in edges.items():
+        own, side = f"{name}_bnds", "bnds"
+        taken = own in dataset.variables or dataset.sizes.get(side, 2) != 2
+        if find_bounds_of(dataset, name) is not None or taken:
+            continue
+        coordinate = dataset.variables[name]
+        if any(each in coordinate.attrs for each in PACKING):
+            continue  # bounds are packed as their coordinate is
+        changed[name] = xr.Variable(
+            coordinate.dims, coordinate.values, {**coordinate.attrs, "bounds": own}, coordinate.encoding
+        )
+        changed[own] = xr.Variable((*coordinate.dims, side), bounds)
+    return _replace(dataset, changed) if changed else dataset
 
 
 def _regular_extent(
@@ -467,12 +489,13 @@ def _rewrite(variable: xr.Variable, values: NDArray[np.float64]) -> xr.Variable:
 
 
 def _replace(dataset: xr.Dataset, changed: dict[str, xr.Variable]) -> xr.Dataset:
-    """Exchange variables, without making indexes and without forgetting how things are stored."""
+    """Exchange or add variables, without making indexes and without forgetting how things are stored."""
     coordinates = xr.Coordinates(
         {str(name): changed.get(str(name), dataset.variables[name]) for name in dataset.coords}, indexes={}
     )
     others = {str(name): changed.get(str(name), dataset.variables[name]) for name in dataset.data_vars}
-    made = xr.Dataset(others, coordinates, dataset.attrs)
+    added = {name: variable for name, variable in changed.items() if name not in dataset.variables}
+    made = xr.Dataset(others | added, coordinates, dataset.attrs)
     made.encoding = dict(dataset.encoding)
     return made
 
@@ -512,17 +535,7 @@ def _without_halo(
     cells: Cells, mask: Mask, window: slice, across: NDArray[np.intp], *, drop_halo: bool, warn: Warn
 ) -> NDArray[np.intp]:
     """Find columns that repeat another one, and leave them out or say so."""
-    longitude, latitude = cells.rows(window)
-    longitude = np.round(longitude[:, across] % 360.0, 4) % 360.0
-    latitude = np.round(latitude[:, across], 4)
-    seen: set[bytes] = set()
-    fresh = np.ones(len(across), dtype=bool)
-    for at in range(len(across)):
-        if np.isnan(longitude[:, at]).all():
-            continue
-        key = longitude[:, at].tobytes() + latitude[:, at].tobytes()
-        fresh[at] = key not in seen
-        seen.add(key)
+    fresh = find_fresh_columns(cells, window, across)
     repeated = int(np.count_nonzero(~fresh & mask[window][:, across].any(axis=0)))
     if drop_halo:
         return across[fresh]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from xarray.backends import BackendArray
 from xarray.core.indexing import LazilyIndexedArray
 
-from gaia_processes.shared.blocks import plan_blocks
+from gaia_processes.shared.blocks import plan_aligned_blocks, plan_blocks
 
 
 class Declared(BackendArray):
@@ -55,3 +55,20 @@ def test_much_to_inflate_for_little_makes_several_blocks():
 def test_a_scalar_is_one_block_and_nothing_is_none():
     assert list(plan_blocks(xr.Variable((), 1.0))) == [()]
     assert list(plan_blocks(xr.Variable("x", np.zeros(0)))) == []
+
+
+@given(st.data())
+def test_aligned_blocks_begin_where_chunks_of_the_result_begin(data):
+    shape = data.draw(st.tuples(st.integers(1, 60), st.integers(1, 60)))
+    chunk = tuple(data.draw(st.integers(1, size)) for size in shape)
+    source = data.draw(st.tuples(st.integers(1, 60), st.integers(1, 60)))
+    covered = np.zeros(shape, dtype=int)
+    for box in plan_aligned_blocks(declare(shape, source), chunk):
+        covered[box] += 1
+        assert all(each.start % length == 0 for each, length in zip(box, chunk, strict=True))
+    assert (covered == 1).all()
+
+
+def test_blocks_that_cannot_be_aligned_within_bounds_are_not_planned():
+    shifted = declare((2000, 721, 1440), (24, 90, 180))[5:]
+    assert plan_aligned_blocks(shifted, (24, 90, 180)) is None

@@ -300,6 +300,8 @@ def test_touch_without_stored_bounds_uses_the_middles():
     data = grid().drop_vars(["lon_bnds", "lat_bnds"])
     result = cut(data, 0, 0, 20, 20, inclusion="touch")
     assert (result.lon.values.tolist(), result.lat.values.tolist()) == ([0, 30], [15])
+    assert result.lon_bnds.values.tolist() == [[-15, 15], [15, 45]]
+    assert (result.lat_bnds.values.tolist(), result.lat.attrs["bounds"]) == ([[30, 0]], "lat_bnds")
 
 
 # --- grids on a plane -----------------------------------------------------------------------------------------------
