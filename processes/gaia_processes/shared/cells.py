@@ -348,7 +348,9 @@ def find_fresh_columns(cells: Cells, window: slice, across: NDArray[np.intp]) ->
             digest.update(column)
     keys = [digest.digest() for digest in digests]
     first = {key: at for at, key in reversed(list(enumerate(keys)))}
-    return ~known | np.array([first[key] == at for at, key in enumerate(keys)], dtype=bool)
+    fresh: NDArray[np.bool_] = np.array([first[key] == at for at, key in enumerate(keys)], dtype=bool)
+    fresh |= ~known
+    return fresh
 
 
 def widest_gap(longitudes: NDArray[np.float64], *, least_gap_deg: float = 0.0) -> tuple[float, float]:
