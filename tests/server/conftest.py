@@ -1,6 +1,7 @@
 """A server without a socket: the real store in a temporary folder, and centres that are only written down."""
 
 import hashlib
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -230,9 +231,18 @@ def centres(tmp_path: Path) -> dict[str, Centre]:
     return {id: make_centre(tmp_path, id) for id in ("theia", "climeri")}
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the file of a store that went through all migrations once, to be copied: they cost more than most tests."""
+    path = tmp_path_factory.mktemp("store") / "jobs.sqlite"
+    Store.open(f"sqlite:///{path}").close()
+    return path
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(f"sqlite:///{tmp_path / 'jobs.sqlite'}")
+def store(tmp_path: Path, empty_store: Path) -> Iterator[Store]:
+    copied = shutil.copy(empty_store, tmp_path / "jobs.sqlite")
+    opened = Store.open(f"sqlite:///{copied}")
     yield opened
     opened.close()
 

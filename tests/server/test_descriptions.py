@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ def validate(shared_data: Path) -> Validate:
     if not folder.is_dir():
         pytest.skip("the standard's schemas are not beside the sample data")
 
+    @cache
     def retrieve(uri: str) -> Resource[Any]:
         contents = yaml.safe_load((folder / Path(uri).name).read_text(encoding="utf-8"))
         return Resource.from_contents(contents, default_specification=DRAFT4)
