@@ -109,6 +109,12 @@ class Settings(BaseSettings):
         ge=0,
         description="A larger result of a centre that serves is answered with 307 to the centre; a smaller one is streamed.",
     )
+    heartbeat_s: float = Field(
+        10,
+        ge=0.1,
+        le=15,
+        description="An event stream with nothing to say gives a sign of life so often (seconds).",
+    )
     link_lifetime_s: float = Field(
         3600, gt=0, le=86400, description="How long a signed link to a result works (seconds, at most a day)."
     )

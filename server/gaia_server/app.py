@@ -9,12 +9,20 @@ from gaia_server.cors import allow_other_origins
 from gaia_server.front import make_front, tell_as_problem
 from gaia_server.negotiation import AcceptRepair
 from gaia_server.problems import render_error
-from gaia_server.routes import centres, deliveries, execution, health, jobs, processes
+from gaia_server.routes import centres, deliveries, events, execution, health, jobs, processes
 from gaia_server.services import EXTENSION, Services
 
 BODY_LIMIT_S = 30.0
 
-OURS = (processes.routes, execution.routes, jobs.routes, centres.routes, health.routes, deliveries.routes)
+OURS = (
+    processes.routes,
+    execution.routes,
+    jobs.routes,
+    events.routes,
+    centres.routes,
+    health.routes,
+    deliveries.routes,
+)
 """For equal addresses the first that is registered answers; so these stand before pygeoapi's."""
 
 

@@ -203,6 +203,11 @@ OPERATIONS = (
         summary="What the workers said", parameters=("jobID",), answers={"200": "log"},
     ),
     Operation(
+        method="get", path="/jobs/{jobID}/events", id="getEvents", tag="jobs",
+        summary="Status and progress as they change, as server-sent events", parameters=("jobID",),
+        answers={"200": "text/event-stream", "204": None},
+    ),
+    Operation(
         method="get", path="/jobs/{jobID}/definition", id="getDefinition", tag="jobs",
         summary="The request as it was understood", parameters=("jobID",), answers={"200": "execute"},
     ),
@@ -271,6 +276,8 @@ def _answer(status: str, kind: str | None) -> dict[str, Any]:
     described: dict[str, Any] = {"description": words.get(status, "The answer")}
     if kind == ANY:
         described["content"] = {ANY: {"schema": {"type": "string", "format": "binary"}}}
+    elif kind is not None and "/" in kind:
+        described["content"] = {kind: {"schema": {"type": "string"}}}
     elif kind is not None:
         described["content"] = {"application/json": {"schema": _ref(kind)}}
     return described

@@ -12,6 +12,7 @@ from gaia_config.settings import Settings
 from gaia_processes.catalogue import all_processes, by_id
 from gaia_processes.process import Process
 from gaia_server.errors import NoSuchProcess
+from gaia_server.events import Feeds
 from gaia_server.jobs.store import Store
 from gaia_server.plugins import open_transport
 from gaia_server.push import Deliveries
@@ -32,6 +33,8 @@ class Services:
         Opens the outputs of jobs.
     deliveries : Deliveries
         Takes what centres push.
+    feeds : Feeds
+        Tells event streams how their jobs go on.
     """
 
     settings: Settings
@@ -42,6 +45,7 @@ class Services:
     processes: Mapping[str, Process]
     files: ResultFiles
     deliveries: Deliveries
+    feeds: Feeds
 
     def process(self, process_id: str) -> Process:
         """
@@ -87,6 +91,7 @@ def open_services(settings: Settings) -> Services:
         processes=by_id(all_processes()),
         files=ResultFiles(store=kept, centres=centres, link_lifetime_s=settings.link_lifetime_s),
         deliveries=Deliveries(store=kept, jobs=store, centres=centres),
+        feeds=Feeds(store, submission.changes),
     )
 
 

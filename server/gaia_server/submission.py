@@ -18,6 +18,7 @@ from gaia_processes.inputs.dataset import CatalogueRef
 from gaia_processes.process import Process, read_inputs
 from gaia_server import routing
 from gaia_server.errors import NoCentre, NoSuchJob, QueueFull
+from gaia_server.events import Wakes
 from gaia_server.jobs.orders import order_of
 from gaia_server.jobs.records import Demand, Job
 from gaia_server.jobs.states import State
@@ -93,6 +94,11 @@ class Submission:
         _log.info("job accepted", job=job.id, process=process.id, centre=job.centre, queue=job.queue)
         self._send(job)
         return job
+
+    @property
+    def changes(self) -> "Changes":
+        """Who hears, in this web process, which jobs change."""
+        return self._changes
 
     def wait(self, job_id: str, *, owner: str, timeout_s: float) -> Job:
         """Wait until a job is final or the time is over, and give it as it is then."""
@@ -199,7 +205,7 @@ class Changes:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._waiting: dict[str, set[threading.Event]] = {}
+        self._waiting: dict[str, set[Wakes]] = {}
         self._lock = threading.Lock()
         self._listener: threading.Thread | None = None
 
@@ -207,7 +213,7 @@ class Changes:
         """Give an event, as a context, that is set whenever the job changes."""
         return _Waiting(self, job_id)
 
-    def enter(self, job_id: str, event: threading.Event) -> None:
+    def enter(self, job_id: str, event: Wakes) -> None:
         """Begin to tell an event of a job's changes."""
         with self._lock:
             self._waiting.setdefault(job_id, set()).add(event)
@@ -215,7 +221,7 @@ class Changes:
                 self._listener = threading.Thread(target=self._listen, name="changes", daemon=True)
                 self._listener.start()
 
-    def leave(self, job_id: str, event: threading.Event) -> None:
+    def leave(self, job_id: str, event: Wakes) -> None:
         """Stop telling it."""
         with self._lock:
             events = self._waiting.get(job_id, set())

@@ -24,6 +24,7 @@ from gaia_processes.cube import Axis, Cube, Variable
 from gaia_processes.process import Process
 from gaia_server.app import make_app
 from gaia_server.errors import NoSuchJob
+from gaia_server.events import Feeds, Wakes
 from gaia_server.jobs.records import Demand, Job, RequestedOutput
 from gaia_server.jobs.states import State
 from gaia_server.jobs.store import Store
@@ -252,8 +253,35 @@ def submission(store: Store) -> MemorySubmission:
     return MemorySubmission(store, loads_now={"theia": Load(alive=True, slots=1), "climeri": Load(alive=True, slots=1)})
 
 
+@dataclass(slots=True)
+class Ears:
+    """Hears of changes when a test says so."""
+
+    waiting: dict[str, list[Wakes]] = field(default_factory=dict)
+
+    def enter(self, job_id: str, event: Wakes) -> None:
+        """Begin to tell an event of a job's changes."""
+        self.waiting.setdefault(job_id, []).append(event)
+
+    def leave(self, job_id: str, event: Wakes) -> None:
+        """Stop telling it."""
+        self.waiting[job_id].remove(event)
+
+    def announce(self, job_id: str) -> None:
+        """Say that a job changed."""
+        for event in self.waiting.get(job_id, ()):
+            event.set()
+
+
 @pytest.fixture
-def services(settings: Settings, store: Store, submission: MemorySubmission, centres: dict[str, Centre]) -> Services:
+def ears() -> Ears:
+    return Ears()
+
+
+@pytest.fixture
+def services(
+    settings: Settings, store: Store, submission: MemorySubmission, centres: dict[str, Centre], ears: Ears
+) -> Services:
     publish(centres["theia"], make_dataset())
     kept = settings.home / STORE
     return Services(
@@ -265,6 +293,7 @@ def services(settings: Settings, store: Store, submission: MemorySubmission, cen
         processes=CATALOGUE_BY_ID,
         files=ResultFiles(store=kept, centres=centres, link_lifetime_s=60),
         deliveries=Deliveries(store=kept, jobs=store, centres=centres),
+        feeds=Feeds(store, ears, look_s=0.2),
     )
 
 

@@ -9,12 +9,21 @@ import subprocess
 import sys
 import time
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
+import psutil
 import pytest
+import redis
 
 from gaia_config.errors import ConfigurationError
+from gaia_processes.catalogue import CATALOGUE, by_id
 from gaia_server import web
+from gaia_server.jobs.records import Demand, Job, RequestedOutput
+from gaia_server.jobs.states import State
+from gaia_server.jobs.store import Store
+from gaia_workers.contract import Kind, Receipt, Report, Result, utc_now
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +46,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(home: Path, port: int):
+def server(home: Path, port: int, **more: str):
     environ = {name: value for name, value in os.environ.items() if not name.startswith("GAIA_")}
-    environ |= {"GAIA_HOME": str(home), "GAIA_PORT": str(port), "GAIA_WEB_WORKERS": "1"}
+    environ |= {"GAIA_HOME": str(home), "GAIA_PORT": str(port), "GAIA_WEB_WORKERS": "1"} | more
     start = "import sys; from gaia_server.web import command; command()"
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen([sys.executable, "-c", start], env=environ, stderr=log, stdout=log)
@@ -169,3 +178,91 @@ def test_gunicorn_is_told_what_matters(settings):
     assert told["bind"] == "fd://7"
     assert (told["workers"], told["worker_class"], told["keepalive"]) == (2, web.Worker, 10)
     assert told["control_socket_disable"] is True
+
+
+STREAMS = 200
+
+
+def accept_job(store: Store) -> Job:
+    now, echo = utc_now(), by_id(CATALOGUE)["echo"]
+    return store.accept(
+        Job(
+            id=str(uuid4()), owner="anonymous", process_id="echo", process_version=echo.version,
+            demand=Demand(inputs={"message": "hello"}, outputs=(RequestedOutput(id="message", format="text"),)),
+            content_key=uuid4().hex, accepted=now, synchronous=False, state=State.ACCEPTED, created=now, updated=now,
+            deadline=now + timedelta(hours=1), centre="theia", queue="interactive",
+        )
+    )  # fmt: skip
+
+
+def open_stream(port: int, job: Job) -> socket.socket:
+    client = socket.create_connection(("127.0.0.1", port), timeout=10)
+    client.sendall(f"GET /jobs/{job.id}/events HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    return client
+
+
+def read_until(client: socket.socket, words: bytes) -> bytes:
+    heard = b""
+    while words not in heard:
+        piece = client.recv(65536)
+        assert piece, heard
+        heard += piece
+    return heard
+
+
+def poll_times_s(port: int, job: Job, count: int) -> list[float]:
+    times = []
+    for _ in range(count):
+        began = time.monotonic()
+        assert get(port, f"/jobs/{job.id}").status == 200
+        times.append(time.monotonic() - began)
+    return sorted(times)
+
+
+def wait_until(holds, limit_s: float) -> None:
+    give_up = time.monotonic() + limit_s
+    while not holds():
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+
+
+def test_many_event_streams_hear_every_change_hold_nobody_up_and_leave_nothing(home, redis_url):
+    port = free_port()
+    with (
+        server(home, port, GAIA_BROKER_URL=redis_url, GAIA_HEARTBEAT_S="0.5") as process,
+        redis.Redis.from_url(redis_url) as hub,
+    ):
+        await_answer(port)
+        store = Store.open(f"sqlite:///{home / 'store' / 'jobs.sqlite'}")
+        job = accept_job(store)
+        (worker,) = psutil.Process(process.pid).children()
+        idle_s = poll_times_s(port, job, 40)
+        open_files = worker.num_fds()
+        clients = [open_stream(port, job) for _ in range(STREAMS)]
+        for client in clients:
+            read_until(client, b'"status": "accepted"')
+        busy_s = poll_times_s(port, job, 40)
+        assert worker.num_fds() < open_files + STREAMS + 10  # no connection to the store beside each client's own
+
+        started = Report(job_id=job.id, part=0, attempt=1, centre="theia", kind=Kind.PROGRESS, progress=40)
+        began = time.monotonic()
+        store.apply([started], attempts=1)
+        hub.publish("gaia:changes", json.dumps([job.id]))
+        for client in clients:
+            read_until(client, b'"progress": 40')
+        heard_s = time.monotonic() - began
+
+        for client in clients[1:]:
+            client.close()
+        wait_until(lambda: worker.num_fds() < open_files + 10, limit_s=10)
+        done = Report(
+            job_id=job.id, part=0, attempt=1, centre="theia", kind=Kind.FINISHED,
+            result=Result(outputs=(), receipt=Receipt()),
+        )  # fmt: skip
+        store.apply([done], attempts=1)
+        hub.publish("gaia:changes", json.dumps([job.id]))
+        assert read_until(clients[0], b"0\r\n\r\n").count(b'"status": "successful"') == 1
+        clients[0].close()
+        store.close()
+    assert heard_s < 3
+    assert busy_s[20] < 2 * idle_s[20] + 0.02

@@ -32,6 +32,8 @@ _VALUES: dict[str, TypeAdapter[Any]] = {
     "result": _RESULT,
 }
 
+_IDS_AT_ONCE = 500  # a database takes only so many parameters
+
 DISMISSED = Words(en="The job was dismissed.", fr="La tâche a été abandonnée.")
 REMOVED = Words(
     en="The job had ended; its results were removed on request.",
@@ -81,6 +83,16 @@ class Store:
         with database.reading(self._engine) as connection:
             row = connection.execute(select(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner)).first()
         return None if row is None else _job(row)
+
+    def find_all(self, job_ids: Sequence[str], *, owner: str) -> tuple[Job, ...]:
+        """Find several jobs of an owner at once, in any order; those that there are not are left out."""
+        found: list[Job] = []
+        with database.reading(self._engine) as connection:
+            for start in range(0, len(job_ids), _IDS_AT_ONCE):
+                some = job_ids[start : start + _IDS_AT_ONCE]
+                query = select(jobs).where(jobs.c.id.in_(some), jobs.c.owner == owner)
+                found += [_job(row) for row in connection.execute(query)]
+        return tuple(found)
 
     def jobs(
         self,

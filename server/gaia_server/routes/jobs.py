@@ -52,7 +52,7 @@ def list_jobs() -> Response:
 def show_status(job_id: str) -> Response:
     """Show the status of a job."""
     services = current_services()
-    job = _find(services, job_id)
+    job = find_job(services, job_id)
     status = render_status(job, base_url=services.settings.public_url, language=language_of(request))
     return render_json(status, headers={"Cache-Control": "no-cache", **retry_after(job)})
 
@@ -75,7 +75,7 @@ def show_results(job_id: str) -> Response:
     """Give all results, in the shape that was asked for."""
     services = current_services()
     return render_results(
-        _find(services, job_id),
+        find_job(services, job_id),
         Answering(
             request=request,
             files=services.files,
@@ -90,7 +90,7 @@ def show_results(job_id: str) -> Response:
 def show_result(job_id: str, output_id: str) -> Response:
     """Give one output, raw."""
     services = current_services()
-    job = _find(services, job_id)
+    job = find_job(services, job_id)
     return render_file(
         request,
         services.files,
@@ -119,7 +119,7 @@ def show_log(job_id: str) -> Response:
 def show_definition(job_id: str) -> Response:
     """Give the request as it was understood; it can be posted again as it is."""
     services = current_services()
-    job = _find(services, job_id)
+    job = find_job(services, job_id)
     return render_json(_definition(job, services.processes.get(job.process_id), services.settings.public_url))
 
 
@@ -128,7 +128,15 @@ def _check_id(job_id: str) -> None:
         raise NoSuchJob
 
 
-def _find(services: Services, job_id: str) -> Job:
+def find_job(services: Services, job_id: str) -> Job:
+    """
+    Find a job of whoever asks.
+
+    Raises
+    ------
+    NoSuchJob
+        If there is none, or it is somebody else's.
+    """
     _check_id(job_id)
     job = services.store.find(job_id, owner=identify(request))
     if job is None:
