@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 
-def write_whole(path: Path, text: str, *, mode: int = 0o644) -> None:
+def write_whole(path: Path, content: str | bytes, *, mode: int = 0o644) -> None:
     """
     Write a file beside its place, bring it to the disk, and move it there.
 
@@ -13,16 +13,16 @@ def write_whole(path: Path, text: str, *, mode: int = 0o644) -> None:
     ----------
     path : Path
         Where it shall stand; its folder is made where needed.
-    text : str
-        Its content, written as UTF-8.
+    content : str or bytes
+        What it shall hold; text is written as UTF-8.
     mode : int
         Its permissions; 0o600 for secrets.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, draft = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())

@@ -6,10 +6,11 @@ from flask import Flask, Response, request
 
 from gaia_server.bodies import TimedInput
 from gaia_server.cors import allow_other_origins
-from gaia_server.front import make_front, tell_as_problem
+from gaia_server.front import make_front, open_house, tell_as_problem
 from gaia_server.negotiation import AcceptRepair
+from gaia_server.pages.protection import protect
 from gaia_server.problems import render_error
-from gaia_server.routes import centres, deliveries, events, execution, health, jobs, processes
+from gaia_server.routes import assets, centres, deliveries, events, execution, health, jobs, processes
 from gaia_server.services import EXTENSION, Services
 
 BODY_LIMIT_S = 30.0
@@ -22,6 +23,7 @@ OURS = (
     centres.routes,
     health.routes,
     deliveries.routes,
+    assets.routes,
 )
 """For equal addresses the first that is registered answers; so these stand before pygeoapi's."""
 
@@ -42,12 +44,14 @@ def make_app(services: Services) -> Flask:
     for routes in OURS:
         app.register_blueprint(routes)
     app.register_blueprint(make_front(services.settings))
+    app.extensions |= open_house(services.settings)
     app.add_url_rule("/api", endpoint="api", view_func=app.view_functions["pygeoapi.openapi"])
     app.register_error_handler(Exception, render_error)
     app.before_request(_limit_body_time)
     allow_other_origins(app)
     app.after_request(_drain_refused)
     app.after_request(_say_what_varies)
+    app.after_request(protect)
     app.after_request(tell_as_problem)  # the last one runs first
     app.wsgi_app = AcceptRepair(app.wsgi_app)  # type: ignore[method-assign]  # the way Flask documents
     return app

@@ -7,6 +7,7 @@ Its own `/processes` and `/jobs` are never reached: our routes stand before them
 
 import json
 import os
+from html import unescape
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
@@ -18,8 +19,13 @@ from werkzeug.datastructures import Headers
 from gaia_config.files import write_whole
 from gaia_config.settings import Settings
 from gaia_processes.text import Text
-from gaia_server.negotiation import JSON
+from gaia_server.negotiation import HTML, JSON
 from gaia_server.openapi import add_operations
+from gaia_server.pages import here, page
+from gaia_server.pages.assets import read_assets
+from gaia_server.pages.here import Here, make_place
+from gaia_server.pages.messages import write_messages
+from gaia_server.pages.page import TEMPLATES, open_pages
 from gaia_server.problems import PROBLEMS, code_of_status, render_problem
 
 FOLDER = "front"
@@ -57,6 +63,8 @@ def pygeoapi_configuration(settings: Settings) -> dict[str, Any]:
             "cors": False,
             "languages": ["en", "fr"],
             "pretty_print": False,
+            "templates": {"path": str(TEMPLATES)},
+            "locale_dir": str(settings.home / FOLDER / "locale"),
             "map": {"url": f"{settings.public_url}/static/tiles/{{z}}/{{x}}/{{y}}.png", "attribution": "gaia"},
         },
         "logging": {"level": "ERROR"},
@@ -88,9 +96,10 @@ def make_front(settings: Settings) -> Blueprint:
     """
     configuration = pygeoapi_configuration(settings)
     folder = settings.home / FOLDER
+    write_messages(folder / "locale")
     _publish("PYGEOAPI_CONFIG", folder / "pygeoapi.yml", yaml.safe_dump(configuration, allow_unicode=True))
 
-    from pygeoapi import api
+    from pygeoapi import api, l10n
     from pygeoapi.openapi import get_oas
 
     document = add_operations(get_oas(configuration))
@@ -100,8 +109,20 @@ def make_front(settings: Settings) -> Blueprint:
 
     api.CONFORMANCE_CLASSES = CONFORMANCE
     flask_app.api_ = api.API(configuration, document)  # it was made from the files of whoever imported it first
+    l10n._cfg_cache.clear()  # noqa: SLF001 - it keeps the configuration of whoever made a page first
+    flask_app.api_.tpl_config |= {"page": Here(), "path": str(TEMPLATES)}  # its tiles look there for the folder
     flask_app.api_.manager.is_async = True  # so that its landing page links our list of jobs
     return cast("Blueprint", flask_app.BLUEPRINT)
+
+
+def open_house(settings: Settings) -> dict[str, Any]:
+    """Make what our own pages are made with, as extensions of the application."""
+    from pygeoapi.util import TEMPLATESDIR
+
+    return {
+        page.EXTENSION: open_pages(pygeoapi_configuration(settings), TEMPLATESDIR),
+        here.EXTENSION: make_place(settings.public_url, read_assets()),
+    }
 
 
 def tell_as_problem(response: Response) -> Response:
@@ -110,12 +131,19 @@ def tell_as_problem(response: Response) -> Response:
         return response
     response.headers = Headers(response.headers)  # pygeoapi put a plain dict there
     response.headers.pop("X-Powered-By", None)
-    if response.status_code < HTTPStatus.BAD_REQUEST or response.mimetype != JSON:
+    if response.status_code < HTTPStatus.BAD_REQUEST or response.mimetype not in (HTML, JSON):
         return response
     code = code_of_status(response.status_code)
-    told = response.get_json(silent=True) or {}
-    words = told.get("description") if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else None
+    words = _words(response) if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else None
     return render_problem(code, Text(en=words, fr=words) if words else PROBLEMS[code].title)
+
+
+def _words(response: Response) -> str | None:
+    """Read what pygeoapi says of a mistake: a member of its JSON, or all that our template for it holds."""
+    if response.mimetype == HTML:
+        return unescape(response.get_data(as_text=True)).strip()
+    told: dict[str, str] = response.get_json(silent=True) or {}
+    return told.get("description")
 
 
 def _publish(variable: str, path: Path, text: str) -> None:

@@ -10,6 +10,7 @@ from gaia_processes.text import Language
 
 LANGUAGES: tuple[Language, ...] = ("en", "fr")
 JSON = "application/json"
+HTML = "text/html"
 PROBLEM = "application/problem+json"
 
 type WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -32,6 +33,14 @@ def names_media_type(request: Request, media_type: str) -> bool:
 def wants_json(request: Request) -> bool:
     """Tell whether a client asks for JSON in so many words: `?f=json`, or `Accept: application/json`."""
     return request.args.get("f") == "json" or names_media_type(request, JSON)
+
+
+def wants_html(request: Request) -> bool:
+    """Tell whether a person looks: `?f=html`, or an `Accept` that likes HTML better than JSON, as browsers send it."""
+    asked = request.args.get("f")
+    if asked:
+        return asked == "html"
+    return request.accept_mimetypes.quality(HTML) > request.accept_mimetypes.quality(JSON)
 
 
 def accepted_format(request: Request, offered: Sequence[Format]) -> Format:

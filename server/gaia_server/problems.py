@@ -19,7 +19,8 @@ from werkzeug.exceptions import HTTPException
 from gaia_processes.errors import Fault, GaiaError, InvalidInputs
 from gaia_processes.text import Language, Text
 from gaia_server.errors import Busy, JobFailed, OffsetWrong, RangeWrong, ServiceError
-from gaia_server.negotiation import JSON, PROBLEM, language_of, names_media_type
+from gaia_server.negotiation import JSON, PROBLEM, language_of, names_media_type, wants_html
+from gaia_server.pages.page import render_page
 from gaia_server.rendering import render_json, without_none
 
 EXC = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
@@ -152,7 +153,7 @@ def render_error(error: Exception) -> Response:
 def render_problem(
     code: str, detail: Text, *, extra: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Answer with a problem, as `application/json` unless the client names the problem's own media type."""
+    """Answer with a problem: `application/json`, or the problem's own media type if named, or a page for a person."""
     language, problem = language_of(request), PROBLEMS[code]
     members = {
         "type": uri_of(code),
@@ -161,8 +162,13 @@ def render_problem(
         "detail": detail.into(language),
         "instance": quote(request.path),
     }
-    content_type = PROBLEM if names_media_type(request, PROBLEM) else JSON
-    response = render_json(members | without_none(extra or {}), problem.status, headers, content_type=content_type)
+    members |= without_none(extra or {})
+    if wants_html(request) and not names_media_type(request, PROBLEM):
+        title = problem.title.into(language)
+        response = render_page("problem.html", members, title=title, status=problem.status, headers=headers)
+    else:
+        content_type = PROBLEM if names_media_type(request, PROBLEM) else JSON
+        response = render_json(members, problem.status, headers, content_type=content_type)
     response.headers["Content-Language"] = language
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -8,7 +8,10 @@ from typing import Any
 
 from flask import Response
 
-from gaia_server.negotiation import JSON
+from gaia_processes.text import Language, Text
+from gaia_server.negotiation import HTML, JSON
+
+_PAGE = Text(en="This document as a page", fr="Ce document sous forme de page")
 
 
 def render_json(
@@ -42,3 +45,8 @@ def render_time(moment: datetime | None) -> str | None:
 def make_link(href: str, rel: str, media_type: str = JSON, title: str | None = None) -> dict[str, str]:
     """Make a link object; every link has `href`, `rel` and `type`."""
     return without_none({"href": href, "rel": rel, "type": media_type, "title": title})
+
+
+def link_page(url: str, language: Language) -> dict[str, str]:
+    """Make the link from a JSON document to the page that shows it to a person."""
+    return make_link(f"{url}{'&' if '?' in url else '?'}f=html", "alternate", HTML, _PAGE.into(language))
