@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -15,6 +16,7 @@ from gaia_processes.cube import Cube
 from gaia_processes.errors import Fault, InvalidInputs
 from gaia_processes.formats import Format
 from gaia_processes.inputs.bad_value import BadValue, make_fault, show
+from gaia_processes.inputs.constraints import Allowed, Constraint, allowed_by_schema, judge
 from gaia_processes.inputs.dataset import (
     CatalogueRef,
     JobRef,
@@ -25,6 +27,7 @@ from gaia_processes.inputs.dataset import (
 )
 from gaia_processes.inputs.fields import Told
 from gaia_processes.inputs.refusals import read_refusal
+from gaia_processes.inputs.schema import input_schemas
 from gaia_processes.text import Text
 
 type JobControl = Literal["sync-execute", "async-execute", "dismiss"]
@@ -79,6 +82,11 @@ def accept_any(inputs: BaseModel, cube: Cube) -> tuple[Fault, ...]:  # noqa: ARG
     return ()
 
 
+def leave_all(inputs: BaseModel, cube: Cube) -> dict[str, Constraint]:  # noqa: ARG001 - the signature of all constraints
+    """Leave every value to every input: the constraints of a process that needs nothing of its dataset."""
+    return {}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Process:
     """
@@ -98,6 +106,9 @@ class Process:
         (inputs, cube of the dataset or None) -> Estimate.
     check : callable
         (inputs, cube of the dataset) -> what is wrong with the inputs for that dataset. A pure function.
+    constraints : callable
+        (inputs, cube of the dataset) -> by input, what it may be, given the dataset and the others. Inputs that are not
+        known yet are None or their defaults. `check` must refuse by the same constraints.
     control : tuple of str
         OGC job control options.
     """
@@ -111,6 +122,7 @@ class Process:
     package: str
     estimate: Callable[[Any, Cube | None], Estimate]
     check: Callable[[Any, Cube], tuple[Fault, ...]] = accept_any
+    constraints: Callable[[Any, Cube], Mapping[str, Constraint]] = leave_all
     keywords: tuple[str, ...] = ()
     control: tuple[JobControl, ...] = ("sync-execute", "async-execute", "dismiss")
 
@@ -153,7 +165,7 @@ def read_inputs(process: Process, raw: Mapping[str, object], *, ignored: Sequenc
     InvalidInputs
         With everything that is wrong.
     """
-    reading = _read(process, raw, ignored)
+    reading = _read(process.inputs, raw, ignored)
     if reading.faults or reading.inputs is None:
         raise InvalidInputs(reading.faults)
     return reading.inputs
@@ -193,11 +205,50 @@ def validate_request(
     InvalidInputs
         With everything that is wrong; inputs that can be read are judged even where others cannot.
     """
-    reading = _read(process, raw, ignored)
-    judged = () if reading.inputs is None else _judge(process, reading.inputs, find_cube)
-    if reading.faults or judged or reading.inputs is None:
-        raise InvalidInputs((*reading.faults, *judged))
+    reading = _read(process.inputs, raw, ignored)
+    cube, unknown = _find_cube(reading.inputs, find_cube)
+    judged = () if reading.inputs is None or cube is None else process.check(reading.inputs, cube)
+    if reading.faults or unknown or judged or reading.inputs is None:
+        raise InvalidInputs((*reading.faults, *unknown, *judged))
     return reading.inputs
+
+
+def constrain_request(
+    process: Process,
+    raw: Mapping[str, object],
+    *,
+    find_cube: Callable[[CatalogueRef], Cube],
+    ignored: Sequence[str] = (),
+) -> dict[str, Allowed]:
+    """
+    Say what each input may be, given those that are known already.
+
+    Parameters
+    ----------
+    process, raw, find_cube, ignored
+        As for `validate_request`; any input may still be missing.
+
+    Returns
+    -------
+    dict of Allowed
+        By input, in the order of the description; also for inputs that are given: what else they might be.
+
+    Raises
+    ------
+    InvalidInputs
+        With everything that is wrong with the inputs that are given.
+    """
+    reading = _read(_partial(process.inputs), raw, ignored)
+    cube, unknown = _find_cube(reading.inputs, find_cube)
+    constraints = {} if reading.inputs is None or cube is None else process.constraints(reading.inputs, cube)
+    judged = judge(constraints, reading.inputs)
+    if reading.faults or unknown or judged:
+        raise InvalidInputs((*reading.faults, *unknown, *judged))
+    by_schema = {name: allowed_by_schema(schema) for name, schema in input_schemas(process.inputs).items()}
+    return {
+        name: constraints[name].allowed.over(allowed) if name in constraints else allowed
+        for name, allowed in by_schema.items()
+    }
 
 
 def pin_versions(inputs: BaseModel, *, version_of: Callable[[CatalogueRef], str]) -> BaseModel:
@@ -233,7 +284,17 @@ class _Sorted:
     faults: list[Fault] = field(default_factory=list)
 
 
-def _read(process: Process, raw: object, ignored: Sequence[str]) -> _Reading:
+@cache
+def _partial(model: type[BaseModel]) -> type[BaseModel]:
+    """Make the model of inputs any of which may be missing; what the inputs must be together is not asked of it."""
+    fields: dict[str, Any] = {
+        name: (Annotated[each.annotation, *each.metadata], None) if each.is_required() else (each.annotation, each)
+        for name, each in model.model_fields.items()
+    }
+    return create_model(f"Partial{model.__name__}", __config__=model.model_config, **fields)
+
+
+def _read(model: type[BaseModel], raw: object, ignored: Sequence[str]) -> _Reading:
     if not isinstance(raw, Mapping):
         whole = make_fault(
             f"{show(raw)} is not an object of inputs by name.",
@@ -241,13 +302,12 @@ def _read(process: Process, raw: object, ignored: Sequence[str]) -> _Reading:
             given=raw,
         )
         return _Reading(inputs=None, faults=(replace(whole, input="inputs", pointer="/inputs"),))
-    fields = process.inputs.model_fields
-    sorted_inputs = _sort(fields, raw, ignored)
-    inputs, faults = _validate(process.inputs, sorted_inputs.good)
+    sorted_inputs = _sort(model.model_fields, raw, ignored)
+    inputs, faults = _validate(model, sorted_inputs.good)
     if faults:
         wrong = {fault.input for fault in faults}
         right = {name: each for name, each in sorted_inputs.good.items() if name not in wrong}
-        inputs, _ = _validate(process.inputs, right)
+        inputs, _ = _validate(model, right)
     already = {fault.input for fault in sorted_inputs.faults}
     # An input whose wrapping is wrong is not missing.
     missing_aside = [fault for fault in faults if fault.input not in already]
@@ -328,17 +388,19 @@ def _place(error: ErrorDetails, prepared: Mapping[str, _Prepared]) -> list[Fault
     return [replace(fault, input=name, pointer=base.pointer + path + fault.pointer) for fault in read_refusal(error)]
 
 
-def _judge(process: Process, inputs: BaseModel, find_cube: Callable[[CatalogueRef], Cube]) -> tuple[Fault, ...]:
+def _find_cube(
+    inputs: BaseModel | None, find_cube: Callable[[CatalogueRef], Cube]
+) -> tuple[Cube | None, tuple[Fault, ...]]:
+    """Find the cube of the dataset that is named, if one is, or say what is wrong with the name."""
     reference = getattr(inputs, "dataset", None)
     if isinstance(reference, UploadRef | JobRef):
-        return (replace(explain_absent(reference), input="dataset", pointer="/inputs/dataset"),)
+        return None, (replace(explain_absent(reference), input="dataset", pointer="/inputs/dataset"),)
     if not isinstance(reference, CatalogueRef):
-        return ()
+        return None, ()
     try:
-        cube = find_cube(reference)
+        return find_cube(reference), ()
     except UnknownDataset as unknown:
-        return (replace(explain_unknown(unknown), input="dataset", pointer="/inputs/dataset"),)
-    return process.check(inputs, cube)
+        return None, (replace(explain_unknown(unknown), input="dataset", pointer="/inputs/dataset"),)
 
 
 def _unknown_input(name: str, value: object, known: Sequence[str]) -> Fault:

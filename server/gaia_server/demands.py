@@ -88,7 +88,7 @@ def read_demand(
     outputs = _read_outputs(process, body.get("outputs"), transmission, defaults, faults)
     raw = body.get("inputs")
     try:
-        inputs = validate_request(process, {} if raw is None else raw, find_cube=_Cubes(federation), ignored=ignored)
+        inputs = validate_request(process, {} if raw is None else raw, find_cube=Cubes(federation), ignored=ignored)
     except InvalidInputs as invalid:
         raise InvalidInputs((*invalid.faults, *faults.found)) from None
     if faults.found:
@@ -106,13 +106,14 @@ def transmission_of(returns: Returns | None) -> Transmission | None:
     return None if returns is None else "reference" if returns == "minimal" else "value"
 
 
-class _Cubes:
-    """Finds the cube of a dataset, once a request."""
+class Cubes:
+    """Finds the cubes of datasets."""
 
     def __init__(self, federation: Federation) -> None:
         self._federation = federation
 
     def __call__(self, reference: CatalogueRef) -> Cube:
+        """Find one; raise `UnknownDataset` where there is none."""
         return Cube.from_stac(_dataset(self._federation, reference).properties)
 
 
@@ -129,7 +130,7 @@ def _dataset(federation: Federation, reference: CatalogueRef) -> Dataset:
 
 def _cube_of(inputs: BaseModel, federation: Federation) -> Cube | None:
     reference = getattr(inputs, "dataset", None)
-    return _Cubes(federation)(reference) if isinstance(reference, CatalogueRef) else None
+    return Cubes(federation)(reference) if isinstance(reference, CatalogueRef) else None
 
 
 def _read_response(value: object, faults: _Faults) -> Response | None:

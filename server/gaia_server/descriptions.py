@@ -106,14 +106,15 @@ def _input(
         "minOccurs": 1 if process.inputs.model_fields[name].is_required() else 0,
         "schema": _name_datasets(schema, dataset_ids) | ({} if told.example is None else {"example": told.example}),
     }
-    if len(dataset_ids) > LISTED_DATASETS and _takes_dataset(schema):
+    if len(dataset_ids) > LISTED_DATASETS and takes_dataset(schema):
         rendered["metadata"] = [
             {"title": _SEARCH.into(language), "role": "search", "href": f"{base_url}/collections"},
         ]
     return rendered
 
 
-def _takes_dataset(schema: dict[str, Any]) -> bool:
+def takes_dataset(schema: dict[str, Any]) -> bool:
+    """Tell whether an input takes a dataset, alone or in an array."""
     return bool(schema.get("items", schema).get("format") == DATASET_FORMAT)
 
 
@@ -121,7 +122,7 @@ def _name_datasets(schema: dict[str, Any], dataset_ids: Sequence[str]) -> dict[s
     """Put the ids into a schema that takes a dataset, alone or in an array; leave any other as it is."""
     if "items" in schema:
         return schema | {"items": _name_datasets(schema["items"], dataset_ids)}
-    if not _takes_dataset(schema) or not dataset_ids:
+    if not takes_dataset(schema) or not dataset_ids:
         return schema
     listed = {"enum": list(dataset_ids)} if len(dataset_ids) <= LISTED_DATASETS else {}
     return schema | listed | {"example": dataset_ids[0]}

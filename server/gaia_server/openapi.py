@@ -104,6 +104,32 @@ SCHEMAS: dict[str, Any] = {
             "links": {"type": "array", "items": _ref("link")},
         },
     },
+    "constraints": {
+        "type": "object",
+        "required": ["processID", "inputs", "links"],
+        "properties": {
+            "processID": _TEXT,
+            "inputs": {"type": "object", "additionalProperties": _ref("allowed")},
+            "links": {"type": "array", "items": _ref("link")},
+        },
+    },
+    "allowed": {
+        "type": "object",
+        "description": "What an input may be; a member is absent where nothing is known. No values at all: leave it out.",
+        "properties": {
+            "values": {"type": "array", "items": {}},
+            "examples": {"type": "array", "items": {}},
+            "minimum": {"type": "number"},
+            "maximum": {"type": "number"},
+            "extent": {"type": "array", "items": {}},
+            "extents": {"type": "array", "items": {"type": "array", "items": {}}},
+            "crs": _TEXT,
+            "unit": _TEXT,
+            "calendar": _TEXT,
+            "step": _TEXT,
+            "default": {},
+        },
+    },
     "results": {"type": "object", "additionalProperties": True},
     "processList": _list_of("processes", _ref("processSummary")),
     "jobList": _list_of("jobs", _ref("statusInfo")),
@@ -176,6 +202,11 @@ OPERATIONS = (
     Operation(
         method="post", path="/processes/{processID}/estimate", id="estimate", tag="processes",
         summary="What a run would cost", parameters=("processID",), takes_execute=True, answers={"200": "results"},
+    ),
+    Operation(
+        method="post", path="/processes/{processID}/constraints", id="getConstraints", tag="processes",
+        summary="What each input may be, given those in the body", parameters=("processID",), takes_execute=True,
+        answers={"200": "constraints"},
     ),
     Operation(
         method="get", path="/jobs", id="getJobs", tag="jobs", summary="The jobs, newest first",

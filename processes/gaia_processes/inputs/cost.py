@@ -5,11 +5,12 @@ import re
 from collections.abc import Iterable, Mapping
 
 from gaia_processes.cube import Axis, Cube, Variable
+from gaia_processes.inputs.axes import is_in_levels, level_values, time_extent
 from gaia_processes.inputs.bbox import Bbox
 from gaia_processes.inputs.calendar import STANDARD, NoSuchDate, first_instant, last_instant
 from gaia_processes.inputs.interval import Interval
 from gaia_processes.inputs.levels import Levels
-from gaia_processes.inputs.selection import Selection, chosen_variables, is_in_levels, level_values, time_extent
+from gaia_processes.inputs.selection import Selection, chosen_variables
 
 type Runs = tuple[tuple[int, int], ...]
 """Half-open runs of indices along a dimension, ascending and apart."""

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from gaia_processes.cube import Cube
 from gaia_processes.errors import Fault
 from gaia_processes.formats import NETCDF
+from gaia_processes.inputs.constraints import Constraint, judge
 from gaia_processes.inputs.cost import selection_cost
 from gaia_processes.inputs.fields import (
     BboxInput,
@@ -16,7 +17,7 @@ from gaia_processes.inputs.fields import (
     Told,
     VariablesInput,
 )
-from gaia_processes.inputs.selection import check_selection
+from gaia_processes.inputs.selection import selection_constraints
 from gaia_processes.process import STRICT, Estimate, Output, Process
 from gaia_processes.text import Text
 
@@ -79,9 +80,14 @@ class Inputs(BaseModel):
     ] = False
 
 
+def constraints(inputs: Inputs, cube: Cube) -> dict[str, Constraint]:
+    """Say what the inputs may be for a dataset, from the catalogue alone."""
+    return selection_constraints(inputs, cube, nearest_level=inputs.nearest_level)
+
+
 def check(inputs: Inputs, cube: Cube) -> tuple[Fault, ...]:
-    """Find what is wrong with the inputs for a dataset, from the catalogue alone."""
-    return check_selection(inputs, cube, nearest_level=inputs.nearest_level)
+    """Find what is wrong with the inputs for a dataset."""
+    return judge(constraints(inputs, cube), inputs)
 
 
 def estimate(inputs: Inputs, cube: Cube | None) -> Estimate:
@@ -118,5 +124,6 @@ SUBSET = Process(
     },
     package="gaia_processes.subset",
     check=check,
+    constraints=constraints,
     estimate=estimate,
 )

@@ -1,4 +1,8 @@
-"""`POST /processes/{processID}/execution`: run a process, now or as a job; and `/estimate`: what that would cost."""
+"""
+`POST /processes/{processID}/execution`: run a process, now or as a job.
+
+Beside it `/estimate`: what that would cost; and `/constraints`: what may still be asked.
+"""
 
 from http import HTTPStatus
 
@@ -7,14 +11,16 @@ from flask import Blueprint, Response, request
 from gaia_processes.process import Process
 from gaia_server.answers import Answering, render_results
 from gaia_server.bodies import read_object
+from gaia_server.constraints import allowed_inputs
 from gaia_server.demands import Understood, read_demand
+from gaia_server.descriptions import EXECUTE
 from gaia_server.errors import JobFailed
 from gaia_server.identity import identify
 from gaia_server.jobs.records import Job
 from gaia_server.negotiation import accepted_format, language_of
 from gaia_server.preference import Preference, applied
 from gaia_server.problems import render_error
-from gaia_server.rendering import render_json
+from gaia_server.rendering import make_link, render_json
 from gaia_server.services import Services, current_services
 from gaia_server.status import job_url, render_status, retry_after
 
@@ -55,6 +61,24 @@ def estimate(process_id: str) -> Response:
             },
         }
     )
+
+
+@routes.post("/processes/<process_id>/constraints")
+def constrain(process_id: str) -> Response:
+    """Say what each input may be, given those that are known already."""
+    services = current_services()
+    process = services.process(process_id)
+    body = read_object(request, services.settings)
+    allowed = allowed_inputs(process, body, federation=services.federation, ignored=services.settings.ignored_inputs)
+    here = f"{services.settings.public_url}/processes/{process.id}"
+    links = [
+        make_link(f"{here}/constraints", "self"),
+        make_link(here, "up"),
+        make_link(f"{here}/execution", EXECUTE),
+        make_link(f"{services.settings.public_url}/collections", "search"),
+    ]
+    inputs = {name: each.as_json() for name, each in allowed.items()}
+    return render_json({"processID": process.id, "inputs": inputs, "links": links})
 
 
 def _read(services: Services, process: Process, wish: Preference) -> Understood:

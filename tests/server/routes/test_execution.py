@@ -1,6 +1,7 @@
 import base64
 import hashlib
 import json
+import time
 
 import pytest
 
@@ -151,3 +152,40 @@ def test_an_estimate_costs_nothing(client, services):
     assert told["gaia:estimate"]["bytesRead"] > 0
     assert told["inputs"]["dataset"] == "tas-monthly@1"
     assert services.store.queued() == 0
+
+
+CONSTRAINTS = "/processes/subset/constraints"
+
+
+def test_what_may_still_be_asked_is_told(client, services):
+    told = client.post(CONSTRAINTS, json={"inputs": {"dataset": "tas-monthly"}}).get_json()
+    assert told["processID"] == "subset"
+    assert told["inputs"]["datetime"] == {
+        "extent": ["2000-01-16T00:00:00", "2000-12-16T00:00:00"],
+        "calendar": "360_day",
+        "step": "P1M",
+    }
+    assert told["inputs"]["inclusion"] == {"values": ["centre", "touch"], "default": "centre"}
+    assert {link["rel"] for link in told["links"]} >= {"self", "up"}
+    assert "null" not in json.dumps(told)
+    assert services.store.queued() == 0
+
+
+def test_constraints_refuse_what_is_wrong_already(client):
+    answer = client.post(CONSTRAINTS, json={"inputs": {"dataset": "tas-monthly", "variables": ["salt"], "x": 1}})
+    assert answer.status_code == 400
+    assert [(error["pointer"], error["allowed"][:1]) for error in answer.get_json()["errors"]] == [
+        ("/inputs/x", ["dataset"]),
+        ("/inputs/variables/0", ["tas"]),
+    ]
+
+
+def test_constraints_are_told_at_once(client):
+    """Contract: from the catalogue alone, under 50 ms; the best of five, for other tests may run beside."""
+    client.post(CONSTRAINTS, json={"inputs": {"dataset": "tas-monthly"}})
+    took_s = []
+    for _ in range(5):
+        start = time.perf_counter()
+        client.post(CONSTRAINTS, json={"inputs": {"dataset": "tas-monthly"}})
+        took_s.append(time.perf_counter() - start)
+    assert min(took_s) < 0.05

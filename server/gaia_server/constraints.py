@@ -1,0 +1,44 @@
+"""What each input of a process may still be: the processes' own constraints, and the datasets of the federation."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gaia_config.catalogue import Federation
+from gaia_processes.inputs.constraints import Allowed
+from gaia_processes.inputs.schema import input_schemas
+from gaia_processes.process import Process, constrain_request
+from gaia_server.demands import Cubes
+from gaia_server.descriptions import LISTED_DATASETS, takes_dataset
+
+_SHOWN_DATASETS = 10
+
+
+def allowed_inputs(
+    process: Process, body: Mapping[str, Any], *, federation: Federation, ignored: tuple[str, ...]
+) -> dict[str, Allowed]:
+    """
+    Say what each input may be, given those in the body of a request that is not whole yet.
+
+    Parameters
+    ----------
+    body : mapping
+        As an execute request; only `inputs` is looked at, and any input may be missing.
+    ignored : tuple of str
+        Names of inputs that are not read.
+
+    Raises
+    ------
+    InvalidInputs
+        With everything that is wrong with the inputs that are given.
+    """
+    given = body.get("inputs")
+    allowed = constrain_request(process, {} if given is None else given, find_cube=Cubes(federation), ignored=ignored)
+    datasets = _datasets(federation)
+    takers = [name for name, schema in input_schemas(process.inputs).items() if takes_dataset(schema)]
+    return allowed | {name: allowed[name].over(datasets) for name in takers}
+
+
+def _datasets(federation: Federation) -> Allowed:
+    """Name the datasets; only some of them where they are too many for a list to choose from."""
+    ids = tuple(dataset.id for dataset in federation.datasets())
+    return Allowed(values=ids) if len(ids) <= LISTED_DATASETS else Allowed(examples=ids[:_SHOWN_DATASETS])
