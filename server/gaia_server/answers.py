@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from flask import Request, Response
 
+from gaia_processes.inputs.bbox import CRS84, CRS84H
 from gaia_processes.text import Text
 from gaia_server.demands import transmission_of
 from gaia_server.errors import JobFailed, NoSuchOutput, ResultGone, ResultNotReady
@@ -177,9 +178,14 @@ def _member(job: Job, part: Part, files: ResultFiles) -> Any:
     if not _goes_by_value(part):
         return _link_object(part)
     value = _value(job, part.file, files)
-    if isinstance(value, dict):
+    if isinstance(value, dict) and not _is_box(value):
         return {"value": value, "mediaType": part.file.media_type}
     return value
+
+
+def _is_box(value: dict[str, Any]) -> bool:
+    """Tell whether an object is a box that the standard's schemas know: the one kind of object that goes unwrapped."""
+    return "bbox" in value and set(value) <= {"bbox", "crs"} and value.get("crs", CRS84) in (CRS84, CRS84H)
 
 
 def _goes_by_value(part: Part) -> bool:

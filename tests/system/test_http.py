@@ -121,7 +121,7 @@ def test_results_come_by_reference(client):
 def test_results_come_by_value(client):
     body = {"inputs": {"message": "hé", "values": [1, 2], "area": {"bbox": [1, 2, 3, 4]}}, "response": "document"}
     told = client.execute("echo", body).json
-    assert (told["message"], told["values"], told["area"]["value"]["bbox"]) == ("hé", [1, 2], [1, 2, 3, 4])
+    assert (told["message"], told["values"], told["area"]["bbox"]) == ("hé", [1, 2], [1, 2, 3, 4])
     one = client.execute("echo", {"inputs": {"message": "hé"}, "outputs": {"message": {}}})
     assert one.content.decode() == "hé"
     assert one.headers["Repr-Digest"] == digest_of(one.content)
