@@ -30,6 +30,7 @@ ServiceError                    `code` names it in the table, `text` says what h
 from collections.abc import Sequence
 from typing import ClassVar
 
+from gaia_processes.errors import Fault
 from gaia_processes.text import Text
 
 _SHOWN = 80
@@ -64,9 +65,24 @@ class BadJson(RequestRefused):
 
 
 class BadQuery(RequestRefused):
-    """A query parameter is wrong."""
+    """
+    Query parameters are wrong.
+
+    Parameters
+    ----------
+    faults : sequence of Fault
+        Everything that is wrong, by parameter (`input`).
+    """
 
     code = "invalid-query-parameter-value"
+
+    def __init__(self, text: Text | None = None, *, faults: Sequence[Fault] = ()) -> None:
+        told = Text(
+            en=" ".join(f"{fault.input}: {fault.problem.en}" for fault in faults),
+            fr=" ".join(f"{fault.input} : {fault.problem.fr}" for fault in faults),
+        )
+        super().__init__(text or told)
+        self.faults = tuple(faults)
 
 
 class BadDelivery(RequestRefused):

@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from gaia_processes.errors import Fault, GaiaError, InvalidInputs
 from gaia_processes.text import Language, Text
-from gaia_server.errors import Busy, JobFailed, OffsetWrong, RangeWrong, ServiceError
+from gaia_server.errors import BadQuery, Busy, JobFailed, OffsetWrong, RangeWrong, ServiceError
 from gaia_server.negotiation import JSON, PROBLEM, language_of, names_media_type, wants_html
 from gaia_server.pages.page import render_page
 from gaia_server.rendering import render_json, without_none
@@ -195,6 +195,8 @@ def _log_unexpected(error: Exception) -> Text:
 def _extra(error: Exception) -> dict[str, Any]:
     if isinstance(error, InvalidInputs):
         return {"errors": [_render_fault(fault, language_of(request)) for fault in error.faults]}
+    if isinstance(error, BadQuery) and error.faults:
+        return {"errors": [_render_query_fault(fault, language_of(request)) for fault in error.faults]}
     if isinstance(error, JobFailed):
         return {"gaia:jobID": error.job_id, "gaia:centre": error.centre, "gaia:attempt": error.attempt}
     return {}
@@ -205,6 +207,17 @@ def _render_fault(fault: Fault, language: Language) -> dict[str, Any]:
         {
             "input": fault.input,
             "pointer": fault.pointer,
+            "problem": fault.problem.into(language),
+            "allowed": list(fault.allowed) or None,
+            "given": fault.given,
+        }
+    )
+
+
+def _render_query_fault(fault: Fault, language: Language) -> dict[str, Any]:
+    return without_none(
+        {
+            "parameter": fault.input,
             "problem": fault.problem.into(language),
             "allowed": list(fault.allowed) or None,
             "given": fault.given,

@@ -3,7 +3,7 @@ import re
 from gaia_server.app import OURS
 from gaia_server.openapi import OPERATIONS, PARAMETERS, SCHEMAS
 
-INTERNAL = ("/store/",)
+INTERNAL = ("/store/", "/assets/")
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
 

@@ -67,6 +67,8 @@ class Job:
         The fence: reports of any other attempt change nothing.
     lost : int
         How many attempts died.
+    duration_s : float or None
+        From the first start to the end, s, once it has ended.
     reason : Words or None
         Why at this centre, why waiting.
     results_removed : bool
@@ -91,6 +93,7 @@ class Job:
     lost: int = 0
     started: datetime | None = None
     finished: datetime | None = None
+    duration_s: float | None = None
     progress: int = 0
     message: Words | None = None
     reason: Words | None = None

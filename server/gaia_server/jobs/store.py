@@ -11,10 +11,12 @@ from datetime import datetime
 from typing import Any, Literal, Self
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Engine, Row, Select, case, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, case, delete, func, insert, select, update
 
 from gaia_server.errors import AlreadyDismissed
 from gaia_server.jobs import engine as database
+from gaia_server.jobs import listing
+from gaia_server.jobs.listing import Choice, Mark
 from gaia_server.jobs.records import Demand, Job, LogLine
 from gaia_server.jobs.states import UNFINISHED, State, sources
 from gaia_server.jobs.tables import jobs, log, outbox
@@ -33,6 +35,8 @@ _VALUES: dict[str, TypeAdapter[Any]] = {
 }
 
 _IDS_AT_ONCE = 500  # a database takes only so many parameters
+
+EVERYTHING = Choice()
 
 DISMISSED = Words(en="The job was dismissed.", fr="La tâche a été abandonnée.")
 REMOVED = Words(
@@ -95,32 +99,24 @@ class Store:
         return tuple(found)
 
     def jobs(
-        self,
-        *,
-        owner: str,
-        limit: int,
-        before: str | None = None,
-        processes: Sequence[str] = (),
-        states: Sequence[State] = (),
+        self, *, owner: str, limit: int, choice: Choice = EVERYTHING, after: Mark | None = None
     ) -> tuple[Job, ...]:
         """
         List an owner's asynchronous jobs, newest first.
 
         Parameters
         ----------
-        before : str or None
-            Id of the last job of the page before; an unknown one gives an empty page.
+        after : Mark or None
+            The last job of the page before.
         """
-        query = select(jobs).where(jobs.c.owner == owner, jobs.c.synchronous.is_(False))
-        if processes:
-            query = query.where(jobs.c.process_id.in_(processes))
-        if states:
-            query = query.where(jobs.c.state.in_([state.value for state in states]))
+        query = listing.page(owner, choice, after=after, limit=limit, now=utc_now())
+        if query is None:
+            return ()
         with database.reading(self._engine) as connection:
-            if before is not None:
-                query = _after(query, connection, before)
-            rows = connection.execute(query.order_by(jobs.c.created.desc(), jobs.c.id.desc()).limit(limit)).all()
-        return tuple(_job(row) for row in rows)
+            ids = [row.id for row in connection.execute(query)]
+            rows = connection.execute(select(jobs).where(jobs.c.id.in_(ids))).all()
+        by_id = {row.id: _job(row) for row in rows}
+        return tuple(by_id[id] for id in ids)
 
     def log(self, job_id: str, *, owner: str) -> tuple[LogLine, ...] | None:
         """Give the log of an owner's job, newest line last; None where there is no such job."""
@@ -271,7 +267,7 @@ class Store:
             change: dict[str, Any] = (
                 {"results_removed": True, "message": asdict(REMOVED)}
                 if job.state.final
-                else {"state": State.DISMISSED.value, "finished": now, "message": asdict(DISMISSED)}
+                else {"state": State.DISMISSED.value, "message": asdict(DISMISSED), **_ended(job.started, now)}
             )
             connection.execute(update(jobs).where(jobs.c.id == job_id).values(updated=now, **change))
             connection.execute(delete(outbox).where(outbox.c.job_id == job_id, outbox.c.kind == "order"))
@@ -293,7 +289,7 @@ def _apply(connection: Connection, report: Report, attempts: int) -> bool:
     job = _job(row)
     if job.state is State.ACCEPTED and report.kind is not Kind.STARTED:
         _started(connection, job, report, attempts)  # its own report was lost with the broker
-        job = replace(job, state=State.RUNNING)
+        job = replace(job, state=State.RUNNING, started=job.started or utc_now())
     return handler(connection, job, report, attempts)
 
 
@@ -347,8 +343,8 @@ def _finished(connection: Connection, job: Job, report: Report, _attempts: int) 
     if report.result is None:
         return False  # a finished report without a result is none; the lease runs out, and the work is done again
     return _change(
-        connection, job, state=State.SUCCESSFUL.value, finished=now, updated=now, seen=now, progress=100,
-        result=_RESULT.dump_python(report.result, mode="json"), message=asdict(DONE),
+        connection, job, state=State.SUCCESSFUL.value, updated=now, seen=now, progress=100,
+        result=_RESULT.dump_python(report.result, mode="json"), message=asdict(DONE), **_ended(job.started, now),
     )  # fmt: skip
 
 
@@ -363,15 +359,25 @@ def _failed(connection: Connection, job: Job, report: Report, attempts: int) -> 
 def _fail(connection: Connection, job_id: str, attempt: int, failure: Failure) -> bool:
     now = utc_now()
     _say(connection, job_id, "error", failure.words)
+    started = connection.execute(select(jobs.c.started).where(jobs.c.id == job_id)).scalar_one_or_none()
     found = connection.execute(
         update(jobs)
         .where(jobs.c.id == job_id, jobs.c.attempt == attempt, jobs.c.state.in_(_names(sources(State.FAILED))))
         .values(
-            state=State.FAILED.value, finished=now, updated=now, failure=asdict(failure), message=asdict(failure.words)
+            state=State.FAILED.value,
+            updated=now,
+            failure=asdict(failure),
+            message=asdict(failure.words),
+            **_ended(started, now),
         )
     )
     connection.execute(delete(outbox).where(outbox.c.job_id == job_id, outbox.c.kind == "order"))
     return found.rowcount == 1
+
+
+def _ended(started: datetime | None, now: datetime) -> dict[str, Any]:
+    """Note the end, and how long it lasted; a job that never started lasted no time at all, not zero."""
+    return {"finished": now, "duration_s": None if started is None else (now - started).total_seconds()}
 
 
 def _retry(connection: Connection, job: Job, *, lost: bool, centre: str, queue: str, reason: Words) -> bool:
@@ -410,14 +416,6 @@ def _say(connection: Connection, job_id: str, level: str, words: Words) -> None:
     connection.execute(
         insert(log).values(job_id=job_id, time=utc_now(), level=level, text_en=words.en, text_fr=words.fr)
     )
-
-
-def _after(query: Select[Any], connection: Connection, job_id: str) -> Select[Any]:
-    """Go on after a job: a keyset, so that page 1000 costs what page 1 does."""
-    last = connection.execute(select(jobs.c.created).where(jobs.c.id == job_id)).scalar_one_or_none()
-    if last is None:
-        return query.where(jobs.c.id.is_(None))
-    return query.where((jobs.c.created < last) | ((jobs.c.created == last) & (jobs.c.id < job_id)))
 
 
 def _row(job: Job) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import JSON, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -48,6 +48,7 @@ jobs = Table(
     Column("deadline", Moment, nullable=False),
     Column("started", Moment),
     Column("finished", Moment),
+    Column("duration_s", Float),
     Column("sent", Moment),
     Column("seen", Moment),
     Column("centre", String(200), nullable=False),
@@ -60,7 +61,13 @@ jobs = Table(
     Column("failure", JSON(none_as_null=True)),
     Column("result", JSON(none_as_null=True)),
     Column("results_removed", Boolean, nullable=False),
-    Index("jobs_by_owner", "owner", "created", "id"),
+    # Lists are answered from these alone (`listing.py`); the last two columns are there for filters by duration.
+    Index("jobs_listed", "owner", "synchronous", "created", "id"),
+    Index("jobs_listed_by_process", "owner", "synchronous", "process_id", "created", "id"),
+    Index("jobs_listed_by_state", "owner", "synchronous", "state", "created", "id", "started", "duration_s"),
+    Index(
+        "jobs_listed_by_both", "owner", "synchronous", "process_id", "state", "created", "id", "started", "duration_s"
+    ),
     Index("jobs_by_state", "state"),
     Index("jobs_by_content", "content_key", "accepted"),
 )

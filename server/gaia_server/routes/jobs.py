@@ -2,7 +2,6 @@
 
 import re
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 
@@ -13,7 +12,7 @@ from gaia_server.identity import identify
 from gaia_server.jobs.records import Job, LogLine
 from gaia_server.jobs.states import State
 from gaia_server.negotiation import language_of, wants_json
-from gaia_server.queries import read_limit, read_names
+from gaia_server.queries import Query, address, read_choice, write_mark
 from gaia_server.rendering import make_link, render_json, render_time, without_none
 from gaia_server.results import render_file
 from gaia_server.services import Services, current_services
@@ -29,23 +28,15 @@ routes = Blueprint("jobs", __name__)
 @routes.get("/jobs")
 def list_jobs() -> Response:
     """List the jobs of whoever asks, newest first."""
-    services, limit = current_services(), read_limit(request, default=DEFAULT_LIMIT)
-    processes = read_names(request, "processID")
-    states = read_names(request, "status", [state.value for state in State])
-    kinds = read_names(request, "type")
-    before = request.args.get("before")
-    if (kinds and "process" not in kinds) or (before is not None and not _JOB_ID.fullmatch(before)):
+    services, query = current_services(), Query(request)
+    limit, after, choice = query.limit(default=DEFAULT_LIMIT), query.mark("before"), read_choice(query)
+    kinds = query.names("type")
+    query.check()
+    if kinds and "process" not in kinds:
         return _render_list((), services, None)
-    found = services.store.jobs(
-        owner=identify(request),
-        limit=limit + 1,
-        before=before,
-        processes=processes,
-        states=tuple(State(state) for state in states),
-    )
-    filters = {"processID": ",".join(processes), "status": ",".join(states), "limit": limit}
-    last = found[limit - 1].id if len(found) > limit else None
-    return _render_list(found[:limit], services, last and urlencode({**_given(filters), "before": last}))
+    found = services.store.jobs(owner=identify(request), limit=limit + 1, choice=choice, after=after)
+    last = found[limit - 1] if len(found) > limit else None
+    return _render_list(found[:limit], services, None if last is None else write_mark(last.created, last.id))
 
 
 @routes.get("/jobs/<job_id>")
@@ -146,15 +137,12 @@ def find_job(services: Services, job_id: str) -> Job:
 
 def _render_list(jobs: tuple[Job, ...], services: Services, more: str | None) -> Response:
     base_url, language = services.settings.public_url, language_of(request)
-    links = [make_link(f"{base_url}/jobs", "self")]
+    here = f"{base_url}/jobs"
+    links = [make_link(address(here, request), "self")]
     if more:
-        links.append(make_link(f"{base_url}/jobs?{more}", "next"))
+        links.append(make_link(address(here, request, before=more), "next"))
     shown = [render_status(job, base_url=base_url, language=language) for job in jobs]
     return render_json({"jobs": shown, "links": links}, headers={"Cache-Control": "no-cache"})
-
-
-def _given(filters: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in filters.items() if value}
 
 
 def _words(line: LogLine) -> str:

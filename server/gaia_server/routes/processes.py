@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 
 from gaia_server.descriptions import description, summary
 from gaia_server.negotiation import language_of
-from gaia_server.queries import read_limit
+from gaia_server.queries import Query, address
 from gaia_server.rendering import make_link, render_empty, render_json
 from gaia_server.services import current_services
 
@@ -20,14 +20,15 @@ def list_processes() -> Response:
     """List the processes, in the order of the catalogue."""
     services, language = current_services(), language_of(request)
     base_url = services.settings.public_url
-    limit = read_limit(request, default=DEFAULT_LIMIT)
-    ids = list(services.processes)
-    after = request.args.get("after")
-    first = ids.index(after) + 1 if after in ids else 0
+    query, ids = Query(request), list(services.processes)
+    limit, after = query.limit(default=DEFAULT_LIMIT), query.names("after", ids)
+    query.check()
+    first = ids.index(after[-1]) + 1 if after else 0
     page = ids[first : first + limit]
-    links = [make_link(f"{base_url}/processes", "self")]
+    here = f"{base_url}/processes"
+    links = [make_link(address(here, request), "self")]
     if first + limit < len(ids):
-        links.append(make_link(f"{base_url}/processes?limit={limit}&after={page[-1]}", "next"))
+        links.append(make_link(address(here, request, after=page[-1]), "next"))
     shown = [summary(services.processes[id], language, base_url) for id in page]
     return _in_language(render_json({"processes": shown, "links": links}))
 
