@@ -21,7 +21,7 @@ from gaia_server.negotiation import wants_json
 from gaia_server.preference import Preference
 from gaia_server.rendering import make_link, render_empty, render_json
 from gaia_server.results import Pieces, ResultFiles, content_type, digest_header, render_file
-from gaia_server.status import job_url
+from gaia_server.status import job_url, side_name
 from gaia_workers.contract import OutputFile, Result
 
 BY_VALUE_LIMIT_BYTES = 1024 * 1024
@@ -87,19 +87,22 @@ def require_result(job: Job) -> Result:
 
 def find_file(job: Job, name: str) -> OutputFile:
     """
-    Find an output by its id, its id with an ending (`data.nc`), or the name of its file.
+    Find an output by its id, its id with an ending (`data.nc`), or the name of its file; or a file beside it.
 
     Raises
     ------
     NoSuchOutput
         If the job has none of that name.
     """
-    made = require_result(job).outputs
-    for file in made:
+    result = require_result(job)
+    for file in result.outputs:
         ending = "." + file.name.rpartition(".")[2]
         if name in (file.output, file.output + ending, file.name):
             return file
-    raise NoSuchOutput(name, known=[file.output for file in made])
+    for side in result.sides:
+        if name in (side_name(side), side.name):
+            return side
+    raise NoSuchOutput(name, known=[file.output for file in result.outputs])
 
 
 def render_results(job: Job, answering: Answering) -> Response:

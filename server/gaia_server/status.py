@@ -1,14 +1,15 @@
 """The status of a job on the wire: the standard's `statusInfo`, with what is ours behind `gaia:`."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
-from gaia_processes.text import Language
+from gaia_processes.text import Language, Text
 from gaia_server.jobs.records import Job
 from gaia_server.jobs.states import State
 from gaia_server.rendering import make_link, render_time, without_none
-from gaia_workers.contract import Receipt, Result, Words, utc_now
+from gaia_workers.contract import Receipt, Result, SideFile, Words, utc_now
 
 REL = "http://www.opengis.net/def/rel/ogc/1.0/"
 LINKS = {"en": ("Results", "What went wrong", "Log"), "fr": ("Résultats", "Ce qui a échoué", "Journal")}
@@ -19,6 +20,20 @@ _RECEIPT = {
     "peakMemoryBytes": "peak_memory_bytes",
     "wallSeconds": "wall_s",
 }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SideKind:
+    """How a kind of side file is linked."""
+
+    rel: str
+    title: Text
+
+
+PREVIEW = "preview.json"
+SIDES = {PREVIEW: SideKind(rel="preview", title=Text(en="Preview", fr="Aperçu"))}
+"""By what stands after the output's id."""
+
 _PATIENCE_S = ((10, 1), (60, 3), (600, 10))
 _LONGEST_PATIENCE_S = 30
 
@@ -77,7 +92,21 @@ def _links(job: Job, url: str, language: Language) -> list[dict[str, str]]:
         links.append(make_link(f"{url}/results", f"{REL}results", title=results))
     if job.state is State.FAILED and not job.results_removed:
         links.append(make_link(f"{url}/results", f"{REL}exceptions", title=exceptions))
+    if job.result is not None and not job.results_removed:
+        links += [_side_link(side, url, language) for side in job.result.sides]
     return [*links, make_link(f"{url}/log", "related", "text/plain", log)]
+
+
+def side_name(side: SideFile) -> str:
+    """Give the last part of a side file's address."""
+    return f"{side.output}.{side.ending}"
+
+
+def _side_link(side: SideFile, url: str, language: Language) -> dict[str, str]:
+    kind = SIDES.get(side.ending)
+    title = kind.title.into(language) if kind else side.name
+    rel = kind.rel if kind else "related"
+    return make_link(f"{url}/results/{quote(side_name(side), safe='')}", rel, side.media_type, title)
 
 
 def _into(words: Words | None, language: Language) -> str | None:

@@ -1,6 +1,7 @@
 """A server without a socket: the real store in a temporary folder, and centres that are only written down."""
 
 import hashlib
+import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -31,7 +32,19 @@ from gaia_server.jobs.store import Store
 from gaia_server.push import Deliveries
 from gaia_server.results import STORE, ResultFiles, digest_header
 from gaia_server.services import Services
-from gaia_workers.contract import Failure, Kind, Load, OutputFile, Receipt, Report, Result, Words, sign_link, utc_now
+from gaia_workers.contract import (
+    Failure,
+    Kind,
+    Load,
+    OutputFile,
+    Receipt,
+    Report,
+    Result,
+    SideFile,
+    Words,
+    sign_link,
+    utc_now,
+)
 
 KEY = b"k" * 32
 CATALOGUE_BY_ID = by_id(CATALOGUE)
@@ -161,7 +174,11 @@ def output_file(job: Job, output: str, content: bytes) -> OutputFile:
 
 def finished(job: Job, *files: OutputFile) -> Report:
     """Make the report of a job that ended well."""
-    result = Result(outputs=files, receipt=Receipt(bytes_read=5, cpu_s=0.5))
+    result = Result(
+        outputs=tuple(file for file in files if not isinstance(file, SideFile)),
+        sides=tuple(file for file in files if isinstance(file, SideFile)),
+        receipt=Receipt(bytes_read=5, cpu_s=0.5),
+    )
     return Report(job_id=job.id, part=0, attempt=1, centre=job.centre, kind=Kind.FINISHED, result=result)
 
 
@@ -197,6 +214,24 @@ class Desk:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         return file
+
+    def keep_side(self, job: Job, output: str, told: dict[str, Any], **members: Any) -> SideFile:
+        """Put a preview into the server's own store."""
+        content, name = json.dumps(told).encode(), f"{output}.preview.json"
+        side = SideFile(
+            output=output,
+            ending="preview.json",
+            name=name,
+            media_type="application/json",
+            size_bytes=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+            location=f"{job.id}/1/{name}",
+            store="server",
+        )
+        path = self.services.settings.home / STORE / side.location
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return replace(side, **members)
 
     def describe(self, job: Job, output: str, content: bytes) -> OutputFile:
         """Say of a file what a centre would say of it."""

@@ -89,6 +89,28 @@ def test_the_digest_is_the_same_everywhere(box, client, inputs):
     assert answer.headers["ETag"] == f'"{sha256}"'
 
 
+@pytest.mark.parametrize("inputs", [A1B, SST], ids=["a centre that pushes", "a centre that serves"])
+def test_a_result_has_a_small_preview(client, inputs):
+    job = client.job("subset", {"inputs": inputs})
+    (link,) = [link for link in client.end_of(job)["links"] if link["rel"] == "preview"]
+    answer = client.get(link["href"])
+    told = answer.json
+    assert (told["kind"], answer.headers["Content-Type"]) == ("map", "application/json")
+    assert told["minimum"] < told["maximum"]
+    assert len(answer.content) < 64 * 1024
+    assert list(client.get(f"{job}/results?f=json").json) == ["data"]
+
+
+def test_events_tell_a_job_from_its_beginning_to_its_end(client):
+    job = client.job("echo", {"inputs": {"message": "hello", "pause": 1}})
+    text = client.get(f"{job}/events").content.decode()
+    told = [json.loads(line.removeprefix("data: ")) for line in text.splitlines() if line.startswith("data: ")]
+    progress = [status["progress"] for status in told]
+    assert progress == sorted(progress)
+    assert len(told) > 3
+    assert told[-1] == client.get(job).json | {"status": "successful"}
+
+
 def test_the_same_request_gives_the_same_bytes(client):
     first, second = (client.execute("subset", {"inputs": A1B}, Cache_Control="no-cache") for _ in range(2))
     assert first.headers["Gaia-Job"] != second.headers["Gaia-Job"]

@@ -1,3 +1,6 @@
+import hashlib
+import hmac
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +14,9 @@ from gaia_workers.contract import (
     Dismissal,
     Kind,
     Order,
+    Receipt,
     Report,
+    Result,
     Words,
     link_holds,
     seal,
@@ -90,3 +95,25 @@ def test_every_report_survives_its_journey(en: str, fr: str, progress: int) -> N
         job_id="j", part=0, attempt=1, centre="c", kind=Kind.PROGRESS, progress=progress, words=Words(en=en, fr=fr)
     )
     assert unseal(seal(report, KEY), KEY, Report) == report
+
+
+def test_the_version_before_is_read_too() -> None:
+    told = Report(
+        job_id="j", part=0, attempt=1, centre="c", kind=Kind.FINISHED,
+        result=Result(outputs=(), receipt=Receipt()),
+    )  # fmt: skip
+    envelope = seal(told, KEY)
+    body = json.loads(envelope["body"])
+    del body["result"]["sides"]
+    old = {"contract": CONTRACT - 1, "kind": "report", "body": json.dumps(body)}
+    text = f"{old['contract']}\n{old['kind']}\n{old['body']}".encode()
+    assert unseal(old | {"signature": hmac.new(KEY, text, hashlib.sha256).hexdigest()}, KEY, Report) == told
+
+
+def test_versions_further_away_are_refused() -> None:
+    for other in (CONTRACT - 2, CONTRACT + 1):
+        text = f"{other}\ndismissal\n{{}}".encode()
+        envelope = {"contract": other, "kind": "dismissal", "body": "{}"}
+        signature = hmac.new(KEY, text, hashlib.sha256).hexdigest()
+        with pytest.raises(BadMessage, match="not understood"):
+            unseal(envelope | {"signature": signature}, KEY, Dismissal)

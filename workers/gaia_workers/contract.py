@@ -16,10 +16,11 @@ from typing import Any, Literal, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
-CONTRACT = 1
+CONTRACT = 2
 """Version of this contract. A worker reads its own and the one before."""
 
-READABLE = frozenset({CONTRACT})
+READABLE = frozenset({CONTRACT, CONTRACT - 1})
+"""Version 1 knew no side files; nothing else differs, so that its messages are read as they are."""
 
 MESSAGE_LIMIT_BYTES = 256 * 1024
 INLINE_LIMIT_BYTES = 32 * 1024
@@ -113,6 +114,20 @@ class OutputFile:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SideFile(OutputFile):
+    """
+    A file beside an output, as its preview: delivered and removed with it, and no output itself.
+
+    Attributes
+    ----------
+    ending : str
+        What stands after the output's id in its address: `preview.json`.
+    """
+
+    ending: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Receipt:
     """What the work cost."""
 
@@ -125,12 +140,18 @@ class Receipt:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """What an attempt made: its files, what it cost, the extent really returned, and warnings for the user."""
+    """What an attempt made: its files and those beside them, what it cost, the extent really returned, and warnings for the user."""
 
     outputs: tuple[OutputFile, ...]
     receipt: Receipt
     extent: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[Words, ...] = ()
+    sides: tuple[SideFile, ...] = ()
+
+    @property
+    def files(self) -> tuple[OutputFile, ...]:
+        """Every file there is, the outputs first."""
+        return (*self.outputs, *self.sides)
 
 
 class Kind(StrEnum):

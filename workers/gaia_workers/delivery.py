@@ -91,11 +91,15 @@ class Push:
         """
         del order
         with requests.Session() as session:
-            for output in result.outputs:
-                self._send(session, draft.path(output.name), output)
-        for output in result.outputs:
-            draft.path(output.name).unlink()  # the server has it; what stays here is the manifest
-        return replace(result, outputs=tuple(replace(output, store="server") for output in result.outputs))
+            for file in result.files:
+                self._send(session, draft.path(file.name), file)
+        for file in result.files:
+            draft.path(file.name).unlink()  # the server has it; what stays here is the manifest
+        return replace(
+            result,
+            outputs=tuple(replace(output, store="server") for output in result.outputs),
+            sides=tuple(replace(side, store="server") for side in result.sides),
+        )
 
     def _send(self, session: requests.Session, path: Path, output: OutputFile) -> None:
         tries = Retrying(

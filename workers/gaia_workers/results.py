@@ -163,7 +163,7 @@ def manifest_of(order: Order, result: Result) -> dict[str, Any]:
         "files": [
             {"name": each.name, "output": each.output, "mediaType": each.media_type,
              "sizeBytes": each.size_bytes, "sha256": each.sha256}
-            for each in result.outputs
+            for each in result.files
         ],
         "result": as_json(result),
     }  # fmt: skip

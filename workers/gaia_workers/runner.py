@@ -6,7 +6,7 @@ import json
 import os
 import resource
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +22,10 @@ from gaia_processes.formats import Format
 from gaia_processes.inputs.dataset import DatasetReference
 from gaia_processes.process import Process, dump_inputs, read_inputs
 from gaia_processes.text import Text
-from gaia_workers.contract import INLINE_LIMIT_BYTES, Order, OutputFile, Receipt, Result, Words
+from gaia_workers.contract import INLINE_LIMIT_BYTES, Order, OutputFile, Receipt, Result, SideFile, Words
 from gaia_workers.delivery import Delivers
 from gaia_workers.results import Draft, Results, digest
+from gaia_workers.sides import is_shown_by_value, make_preview
 
 PROGRESS_PERIOD_S = 0.2
 ACDD_EXTENT = ("geospatial_", "time_coverage_")
@@ -73,11 +74,18 @@ def run(order: Order, *, data: Opens, results: Results, say: Says, deliver: Deli
     with ExitStack() as opened, results.draft(order) as draft:
         made = compute(process, inputs, data=data, say=say, opened=opened)
         files = tuple(
-            write_output(draft, output, value, file_format, history=history_line(order, process), say=say)
+            (
+                write_output(draft, output, value, file_format, history=history_line(order, process), say=say),
+                file_format,
+            )
             for output, value, file_format in wanted(made, order)
         )
         result = Result(
-            outputs=files, receipt=meter.receipt(), extent=extent_of_first(made.outputs), warnings=made.warnings
+            outputs=tuple(file for file, _ in files),
+            sides=write_sides(draft, files),
+            receipt=meter.receipt(),
+            extent=extent_of_first(made.outputs),
+            warnings=made.warnings,
         )
         result = deliver.deliver(order, draft, result)
         results.publish(draft, result)
@@ -150,6 +158,16 @@ def write_output(draft: Draft, output: str, value: Any, file_format: Format, *, 
         store="centre",
         value=inline(path, file_format) if size_bytes <= INLINE_LIMIT_BYTES else None,
     )
+
+
+def write_sides(draft: Draft, files: Iterable[tuple[OutputFile, Format]]) -> tuple[SideFile, ...]:
+    """Write what people want to see of the outputs beside them."""
+    made = (
+        make_preview(draft, file, file_format)
+        for file, file_format in files
+        if not is_shown_by_value(file, file_format)
+    )
+    return tuple(side for side in made if side is not None)
 
 
 def write_value(

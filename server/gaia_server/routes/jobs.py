@@ -17,6 +17,7 @@ from gaia_server.rendering import make_link, render_json, render_time, without_n
 from gaia_server.results import render_file
 from gaia_server.services import Services, current_services
 from gaia_server.status import render_status, retry_after
+from gaia_workers.contract import SideFile
 
 DEFAULT_LIMIT = 100
 
@@ -79,16 +80,13 @@ def show_results(job_id: str) -> Response:
 
 @routes.get("/jobs/<job_id>/results/<output_id>")
 def show_result(job_id: str, output_id: str) -> Response:
-    """Give one output, raw."""
+    """Give one output, raw, or a file beside it, as its preview."""
     services = current_services()
     job = find_job(services, job_id)
-    return render_file(
-        request,
-        services.files,
-        job,
-        find_file(job, output_id),
-        redirect_above_bytes=services.settings.redirect_above_bytes,
-    )
+    file = find_file(job, output_id)
+    # Pages read side files, and may read nothing from another host.
+    redirect_above_bytes = None if isinstance(file, SideFile) else services.settings.redirect_above_bytes
+    return render_file(request, services.files, job, file, redirect_above_bytes=redirect_above_bytes)
 
 
 @routes.get("/jobs/<job_id>/log")

@@ -173,3 +173,22 @@ def test_a_definition_can_be_posted_again(client):
     }
     second = client.post(json=definition, **post).get_json()["jobID"]
     assert client.get(f"/jobs/{second}/inputs").get_json() == definition
+
+
+def test_a_preview_is_linked_and_given_and_is_no_output(client, desk):
+    job = desk.accept("data", process="subset")
+    job = desk.end(job, desk.keep(job, "data", b"CDF"), desk.keep_side(job, "data", {"kind": "map"}))
+    (link,) = [link for link in client.get(f"/jobs/{job.id}").get_json()["links"] if link["rel"] == "preview"]
+    assert link["href"] == f"https://gaia.test/api/jobs/{job.id}/results/data.preview.json"
+    answer = client.get(f"/jobs/{job.id}/results/data.preview.json")
+    assert (answer.get_json(), answer.mimetype) == ({"kind": "map"}, "application/json")
+    assert client.get(f"/jobs/{job.id}/results").data == b"CDF"
+    assert client.get(f"/jobs/{job.id}/results/nothing").get_json()["detail"].count("preview") == 0
+
+
+def test_a_preview_goes_with_the_results(client, desk):
+    job = desk.accept("data", process="subset")
+    job = desk.end(job, desk.keep(job, "data", b"CDF"), desk.keep_side(job, "data", {"kind": "map"}))
+    client.delete(f"/jobs/{job.id}")
+    assert client.get(f"/jobs/{job.id}/results/data.preview.json").status_code == 410
+    assert "preview" not in {link["rel"] for link in client.get(f"/jobs/{job.id}").get_json()["links"]}
