@@ -87,6 +87,21 @@ class Settings(BaseSettings):
         ("select_process", "outputData", "outputFormat", "*_outformat"),
         description="Inputs that wrappers send along and that are not read, with commas between; `*` stands for anything.",
     )
+    outbound_hosts: Names = Field(
+        (),
+        description="Hosts whose addresses requests may name, for inputs by reference and for callbacks, with commas between: "
+        "`data.example.org` for ports 80 and 443 at addresses of the open internet, `host:port` for exactly that port, wherever "
+        "the host leads. None by default.",
+    )
+    outbound_http: bool = Field(
+        False, description="Whether such addresses may also begin with `http://`; without, only `https://`."
+    )
+    outbound_limit_s: float = Field(
+        10, gt=0, le=60, description="How long such a host has to answer, redirects included (seconds)."
+    )
+    reference_limit: Size = Field(
+        2 * 2**20, gt=0, description="Largest value that is fetched for an input by reference."
+    )
     memory_limit: Size = Field(
         2 * 2**30, ge=64 * 2**20, description="Resident memory that one task may use before it is ended."
     )

@@ -33,7 +33,7 @@ def render() -> str:
 
 def _default(name: str, field: FieldInfo) -> str:
     value = field.default
-    if field.default_factory is not None or value is None:
+    if field.default_factory is not None or value is None or value == ():
         return ""
     if isinstance(value, SecretStr):
         value = value.get_secret_value()

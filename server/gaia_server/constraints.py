@@ -4,17 +4,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from gaia_config.catalogue import Federation
+from gaia_processes.errors import InvalidInputs
 from gaia_processes.inputs.constraints import Allowed
 from gaia_processes.inputs.schema import input_schemas
 from gaia_processes.process import Process, constrain_request
-from gaia_server.demands import Cubes
+from gaia_server.demands import Cubes, follow
 from gaia_server.descriptions import LISTED_DATASETS, takes_dataset
+from gaia_server.references import References
 
 _SHOWN_DATASETS = 10
 
 
 def allowed_inputs(
-    process: Process, body: Mapping[str, Any], *, federation: Federation, ignored: tuple[str, ...]
+    process: Process,
+    body: Mapping[str, Any],
+    *,
+    federation: Federation,
+    ignored: tuple[str, ...],
+    references: References | None = None,
 ) -> dict[str, Allowed]:
     """
     Say what each input may be, given those in the body of a request that is not whole yet.
@@ -25,14 +32,21 @@ def allowed_inputs(
         As an execute request; only `inputs` is looked at, and any input may be missing.
     ignored : tuple of str
         Names of inputs that are not read.
+    references : References, optional
+        Follows inputs by reference; without, they are refused.
 
     Raises
     ------
     InvalidInputs
         With everything that is wrong with the inputs that are given.
     """
-    given = body.get("inputs")
-    allowed = constrain_request(process, {} if given is None else given, find_cube=Cubes(federation), ignored=ignored)
+    followed = follow(process, body, references)
+    try:
+        allowed = constrain_request(process, followed.inputs, find_cube=Cubes(federation), ignored=ignored)
+    except InvalidInputs as invalid:
+        raise InvalidInputs((*followed.faults, *followed.missing_aside(invalid.faults))) from None
+    if followed.faults:
+        raise InvalidInputs(followed.faults)
     datasets = _datasets(federation)
     takers = [name for name, schema in input_schemas(process.inputs).items() if takes_dataset(schema)]
     return allowed | {name: allowed[name].over(datasets) for name in takers}

@@ -15,6 +15,7 @@ from gaia_processes.process import Estimate, Output, Process, dump_inputs, pin_v
 from gaia_processes.text import Text
 from gaia_server.jobs.records import Demand, RequestedOutput, Response, Transmission
 from gaia_server.preference import Returns
+from gaia_server.references import Followed, References
 
 RESPONSES: tuple[Response, ...] = ("raw", "document")
 TRANSMISSIONS: tuple[Transmission, ...] = ("value", "reference")
@@ -61,6 +62,7 @@ def read_demand(
     ignored: tuple[str, ...],
     returns: Returns | None = None,
     accepted: Mapping[str, Format] | None = None,
+    references: References | None = None,
 ) -> Understood:
     """
     Read an execute request.
@@ -75,6 +77,8 @@ def read_demand(
         The preference `return=`; counts only where `response` and an output's `transmissionMode` are absent.
     accepted : mapping of Format, optional
         By output id, the format that `Accept` names; it takes the place of the default where one output is answered raw.
+    references : References, optional
+        Follows inputs by reference; without, they are refused.
 
     Raises
     ------
@@ -86,19 +90,28 @@ def read_demand(
     transmission = transmission_of(returns) if response is None else None
     defaults = {} if response == "document" or accepted is None else accepted
     outputs = _read_outputs(process, body.get("outputs"), transmission, defaults, faults)
-    raw = body.get("inputs")
+    followed = follow(process, body, references)
     try:
-        inputs = validate_request(process, {} if raw is None else raw, find_cube=Cubes(federation), ignored=ignored)
+        inputs = validate_request(process, followed.inputs, find_cube=Cubes(federation), ignored=ignored)
     except InvalidInputs as invalid:
-        raise InvalidInputs((*invalid.faults, *faults.found)) from None
-    if faults.found:
-        raise InvalidInputs(faults.found)
+        rest = followed.missing_aside(invalid.faults)
+        raise InvalidInputs((*followed.faults, *rest, *faults.found)) from None
+    if followed.faults or faults.found:
+        raise InvalidInputs((*followed.faults, *faults.found))
     inputs = pin_versions(inputs, version_of=lambda reference: _dataset(federation, reference).version)
     return Understood(
         demand=Demand(inputs=dump_inputs(inputs), outputs=outputs, response=response),
         inputs=inputs,
         estimate=process.estimate(inputs, _cube_of(inputs, federation)),
     )
+
+
+def follow(process: Process, body: Mapping[str, Any], references: References | None) -> Followed:
+    """Take the inputs of a request, with values in the place of references."""
+    given = body.get("inputs")
+    inputs = {} if given is None else given
+    known = process.inputs.model_fields
+    return Followed(inputs=inputs) if references is None else references.follow(inputs, known)
 
 
 def transmission_of(returns: Returns | None) -> Transmission | None:

@@ -14,8 +14,10 @@ from gaia_processes.process import Process
 from gaia_server.errors import NoSuchProcess
 from gaia_server.events import Feeds
 from gaia_server.jobs.store import Store
+from gaia_server.outbound import Outbound, open_outbound
 from gaia_server.plugins import open_transport
 from gaia_server.push import Deliveries
+from gaia_server.references import References
 from gaia_server.results import STORE, ResultFiles
 from gaia_server.submission import Submission
 
@@ -33,6 +35,8 @@ class Services:
         Opens the outputs of jobs.
     deliveries : Deliveries
         Takes what centres push.
+    outbound : Outbound
+        Calls others, where the configuration lets it.
     feeds : Feeds
         Tells event streams how their jobs go on.
     """
@@ -46,6 +50,12 @@ class Services:
     files: ResultFiles
     deliveries: Deliveries
     feeds: Feeds
+    outbound: Outbound
+
+    @property
+    def references(self) -> References:
+        """What follows inputs by reference."""
+        return References(self.outbound, max_depth=self.settings.max_json_depth)
 
     def process(self, process_id: str) -> Process:
         """
@@ -91,6 +101,7 @@ def open_services(settings: Settings) -> Services:
         processes=by_id(all_processes()),
         files=ResultFiles(store=kept, centres=centres, link_lifetime_s=settings.link_lifetime_s),
         deliveries=Deliveries(store=kept, jobs=store, centres=centres),
+        outbound=open_outbound(settings),
         feeds=Feeds(store, submission.changes),
     )
 

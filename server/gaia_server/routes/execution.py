@@ -69,7 +69,13 @@ def constrain(process_id: str) -> Response:
     services = current_services()
     process = services.process(process_id)
     body = read_object(request, services.settings)
-    allowed = allowed_inputs(process, body, federation=services.federation, ignored=services.settings.ignored_inputs)
+    allowed = allowed_inputs(
+        process,
+        body,
+        federation=services.federation,
+        ignored=services.settings.ignored_inputs,
+        references=services.references,
+    )
     here = f"{services.settings.public_url}/processes/{process.id}"
     links = [
         make_link(f"{here}/constraints", "self"),
@@ -92,6 +98,7 @@ def _read(services: Services, process: Process, wish: Preference) -> Understood:
         ignored=services.settings.ignored_inputs,
         returns=wish.returns,
         accepted=accepted if wish.respond != "async" else None,
+        references=services.references,
     )
 
 
