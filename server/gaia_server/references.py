@@ -1,7 +1,8 @@
 """Inputs by reference: what a request names by address is fetched, and judged from there on like any other value."""
 
 import time
-from collections.abc import Container, Mapping, Set
+from collections.abc import Container, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -172,7 +173,7 @@ def _put(value: Any, place: _Place, fetched: Any) -> Any:
     return [*value[: place.item], fetched, *value[place.item + 1 :]]
 
 
-def _without(inputs: Mapping[str, Any], absent: Set[str], faults: tuple[Fault, ...]) -> Followed:
+def _without(inputs: Mapping[str, Any], absent: AbstractSet[str], faults: tuple[Fault, ...]) -> Followed:
     rest = {name: value for name, value in inputs.items() if name not in absent}
     return Followed(inputs=rest, faults=faults, absent=frozenset(absent))
 
