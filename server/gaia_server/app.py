@@ -4,13 +4,14 @@ from http import HTTPStatus
 
 from flask import Flask, Response, request
 
+from gaia_server import openapi
 from gaia_server.bodies import TimedInput
 from gaia_server.cors import allow_other_origins
-from gaia_server.front import make_front, open_house, tell_as_problem
+from gaia_server.front import make_front, open_house, pygeoapi_configuration, tell_as_problem
 from gaia_server.negotiation import AcceptRepair
 from gaia_server.pages.protection import protect
 from gaia_server.problems import render_error
-from gaia_server.routes import assets, centres, deliveries, events, execution, health, jobs, processes
+from gaia_server.routes import assets, centres, deliveries, document, events, execution, health, jobs, processes
 from gaia_server.services import EXTENSION, Services
 
 BODY_LIMIT_S = 30.0
@@ -24,6 +25,7 @@ OURS = (
     health.routes,
     deliveries.routes,
     assets.routes,
+    document.routes,
 )
 """For equal addresses the first that is registered answers; so these stand before pygeoapi's."""
 
@@ -45,7 +47,12 @@ def make_app(services: Services) -> Flask:
         app.register_blueprint(routes)
     app.register_blueprint(make_front(services.settings))
     app.extensions |= open_house(services.settings)
-    app.add_url_rule("/api", endpoint="api", view_func=app.view_functions["pygeoapi.openapi"])
+    app.extensions[openapi.EXTENSION] = openapi.Documents(
+        pygeoapi_configuration(services.settings)["metadata"],
+        public_url=services.settings.public_url,
+        processes=services.processes,
+        federation=services.federation,
+    )
     app.register_error_handler(Exception, render_error)
     app.before_request(_limit_body_time)
     allow_other_origins(app)

@@ -20,7 +20,7 @@ from gaia_config.files import write_whole
 from gaia_config.settings import Settings
 from gaia_processes.text import Text
 from gaia_server.negotiation import HTML, JSON
-from gaia_server.openapi import add_operations
+from gaia_server.openapi import make_head
 from gaia_server.pages import here, page
 from gaia_server.pages.assets import read_assets
 from gaia_server.pages.here import Here, make_place
@@ -99,13 +99,10 @@ def make_front(settings: Settings) -> Blueprint:
     write_messages(folder / "locale")
     _publish("PYGEOAPI_CONFIG", folder / "pygeoapi.yml", yaml.safe_dump(configuration, allow_unicode=True))
 
-    from pygeoapi import api, l10n
-    from pygeoapi.openapi import get_oas
+    document = make_head(configuration["metadata"], settings.public_url, "en") | {"paths": {}}  # ours has its own route
+    _publish("PYGEOAPI_OPENAPI", folder / "openapi.json", json.dumps(document))
 
-    document = add_operations(get_oas(configuration))
-    _publish("PYGEOAPI_OPENAPI", folder / "openapi.json", json.dumps(document, ensure_ascii=False, default=str))
-
-    from pygeoapi import flask_app
+    from pygeoapi import api, flask_app, l10n
 
     api.CONFORMANCE_CLASSES = CONFORMANCE
     flask_app.api_ = api.API(configuration, document)  # it was made from the files of whoever imported it first

@@ -1,314 +1,244 @@
-"""Our own routes as the OpenAPI document tells them: one table of operations, and the schemas that they speak of."""
+"""
+The OpenAPI 3.0 document: every operation, and every process' request with its own schemas.
 
+It is made from our own tables alone: pygeoapi's own refers to schemas on other hosts, and tells of its own `/processes` and
+`/jobs`.
+"""
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
-PROBLEM = "exception"
+from gaia_config.catalogue import Federation
+from gaia_processes.formats import FORMATS
+from gaia_processes.process import Process
+from gaia_processes.text import Language, Text
+from gaia_server.descriptions import description
+from gaia_server.negotiation import HTML, JSON, PROBLEM
+from gaia_server.operations import FILE, OPERATIONS, Answer, Operation, words_of_status
+from gaia_server.schemas import PROBLEM as PROBLEM_SCHEMA
+from gaia_server.schemas import SCHEMAS, TEXT, headers, parameters, problem_example, ref
 
-_LINK = {
-    "type": "object",
-    "required": ["href", "rel", "type"],
-    "properties": {name: {"type": "string"} for name in ("href", "rel", "type", "title")},
-}
-_TIME = {"type": "string", "format": "date-time"}
-_TEXT = {"type": "string"}
-
-
-def _ref(schema: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{schema}"}
-
-
-def _list_of(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    members = {name: {"type": "array", "items": schema}, "links": {"type": "array", "items": _ref("link")}}
-    return {"type": "object", "required": list(members), "properties": members}
-
-
-SCHEMAS: dict[str, Any] = {
-    "link": _LINK,
-    PROBLEM: {
-        "type": "object",
-        "required": ["type"],
-        "properties": {
-            "type": {"type": "string", "format": "uri"},
-            "title": _TEXT,
-            "status": {"type": "integer"},
-            "detail": _TEXT,
-            "instance": _TEXT,
-            "errors": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "required": ["input", "pointer", "problem"],
-                    "properties": {
-                        "input": _TEXT,
-                        "pointer": _TEXT,
-                        "problem": _TEXT,
-                        "allowed": {"type": "array", "items": {}},
-                        "given": {},
-                    },
-                },
-            },
-        },
-    },
-    "processSummary": {
-        "type": "object",
-        "required": ["id", "version"],
-        "properties": {
-            "id": _TEXT,
-            "version": _TEXT,
-            "title": _TEXT,
-            "description": _TEXT,
-            "keywords": {"type": "array", "items": _TEXT},
-            "jobControlOptions": {"type": "array", "items": _TEXT},
-            "outputTransmission": {"type": "array", "items": _TEXT},
-            "links": {"type": "array", "items": _ref("link")},
-        },
-    },
-    "process": {
-        "allOf": [
-            _ref("processSummary"),
-            {"type": "object", "properties": {"inputs": {"type": "object"}, "outputs": {"type": "object"}}},
-        ]
-    },
-    "execute": {
-        "type": "object",
-        "properties": {
-            "inputs": {"type": "object", "additionalProperties": True},
-            "outputs": {
-                "type": "object",
-                "additionalProperties": {
-                    "type": "object",
-                    "properties": {
-                        "format": {"type": "object", "properties": {"mediaType": _TEXT}},
-                        "transmissionMode": {"type": "string", "enum": ["value", "reference"]},
-                    },
-                },
-            },
-            "response": {"type": "string", "enum": ["raw", "document"]},
-        },
-    },
-    "statusInfo": {
-        "type": "object",
-        "required": ["jobID", "status", "type"],
-        "properties": {
-            "jobID": {"type": "string", "format": "uuid"},
-            "processID": _TEXT,
-            "type": {"type": "string", "enum": ["process"]},
-            "status": {"type": "string", "enum": ["accepted", "running", "successful", "failed", "dismissed"]},
-            "message": _TEXT,
-            "created": _TIME,
-            "started": _TIME,
-            "finished": _TIME,
-            "updated": _TIME,
-            "progress": {"type": "integer", "minimum": 0, "maximum": 100},
-            "links": {"type": "array", "items": _ref("link")},
-        },
-    },
-    "constraints": {
-        "type": "object",
-        "required": ["processID", "inputs", "links"],
-        "properties": {
-            "processID": _TEXT,
-            "inputs": {"type": "object", "additionalProperties": _ref("allowed")},
-            "links": {"type": "array", "items": _ref("link")},
-        },
-    },
-    "allowed": {
-        "type": "object",
-        "description": "What an input may be; a member is absent where nothing is known. No values at all: leave it out.",
-        "properties": {
-            "values": {"type": "array", "items": {}},
-            "examples": {"type": "array", "items": {}},
-            "minimum": {"type": "number"},
-            "maximum": {"type": "number"},
-            "extent": {"type": "array", "items": {}},
-            "extents": {"type": "array", "items": {"type": "array", "items": {}}},
-            "crs": _TEXT,
-            "unit": _TEXT,
-            "calendar": _TEXT,
-            "step": _TEXT,
-            "default": {},
-        },
-    },
-    "results": {"type": "object", "additionalProperties": True},
-    "processList": _list_of("processes", _ref("processSummary")),
-    "jobList": _list_of("jobs", _ref("statusInfo")),
-    "centre": {"type": "object", "required": ["id"], "properties": {"id": _TEXT, "up": {"type": "boolean"}}},
-    "centreList": _list_of("centres", _ref("centre")),
-    "health": {
-        "type": "object",
-        "required": ["status"],
-        "properties": {"status": _TEXT, "reasons": {"type": "array", "items": _TEXT}},
-    },
-    "log": {"type": "object", "properties": {"log": {"type": "array", "items": {"type": "object"}}}},
-}
-
-_LIMIT = {"type": "integer", "minimum": 1, "maximum": 1000}
-_NAMES = {"type": "array", "items": _TEXT}
-PARAMETERS: dict[str, Any] = {
-    "processID": {"name": "processID", "in": "path", "required": True, "schema": _TEXT},
-    "jobID": {"name": "jobID", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}},
-    "outputID": {"name": "outputID", "in": "path", "required": True, "schema": _TEXT},
-    "centreID": {"name": "centreID", "in": "path", "required": True, "schema": _TEXT},
-    "limit": {"name": "limit", "in": "query", "schema": _LIMIT},
-    "after": {"name": "after", "in": "query", "schema": _TEXT},
-    "before": {"name": "before", "in": "query", "schema": {"type": "string", "format": "uuid"}},
-    "byProcess": {"name": "processID", "in": "query", "schema": _NAMES, "style": "form", "explode": False},
-    "byStatus": {"name": "status", "in": "query", "schema": _NAMES, "style": "form", "explode": False},
-    "byType": {"name": "type", "in": "query", "schema": _NAMES, "style": "form", "explode": False},
-    "prefer": {"name": "Prefer", "in": "header", "schema": _TEXT},
-    "range": {"name": "Range", "in": "header", "schema": _TEXT},
-}
+MEDIA_TYPE = "application/vnd.oai.openapi+json;version=3.0"
+EXTENSION = "gaia-openapi"
+VERSION = "3.0.3"
+_BYTES = {"type": "string", "format": "binary"}
+_RUN = Text(en="Run", fr="Exécuter")
+_OF_A_PROCESS = ("execute", "estimate", "getConstraints")
+"""Operations that are told once more for each process, with its own inputs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Operation:
-    """
-    One method of one path.
+class Written:
+    """The document as it goes out, and its ETag."""
 
-    Attributes
+    content: bytes
+    etag: str
+
+
+class Documents:
+    """
+    Keeps the document of each language, and makes it again when the catalogue changes.
+
+    Parameters
     ----------
-    answers : dict
-        Schema of the JSON answer, or media type of another one, or None for an empty one, by status.
+    metadata : mapping
+        Title, description, licence and contact of the service, as pygeoapi's configuration has them.
+    public_url : str
+        Address of the landing page.
     """
 
-    method: str
-    path: str
-    id: str
-    summary: str
-    tag: str
-    parameters: tuple[str, ...] = ()
-    takes_execute: bool = False
-    answers: dict[str, str | None]
+    def __init__(
+        self, metadata: Mapping[str, Any], *, public_url: str, processes: Mapping[str, Process], federation: Federation
+    ) -> None:
+        self._metadata = metadata
+        self._public_url = public_url
+        self._processes = processes
+        self._federation = federation
+        self._kept: dict[Language, tuple[str, Written]] = {}
+        self._making = threading.Lock()
+
+    def get(self, language: Language) -> Written:
+        """Get the document of today."""
+        today = self._federation.etag
+        kept = self._kept.get(language)
+        if kept is None or kept[0] != today:
+            with self._making:
+                kept = (today, self._make(language))
+                self._kept[language] = kept
+        return kept[1]
+
+    def _make(self, language: Language) -> Written:
+        ids = tuple(dataset.id for dataset in self._federation.datasets())
+        head = make_head(self._metadata, self._public_url, language)
+        document = make_document(head, self._processes.values(), ids, language)
+        content = json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+        return Written(content=content, etag=hashlib.sha256(content).hexdigest()[:32])
 
 
-ANY = "*/*"
-_RESULTS: dict[str, str | None] = {"200": ANY, "204": None, "307": None}
-
-OPERATIONS = (
-    Operation(
-        method="get", path="/processes", id="getProcesses", tag="processes",
-        summary="The processes on offer", parameters=("limit", "after"), answers={"200": "processList"},
-    ),
-    Operation(
-        method="get", path="/processes/{processID}", id="getProcessDescription", tag="processes",
-        summary="The inputs and outputs of a process", parameters=("processID",), answers={"200": "process", "304": None},
-    ),
-    Operation(
-        method="post", path="/processes/{processID}/execution", id="execute", tag="processes",
-        summary="Run a process, now or as a job", parameters=("processID", "prefer"), takes_execute=True,
-        answers={"200": ANY, "201": "statusInfo", "204": None},
-    ),
-    Operation(
-        method="post", path="/processes/{processID}/estimate", id="estimate", tag="processes",
-        summary="What a run would cost", parameters=("processID",), takes_execute=True, answers={"200": "results"},
-    ),
-    Operation(
-        method="post", path="/processes/{processID}/constraints", id="getConstraints", tag="processes",
-        summary="What each input may be, given those in the body", parameters=("processID",), takes_execute=True,
-        answers={"200": "constraints"},
-    ),
-    Operation(
-        method="get", path="/jobs", id="getJobs", tag="jobs", summary="The jobs, newest first",
-        parameters=("limit", "before", "byProcess", "byStatus", "byType"), answers={"200": "jobList"},
-    ),
-    Operation(
-        method="get", path="/jobs/{jobID}", id="getStatus", tag="jobs",
-        summary="The status of a job", parameters=("jobID",), answers={"200": "statusInfo"},
-    ),
-    Operation(
-        method="delete", path="/jobs/{jobID}", id="dismiss", tag="jobs",
-        summary="Dismiss a job, or remove its results", parameters=("jobID",), answers={"200": "statusInfo"},
-    ),
-    Operation(
-        method="get", path="/jobs/{jobID}/results", id="getResult", tag="jobs",
-        summary="All results of a job", parameters=("jobID", "prefer", "range"), answers=_RESULTS,
-    ),
-    Operation(
-        method="get", path="/jobs/{jobID}/results/{outputID}", id="getResultOutput", tag="jobs",
-        summary="One output of a job, raw", parameters=("jobID", "outputID", "range"),
-        answers={"200": ANY, "206": ANY, "304": None, "307": None},
-    ),
-    Operation(
-        method="get", path="/jobs/{jobID}/log", id="getLog", tag="jobs",
-        summary="What the workers said", parameters=("jobID",), answers={"200": "log"},
-    ),
-    Operation(
-        method="get", path="/jobs/{jobID}/events", id="getEvents", tag="jobs",
-        summary="Status and progress as they change, as server-sent events", parameters=("jobID",),
-        answers={"200": "text/event-stream", "204": None},
-    ),
-    Operation(
-        method="get", path="/jobs/{jobID}/definition", id="getDefinition", tag="jobs",
-        summary="The request as it was understood", parameters=("jobID",), answers={"200": "execute"},
-    ),
-    Operation(
-        method="get", path="/jobs/{jobID}/inputs", id="getInputs", tag="jobs",
-        summary="The same as the definition", parameters=("jobID",), answers={"200": "execute"},
-    ),
-    Operation(
-        method="get", path="/centres", id="getCentres", tag="centres",
-        summary="The centres of the federation", answers={"200": "centreList"},
-    ),
-    Operation(
-        method="get", path="/centres/{centreID}", id="getCentre", tag="centres",
-        summary="One centre", parameters=("centreID",), answers={"200": "centre"},
-    ),
-    Operation(method="get", path="/health", id="getHealth", tag="health", summary="How the service is", answers={"200": "health"}),
-    Operation(
-        method="get", path="/health/live", id="getLive", tag="health",
-        summary="Whether the server answers", answers={"200": "health"},
-    ),
-    Operation(
-        method="get", path="/health/ready", id="getReady", tag="health",
-        summary="Whether the service can work", answers={"200": "health", "503": "health"},
-    ),
-)  # fmt: skip
-
-
-def add_operations(document: dict[str, Any]) -> dict[str, Any]:
-    """Give a document with our operations in place of whatever it had for these paths."""
-    ours: dict[str, dict[str, Any]] = {}
-    for operation in OPERATIONS:
-        ours.setdefault(operation.path, {})[operation.method] = _render(operation)
-    foreign = {path: item for path, item in document["paths"].items() if not path.startswith(("/processes", "/jobs"))}
-    components = document.get("components", {})
-    tags = [tag for tag in document.get("tags", []) if tag["name"] not in _TAGS]
-    return document | {
-        "paths": foreign | ours,
-        "tags": tags + [{"name": name} for name in _TAGS],
-        "components": components
-        | {
-            "schemas": components.get("schemas", {}) | SCHEMAS,
-            "parameters": components.get("parameters", {}) | PARAMETERS,
+def make_head(metadata: Mapping[str, Any], public_url: str, language: Language) -> dict[str, Any]:
+    """Say what the service is and where."""
+    about, contact, licence = metadata["identification"], metadata["contact"], metadata["license"]
+    return {
+        "openapi": VERSION,
+        "info": {
+            "title": about["title"][language],
+            "description": about["description"][language],
+            "version": version("gaia"),
+            "contact": {name: contact[name] for name in ("name", "url")},
+            "license": {name: licence[name] for name in ("name", "url")},
         },
+        "servers": [{"url": public_url, "description": about["title"][language]}],
     }
 
 
-_TAGS = tuple(dict.fromkeys(operation.tag for operation in OPERATIONS))
+def make_document(
+    head: Mapping[str, Any], processes: Iterable[Process], dataset_ids: tuple[str, ...], language: Language
+) -> dict[str, Any]:
+    """
+    Make the document.
+
+    Parameters
+    ----------
+    head : mapping
+        As `make_head` gives it.
+    dataset_ids : tuple of str
+        The datasets that requests may name.
+
+    Returns
+    -------
+    dict
+        By OpenAPI 3.0; refers to nothing outside of itself.
+    """
+    paths: dict[str, dict[str, Any]] = {}
+    schemas = dict(SCHEMAS)
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method] = _render(operation, language)
+    for process in processes:
+        name = f"execute-{process.id}"
+        described = description(process, language, "", dataset_ids)
+        schemas[name] = _request_schema(process, described, language)
+        for operation in OPERATIONS:
+            if operation.id in _OF_A_PROCESS:
+                path = operation.path.replace("{processID}", process.id)
+                paths.setdefault(path, {})[operation.method] = _render_of(process, operation, described, language)
+    tags = dict.fromkeys(operation.tag for operation in OPERATIONS)
+    return {
+        **head,
+        "tags": [{"name": name} for name in tags],
+        "paths": paths,
+        "components": {"schemas": schemas, "parameters": parameters(language), "headers": headers(language)},
+    }
 
 
-def _render(operation: Operation) -> dict[str, Any]:
+def _render(operation: Operation, language: Language) -> dict[str, Any]:
+    answers = {str(status): _answer(answer, language) for status, answer in operation.answers.items()}
+    problems = {
+        str(status): _problem(status, codes, language)
+        for status, codes in operation.problems_by_status().items()
+        if status not in operation.answers
+    }
     rendered: dict[str, Any] = {
         "operationId": operation.id,
-        "summary": operation.summary,
+        "summary": operation.summary.into(language),
         "tags": [operation.tag],
         "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in operation.parameters],
-        "responses": {status: _answer(status, kind) for status, kind in operation.answers.items()}
-        | {"default": _answer("default", PROBLEM)},
+        "responses": answers | problems,
     }
-    if operation.takes_execute:
-        rendered["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref("execute")}}}
+    if operation.body is not None:
+        rendered["requestBody"] = _body(ref(operation.body), {"inputs": {"message": "hello"}})
     return rendered
 
 
-def _answer(status: str, kind: str | None) -> dict[str, Any]:
-    words = {"default": "What went wrong", "201": "The job that makes the results", "304": "Not modified"}
-    described: dict[str, Any] = {"description": words.get(status, "The answer")}
-    if kind == ANY:
-        described["content"] = {ANY: {"schema": {"type": "string", "format": "binary"}}}
-    elif kind is not None and "/" in kind:
-        described["content"] = {kind: {"schema": {"type": "string"}}}
-    elif kind is not None:
-        described["content"] = {"application/json": {"schema": _ref(kind)}}
+def _render_of(process: Process, operation: Operation, described: dict[str, Any], language: Language) -> dict[str, Any]:
+    """Tell an operation for one process: no parameter for its id, and its own request."""
+    rendered = _render(operation, language)
+    examples = {name: told["schema"].get("example") for name, told in described["inputs"].items()}
+    example = {"inputs": {name: value for name, value in examples.items() if value is not None}}
+    return rendered | {
+        "operationId": f"{operation.id}-{process.id}",
+        "summary": f"{process.title.into(language)}: {operation.summary.into(language)}",
+        "description": process.description.into(language),
+        "parameters": [each for each in rendered["parameters"] if not each["$ref"].endswith("/processID")],
+        "requestBody": _body(ref(f"execute-{process.id}"), example),
+    }
+
+
+def _body(schema: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
+    return {"required": True, "content": {JSON: {"schema": schema, "example": example}}}
+
+
+def _answer(answer: Answer, language: Language) -> dict[str, Any]:
+    content: dict[str, Any] = {JSON: {"schema": ref(answer.schema)}} if answer.schema else {}
+    for media_type in _media_types(answer):
+        text = media_type.startswith("text/") or "json" in media_type
+        content.setdefault(media_type, {"schema": TEXT if text else _BYTES})
+    if answer.page:
+        content[HTML] = {"schema": TEXT}
+    return _described(answer.words.into(language), content, answer.headers)
+
+
+def _media_types(answer: Answer) -> list[str]:
+    every = [each.media_type for each in FORMATS]
+    return [name for media_type in answer.media_types for name in (every if media_type == FILE else [media_type])]
+
+
+def _described(words: str, content: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": words}
+    if listed := {name: {"$ref": f"#/components/headers/{name}"} for name in names}:
+        described["headers"] = listed
+    if content:
+        described["content"] = content
     return described
+
+
+def _problem(status: int, codes: tuple[str, ...], language: Language) -> dict[str, Any]:
+    """Tell everything that one status can mean, each with an example."""
+    examples = {code: problem_example(code, language) for code in codes}
+    told = {"schema": ref(PROBLEM_SCHEMA), "examples": examples}
+    titles = "; ".join(example["summary"] for example in examples.values())
+    content = {JSON: told, PROBLEM: told, HTML: {"schema": TEXT}}
+    names = ("Retry-After",) if status == 503 else ()
+    return _described(f"{words_of_status(status)}: {titles}", content, names)
+
+
+def _request_schema(process: Process, described: dict[str, Any], language: Language) -> dict[str, Any]:
+    """Make the schema of a request to one process: each input as it is, wrapped, or by reference."""
+    inputs: dict[str, Any] = {
+        name: {
+            "title": told["title"],
+            "description": told["description"],
+            "anyOf": [told["schema"], ref("qualifiedValue"), ref("reference")],
+        }
+        for name, told in described["inputs"].items()
+    }
+    required = [name for name, told in described["inputs"].items() if told["minOccurs"]]
+    outputs = {
+        name: {
+            "type": "object",
+            "properties": {
+                "format": {
+                    "type": "object",
+                    "properties": {
+                        "mediaType": {"type": "string", "enum": [each.media_type for each in output.formats]}
+                    },
+                },
+                "transmissionMode": {"type": "string", "enum": ["value", "reference"]},
+            },
+        }
+        for name, output in process.outputs.items()
+    }
+    whole = SCHEMAS["execute"]["properties"] | {
+        "inputs": {"type": "object", "properties": inputs, **({"required": required} if required else {})},
+        "outputs": {"type": "object", "properties": outputs, "additionalProperties": False},
+    }
+    return {
+        "title": f"{_RUN.into(language)}: {process.title.into(language)}",
+        "type": "object",
+        "properties": whole,
+        **({"required": ["inputs"]} if required else {}),
+    }
