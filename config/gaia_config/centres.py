@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from gaia_config.documents import Document, Place
 from gaia_config.errors import ConfigurationError
+from gaia_config.settings import Settings
 
 type Executor = Literal["process", "slurm"]
 type Delivery = Literal["serve", "push"]
@@ -154,6 +155,20 @@ def read_centres(path: Path, *, only: str | None = None) -> dict[str, Centre]:
         for index, entry in enumerate(entries)
         if only is None or entry.id == only
     }
+
+
+def own_centre(settings: Settings) -> Centre:
+    """
+    Find the centre that this process works for; the secrets of the others need not be here.
+
+    Raises
+    ------
+    ConfigurationError
+        The settings name none, or one that is not in the file.
+    """
+    if settings.centre is None:
+        raise ConfigurationError(f"GAIA_CENTRE is not set; set it to the id of a centre in {settings.centres}")
+    return read_centres(settings.centres, only=settings.centre)[settings.centre]
 
 
 def _validated(document: Document) -> _File:

@@ -21,6 +21,7 @@ TROUBLE = 2  # the exit code of everything that the caller can mend
 SUMMARIES = {
     "up": "Start the federation in a box: broker, server, three centres, real data.",
     "check": "Check a configuration without starting anything.",
+    "probe": "Tell whether a program of ours that runs here is well.",
     "run": "Run a process here and now, on a local file or a dataset.",
     "catalogue": "Publish datasets in the catalogue of a centre.",
     "server": "Answer HTTP.",

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -11,6 +11,7 @@ from gaia_config.errors import ConfigurationError
 from gaia_config.sizes import read_size, render_size
 
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - what a wildcard is called from here
+IN_A_FILE = "file:"  # as in the centres file
 NOT_SAID = "default_factory_not_called"  # pydantic's word for a default that another wrong setting holds back
 
 
@@ -67,12 +68,14 @@ class Settings(BaseSettings):
     )
     broker_url: SecretStr = Field(
         SecretStr("redis://127.0.0.1:6379/0"),
-        description="Redis that carries orders and reports. For `gaia up`: set, it starts none of its own.",
+        description="Redis that carries orders and reports, or `file:PATH` where its address stands. "
+        "For `gaia up`: set, it starts none of its own.",
     )
     store_url: SecretStr = Field(
         default_factory=lambda data: SecretStr(f"sqlite:///{data['home'] / 'store' / 'jobs.sqlite'}"),
         description="SQL database of the jobs, as an SQLAlchemy URL: SQLite on a local disk, or "
-        "`postgresql+psycopg://user:password@host/database`. Default: `<home>/store/jobs.sqlite`.",
+        "`postgresql+psycopg://user:password@host/database`; or `file:PATH` where that stands. "
+        "Default: `<home>/store/jobs.sqlite`.",
     )
     centres: Folder = Field(
         default_factory=lambda data: data["home"] / "centres.yml",
@@ -142,6 +145,18 @@ class Settings(BaseSettings):
     transport: str = Field(
         "celery", description="How orders travel: a name in the entry-point group `gaia.transports`."
     )
+
+    @field_validator("broker_url", "store_url", mode="before")
+    @classmethod
+    def _fetch(cls, value: object) -> object:
+        """Read an address with a password from the file that is named in its place."""
+        if not isinstance(value, str) or not value.startswith(IN_A_FILE):
+            return value
+        path = value.removeprefix(IN_A_FILE)
+        try:
+            return Path(path).expanduser().read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ValueError(f"the file {path!r} cannot be read: {error.strerror}; write the address into it") from None
 
     def __init__(self, **values: Any) -> None:
         try:

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from gaia_config.centres import Centre, read_centres
+from gaia_config.centres import Centre, own_centre
 from gaia_config.errors import ConfigurationError
 from gaia_config.logs import set_up_logs
 from gaia_config.settings import Settings
@@ -185,25 +185,6 @@ def warm_up() -> None:
         os.environ.setdefault(pool, "1")
     multiprocessing.set_forkserver_preload(["gaia_workers.warm"])
     multiprocessing.forkserver.ensure_running()
-
-
-def own_centre(settings: Settings) -> Centre:
-    """
-    Find the centre that this process works for.
-
-    Raises
-    ------
-    ConfigurationError
-        If the settings name none, or one that is not in the file.
-    """
-    centres = read_centres(settings.centres)
-    if settings.centre is None:
-        raise ConfigurationError(f"GAIA_CENTRE is not set; set it to one of {', '.join(sorted(centres))}.")
-    if settings.centre not in centres:
-        raise ConfigurationError(
-            f"GAIA_CENTRE: {settings.centre!r} is not in the centres file; there are {', '.join(sorted(centres))}."
-        )
-    return centres[settings.centre]
 
 
 def command() -> None:

@@ -13,11 +13,10 @@ import typer
 from flask import Flask, Response, abort, request, send_file
 from gevent.pywsgi import WSGIServer
 
-from gaia_config.centres import Centre
+from gaia_config.centres import Centre, own_centre
 from gaia_config.errors import ConfigurationError
 from gaia_config.logs import set_up_logs
 from gaia_config.settings import Settings
-from gaia_workers.agent import own_centre
 from gaia_workers.contract import link_holds
 from gaia_workers.results import MANIFEST
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from gaia_config.catalogue import Dataset, Federation, Replica, publish
+from gaia_config.catalogue import Dataset, Federation, Replica, publish, write_empty
 from gaia_config.centres import Centre, read_centres
 from gaia_config.errors import ConfigurationError
 from gaia_config.settings import Settings
@@ -41,6 +41,14 @@ def add(
     for path in paths:
         dataset = add_file(path, place, dataset_id=dataset_id, title=title, licence=licence)
         typer.echo(f"published {dataset.id}@{dataset.version} at {place.id}: {', '.join(dataset.keywords)}")
+
+
+@commands.command()
+def begin(centre: Annotated[str, typer.Option(help="Id of the centre.")]) -> None:
+    """Begin an empty catalogue where there is none yet: the server starts only where every centre has one."""
+    place = _centre(centre)
+    write_empty(place)
+    typer.echo(f"{place.id} has a catalogue: {place.catalogue}")
 
 
 @commands.command("list")
@@ -108,10 +116,7 @@ def id_of(path: Path) -> str:
 
 
 def _centre(name: str) -> Centre:
-    centres = read_centres(Settings().centres)
-    if name not in centres:
-        raise ConfigurationError(f"--centre: there is no {name!r}; there are {', '.join(sorted(centres))}")
-    return centres[name]
+    return read_centres(Settings().centres, only=name)[name]
 
 
 def _href(path: Path, data: Path) -> str | None:

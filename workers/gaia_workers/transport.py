@@ -214,6 +214,17 @@ class Line:
         except (KeyError, ValueError) as error:
             return BadMessage(f"not an envelope: {type(error).__name__}")
 
+    def idle_s(self, stream: Literal["reports", "dismissals"], group: str) -> float | None:
+        """Tell how long ago this host's reader of a stream last asked for messages; None where it never did."""
+        try:
+            with _as_transport_down(self.centre.id):
+                readers = cast("list[dict[str, Any]]", self._redis.xinfo_consumers(self.key(stream), group))
+        except redis.ResponseError as error:
+            if "NOGROUP" in str(error) or "no such key" in str(error):
+                return None
+            raise
+        return next((reader["idle"] / 1000 for reader in readers if reader["name"] == _reader()), None)
+
     def acknowledge(self, stream: Literal["reports", "dismissals"], group: str, numbers: tuple[str, ...]) -> None:
         """Forget messages that were dealt with."""
         if not numbers:
@@ -239,6 +250,13 @@ class Line:
             pipe.srem(self.key("workers"), worker)
             pipe.delete(self.key("presence", worker))
             pipe.execute()
+
+    def present(self) -> tuple[Presence, ...]:
+        """List the signs of life of the workers that gave one just now."""
+        with _as_transport_down(self.centre.id):
+            workers = sorted(cast("set[str]", self._redis.smembers(self.key("workers"))))
+            envelopes = [self._redis.get(self.key("presence", worker)) for worker in workers]
+        return tuple(one for one in map(self._presence, cast("list[str | None]", envelopes)) if one)
 
     def load(self) -> Load:
         """See how the centre is."""
