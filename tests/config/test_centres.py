@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 import yaml
 
-from gaia_config.centres import Queue, read_centres
+from gaia_config.centres import Queue, own_centre, read_centres
 from gaia_config.errors import ConfigurationError
+from gaia_config.settings import Settings
 
 KEY = "k" * 32
 PLAIN: dict[str, Any] = {
@@ -120,3 +121,16 @@ def test_a_wrong_secret_is_not_repeated(write):
     with pytest.raises(ConfigurationError) as caught:
         read_centres(write(PLAIN | {"key": ["hunter2"]}))
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_worker_needs_the_secrets_of_its_own_centre_alone(tmp_path):
+    (tmp_path / "centres.yml").write_text(
+        f"centres:\n  - {{id: a, title: A, broker_url: 'redis://h', key: {'k' * 32}, delivery: push, catalogue: a.json}}\n"
+        "  - {id: b, title: B, broker_url: 'file:absent', key: 'file:absent', delivery: push, catalogue: b.json}\n"
+    )
+    centres = tmp_path / "centres.yml"
+    assert own_centre(Settings(centres=centres, centre="a")).id == "a"
+    with pytest.raises(ConfigurationError, match="GAIA_CENTRE is not set"):
+        own_centre(Settings(centres=centres))
+    with pytest.raises(ConfigurationError, match="there is no centre 'c'; known: a, b"):
+        own_centre(Settings(centres=centres, centre="c"))

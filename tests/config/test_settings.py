@@ -80,3 +80,16 @@ def test_secrets_are_not_shown():
 def test_every_setting_says_what_it_is():
     for name, field in Settings.model_fields.items():
         assert re.fullmatch(r"[A-Z].*[.]", field.description or ""), name
+
+
+@pytest.mark.parametrize("field", ["broker_url", "store_url"])
+def test_an_address_with_a_password_can_stand_in_a_file(monkeypatch, tmp_path, field):
+    (tmp_path / "address").write_text("redis://:password@redis:6379/0\n")
+    monkeypatch.setenv(variable(field), f"file:{tmp_path}/address")
+    assert getattr(Settings(), field).get_secret_value() == "redis://:password@redis:6379/0"
+
+
+def test_a_file_that_cannot_be_read_is_named_with_the_remedy(monkeypatch):
+    monkeypatch.setenv("GAIA_STORE_URL", "file:/absent/store")
+    with pytest.raises(ConfigurationError, match=r"^GAIA_STORE_URL: .*'/absent/store' cannot be read: No such .*write"):
+        Settings()

@@ -30,7 +30,18 @@ HOUSE = Path(__file__).parents[2]
 DOCKER = HOUSE / "docker"
 WALLS = Path(__file__).parent / "walls"
 SCRIPTS = Path(sysconfig.get_path("scripts"))
-SCIENCE = ("xarray", "dask", "rasterio", "geopandas", "polars", "netCDF4", "h5py", "cf_xarray", "pygeoapi", "sqlalchemy")
+SCIENCE = (
+    "xarray",
+    "dask",
+    "rasterio",
+    "geopandas",
+    "polars",
+    "netCDF4",
+    "h5py",
+    "cf_xarray",
+    "pygeoapi",
+    "sqlalchemy",
+)
 SECRETS = "/run/secrets"
 PORTS = {"redis": ["6379"], "postgres": ["5432"]}  # what the images of others listen on
 HEALTHY_LIMIT_S = 60.0
@@ -168,8 +179,11 @@ class Service:
     def wait_until_healthy(self) -> None:
         """Repeat the health check until it succeeds."""
         until = time.monotonic() + HEALTHY_LIMIT_S
-        while self.process is None or self.process.poll() is not None or not self.is_healthy():
-            assert self.process is None or self.process.poll() is None, f"{self.name} has ended:\n{self.said()}"
+        while not (
+            self.said() and self.is_healthy()
+        ):  # each says a line when it is up: until then no check is worth its time
+            assert self.process is not None
+            assert self.process.poll() is None, f"{self.name} has ended:\n{self.said()}"
             assert time.monotonic() < until, f"{self.name} is not healthy:\n{self.said()}"
             time.sleep(PAUSE_S)
 
@@ -237,9 +251,13 @@ class Federation:
         places, writable = self._places(name, compose, folder)
         around = self._addresses() | {path: str(place) for path, place in places.items()}
         own = around | {port: str(number) for (service, port), number in self.ports.items() if service == name}
-        said = (image.environment if image else {}) | {key: str(value) for key, value in compose.get("environment", {}).items()}
+        said = (image.environment if image else {}) | {
+            key: str(value) for key, value in compose.get("environment", {}).items()
+        }
         environment = {key: self._outside(value, own) for key, value in said.items() if key != "PATH"}
-        command = [self._outside(word, own) for word in [*(image.entrypoint if image else []), *compose.get("command", [])]]
+        command = [
+            self._outside(word, own) for word in [*(image.entrypoint if image else []), *compose.get("command", [])]
+        ]
         health = compose.get("healthcheck", {}).get("test")
         if name == "redis":
             command += ["--port", str(self.ports["redis", "6379"]), "--bind", "127.0.0.1"]
@@ -274,7 +292,7 @@ class Federation:
             place.write_text(self._outside(content, self._addresses()))
             places[f"{SECRETS}/{named['target']}"] = place
         around = self._addresses() | {path: str(place) for path, place in places.items()}
-        for target, place in places.items():
+        for place in places.values():
             if place.name == "centres.yml":
                 place.write_text(self._outside(place.read_text(), around))
         return places, writable
@@ -305,7 +323,10 @@ class Federation:
     def _outside(self, text: str, mapped: Mapping[str, str]) -> str:
         """Write a text of a container as it is outside: all in one go, since a new path may hold an old one."""
         longest_first = sorted(mapped, key=len, reverse=True)
-        pattern = "|".join(rf"(?<![\w.-]){re.escape(each)}(?![\w-])" if each[0] not in "@" else re.escape(each) for each in longest_first)
+        pattern = "|".join(
+            rf"(?<![\w.-]){re.escape(each)}(?![\w-])" if each[0] not in "@" else re.escape(each)
+            for each in longest_first
+        )
         return re.sub(pattern, lambda match: mapped[match[0]], text)
 
     def _path(self) -> str:

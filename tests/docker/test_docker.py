@@ -84,7 +84,11 @@ def test_every_environment_name_is_a_setting(images, compose):
 @pytest.mark.parametrize("path", IMAGES)
 def test_every_command_is_one_that_gaia_has(images, compose, path):
     image = images[path]
-    run = [service["command"] for service in compose["services"].values() if service.get("build", {}).get("dockerfile") == path]
+    run = [
+        service["command"]
+        for service in compose["services"].values()
+        if service.get("build", {}).get("dockerfile") == path
+    ]
     for command in [image.command, *run]:
         assert command[0] in commands()
     assert image.entrypoint == ["gaia"]
@@ -171,7 +175,9 @@ def is_sent(source: str) -> bool:
 def test_everything_that_is_copied_is_there_and_is_sent_to_the_build(images, path):
     copied = sources(images[path])
     assert [source for source in copied if not (HOUSE / source).exists() or not is_sent(source)] == []
-    assert not any(is_sent(source) for source in ("docker/secrets", "docker/secrets/store", ".git", "var", "docker/data"))
+    assert not any(
+        is_sent(source) for source in ("docker/secrets", "docker/secrets/store", ".git", "var", "docker/data")
+    )
 
 
 @pytest.mark.parametrize("path", IMAGES)
@@ -199,7 +205,9 @@ def all_runs(image) -> str:
 def test_packages_are_installed_by_hash_and_nothing_else_is_fetched(images, path):
     installs = re.findall(r"pip [^&]*?install [^&]*", all_runs(images[path]))
     assert len(installs) == 3
-    assert all("--require-hashes --no-deps --only-binary :all:" in each or "--no-deps --no-index" in each for each in installs)
+    assert all(
+        "--require-hashes --no-deps --only-binary :all:" in each or "--no-deps --no-index" in each for each in installs
+    )
 
 
 def closure(requirements: list[str], *, without: set[str]) -> set[str]:
@@ -278,7 +286,10 @@ def test_secrets_and_data_are_not_kept_in_the_repository():
 @pytest.fixture(scope="module")
 def published(federation):
     """Publish a file at a centre of each kind with the command of the README, as `docker compose run` would."""
-    files = {"climeri": ("A1B_north_america.nc", "a1b-north-america"), "theia": ("orca2_votemper.nc", "sea-temperature")}
+    files = {
+        "climeri": ("A1B_north_america.nc", "a1b-north-america"),
+        "theia": ("orca2_votemper.nc", "sea-temperature"),
+    }
     for centre, (name, _) in files.items():
         shutil.copy(Path(iris_sample_data.path) / name, federation.folder / "data" / centre)
     begun = [
@@ -322,7 +333,9 @@ def test_a_centre_s_user_of_redis_reaches_its_own_keys_and_no_others(federation,
                 lambda other=other: client.eval("return redis.call('GET', KEYS[1])", 1, f"gaia:{other}:test"),
                 lambda other=other: client.eval(f"return redis.call('GET', 'gaia:{other}:test')", 0),
             ):
-                with pytest.raises(redis.ResponseError, match=r"(?i)no permissions|can't access at least one of the keys"):
+                with pytest.raises(
+                    redis.ResponseError, match=r"(?i)no permissions|can't access at least one of the keys"
+                ):
                     trespass()
 
 
@@ -349,7 +362,11 @@ def test_redis_answers_nobody_without_a_password_but_the_health_check(federation
 
 def test_every_program_ends_when_it_is_asked_to_and_its_health_check_sees_it(published):
     """The last test of the federation: afterwards nothing of it runs."""
-    ours = [service for service in published.services.values() if service.health and service.name not in {"redis", "postgres"}]
+    ours = [
+        service
+        for service in published.services.values()
+        if service.health and service.name not in {"redis", "postgres"}
+    ]
     others = [published.services[name] for name in ("redis", "postgres")]
     for group in (ours, others):
         with ThreadPoolExecutor(len(group)) as pool:
@@ -357,7 +374,9 @@ def test_every_program_ends_when_it_is_asked_to_and_its_health_check_sees_it(pub
             list(pool.map(lambda service: service.wait_until_unhealthy(), group))
         assert codes == dict.fromkeys(codes, 0)
     assert not published.trespasses.exists(), published.trespasses.read_text()
-    assert [name for name, each in published.services.items() if re.search("NOPERM|a turn failed|Traceback", each.said())] == []
+    assert [
+        name for name, each in published.services.items() if re.search("NOPERM|a turn failed|Traceback", each.said())
+    ] == []
 
 
 def test_the_centres_files_are_good(federation):

@@ -8,11 +8,11 @@ import netCDF4
 import numpy as np
 import pytest
 
-from gaia_config.catalogue import Federation
+from gaia_config.catalogue import Federation, read_catalogue
 from gaia_config.centres import Centre
 from gaia_config.errors import ConfigurationError
 from gaia_processes.cube import Cube
-from gaia_workers.publishing import add_file, id_of
+from gaia_workers.publishing import add_file, begin, id_of
 
 
 def write_grid(path: Path, *, first: float = 0.0) -> Path:
@@ -101,3 +101,17 @@ def test_a_file_that_is_not_there_is_said(here: Centre) -> None:
 )
 def test_an_id_is_made_of_what_an_id_may_hold(name: str, expected: str) -> None:
     assert id_of(Path(name)) == expected
+
+
+def test_a_catalogue_is_begun_where_there_is_none_and_kept_where_there_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "centres.yml").write_text(
+        f"centres: [{{id: a, title: A, broker_url: 'redis://h', key: {'k' * 32}, delivery: push, catalogue: c/a.json}}]"
+    )
+    monkeypatch.setenv("GAIA_CENTRES", str(tmp_path / "centres.yml"))
+    begin(centre="a")
+    assert read_catalogue(tmp_path / "c" / "a.json", "a") == ()
+    (tmp_path / "c" / "a.json").write_text("kept")
+    begin(centre="a")
+    assert (tmp_path / "c" / "a.json").read_text() == "kept"
