@@ -46,7 +46,7 @@ SECRETS = "/run/secrets"
 PORTS = {"redis": ["6379"], "postgres": ["5432"]}  # what the images of others listen on
 HEALTHY_LIMIT_S = 60.0
 GONE_LIMIT_S = 20.0
-PAUSE_S = 0.1
+PAUSE_S = 0.3
 
 
 # --- reading the files -----------------------------------------------------------------------------------------------

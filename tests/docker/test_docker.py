@@ -150,7 +150,7 @@ def test_a_depot_listens_where_its_centre_says(compose):
 
 def test_no_file_names_a_registry_an_index_or_a_place_on_a_machine():
     text = "".join(path.read_text() for path in [*DOCKER.glob("*"), *DOCKER.glob("centres/*")] if path.is_file())
-    allowed = r"http://(localhost|server|theia\.localhost|pndb\.localhost):|redis://|postgresql\+psycopg://"
+    allowed = r"http://(localhost|server|theia\.localhost|pndb\.localhost):|rediss?://|postgresql\+psycopg://"
     assert [address for address in re.findall(r"\S*://\S*", text) if not re.search(allowed, address)] == []
     assert re.findall(r"--(?:extra-)?index-url|/home/|/work/|/root/|docker\.io", text) == []
 
@@ -360,6 +360,25 @@ def test_redis_answers_nobody_without_a_password_but_the_health_check(federation
             client.get("gaia:theia:test")
 
 
+def test_the_centres_files_are_good(federation):
+    for name in ("server", *(f"worker-{centre}" for centre in CENTRES)):
+        assert read_centres(federation.folder / "services" / name / "centres.yml")
+
+
+def test_a_process_here_can_write_and_import_no_more_than_its_container(federation, tmp_path):
+    server = federation.services["server"]
+    environment = server.environment | {"TEST_TRESPASSES": str(tmp_path / "notes")}
+    for code, error in (
+        ("open('/tmp/x', 'w')", "read-only"),
+        ("import xarray", "import of xarray halted"),
+        ("import os; open(os.environ['GAIA_HOME'] + '/x', 'w')", ""),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+        )
+        assert (error in done.stderr, done.returncode) == (True, 1 if error else 0), done.stderr
+
+
 def test_every_program_ends_when_it_is_asked_to_and_its_health_check_sees_it(published):
     """The last test of the federation: afterwards nothing of it runs."""
     ours = [
@@ -377,8 +396,3 @@ def test_every_program_ends_when_it_is_asked_to_and_its_health_check_sees_it(pub
     assert [
         name for name, each in published.services.items() if re.search("NOPERM|a turn failed|Traceback", each.said())
     ] == []
-
-
-def test_the_centres_files_are_good(federation):
-    for name in ("server", *(f"worker-{centre}" for centre in CENTRES)):
-        assert read_centres(federation.folder / "services" / name / "centres.yml")

@@ -218,7 +218,7 @@ class Line:
         """Tell how long ago this host's reader of a stream last asked for messages; None where it never did."""
         try:
             with _as_transport_down(self.centre.id):
-                readers = cast("list[dict[str, Any]]", self._redis.xinfo_consumers(self.key(stream), group))
+                readers = self._redis.xinfo_consumers(self.key(stream), group)
         except redis.ResponseError as error:
             if "NOGROUP" in str(error) or "no such key" in str(error):
                 return None
