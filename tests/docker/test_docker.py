@@ -346,7 +346,7 @@ def test_a_centre_s_user_of_redis_reaches_its_own_keys_and_no_others(federation,
      "SHUTDOWN", "SAVE", "REPLICAOF NO ONE", "CLIENT LIST", "SCRIPT FLUSH", "PUBLISH other x", "INFO"],
 )  # fmt: skip
 def test_no_user_of_redis_administers_it(federation, user, command):
-    refused = pytest.raises(redis.ResponseError, match="(?i)no permissions|not allowed")
+    refused = pytest.raises(redis.ResponseError, match=r"(?i)no permissions|not allowed")
     with redis.Redis.from_url(federation.broker_url(user)) as client, refused:
         client.execute_command(*command.split())
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from threading import Thread
-from wsgiref.simple_server import WSGIServer, make_server
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 import typer
@@ -17,6 +17,11 @@ from gaia_workers.probe import Unwell, ask, ask_recorder, ask_worker, command
 from gaia_workers.transport import RECORDER, Line
 
 
+class Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
 def presence(pid: int, host: str = "", trouble: str | None = None) -> Presence:
     name = f"climeri@{host or socket.gethostname()}:{pid}"
     return Presence(worker=name, centre="climeri", queues=(), running=(), slots=1, trouble=trouble)
@@ -24,7 +29,7 @@ def presence(pid: int, host: str = "", trouble: str | None = None) -> Presence:
 
 @pytest.fixture
 def depot(centre: Centre) -> Iterator[WSGIServer]:
-    server = make_server("127.0.0.1", 0, make_depot(centre))
+    server = make_server("127.0.0.1", 0, make_depot(centre), handler_class=Quiet)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     yield server
