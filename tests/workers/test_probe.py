@@ -18,7 +18,7 @@ from gaia_workers.transport import RECORDER, Line
 
 
 class Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *_: object) -> None:
         pass
 
 
