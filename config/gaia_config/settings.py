@@ -1,5 +1,6 @@
 """Every setting of the server, the workers and the box: one field, its environment variable `GAIA_…`, its default."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,6 +24,9 @@ IN_A_FILE = "file:"  # as in the centres file
 NOT_SAID = "default_factory_not_called"  # pydantic's word for a default that another wrong setting holds back
 
 
+_ORIGIN = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?", re.ASCII)
+
+
 def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
@@ -37,6 +41,13 @@ def _listed(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if not _ORIGIN.fullmatch(value):
+            raise ValueError("write origins as https://portal.example.org, with commas between, without paths")
+    return tuple(value.lower() for value in values)
+
+
 def _address(host: str, port: int) -> str:
     seen = ANY_ADDRESS.get(host, host)
     return f"http://[{seen}]:{port}" if ":" in seen else f"http://{seen}:{port}"
@@ -45,6 +56,7 @@ def _address(host: str, port: int) -> str:
 type Folder = Annotated[Path, AfterValidator(_absolute)]
 type Size = Annotated[int, BeforeValidator(read_size), PlainSerializer(render_size)]
 type WebAddress = Annotated[str, AfterValidator(_web_address)]
+type Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_origins)]
 type Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 
 
@@ -97,6 +109,11 @@ class Settings(BaseSettings):
     ignored_inputs: Names = Field(
         ("select_process", "outputData", "outputFormat", "*_outformat"),
         description="Inputs that wrappers send along and that are not read, with commas between; `*` stands for anything.",
+    )
+    credential_origins: Origins = Field(
+        (),
+        description="Origins whose pages may read answers with the credentials of their users, as `https://portal.example.org`, "
+        "with commas between. Any other page reads without.",
     )
     outbound_hosts: Names = Field(
         (),

@@ -55,7 +55,7 @@ def make_app(services: Services) -> Flask:
     )
     app.register_error_handler(Exception, render_error)
     app.before_request(_limit_body_time)
-    allow_other_origins(app)
+    allow_other_origins(app, with_credentials=services.settings.credential_origins)
     app.after_request(_drain_refused)
     app.after_request(_say_what_varies)
     app.after_request(protect)

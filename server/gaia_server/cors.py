@@ -1,9 +1,10 @@
-"""Who may read answers from a page of another origin (CORS): everybody, without credentials."""
+"""Who may read answers from a page of another origin (CORS): everybody without credentials, listed origins with theirs."""
 
 import re
+from collections.abc import Collection
 from http import HTTPStatus
 
-from flask import Flask, Request, Response, current_app, request
+from flask import Flask, Response, current_app, request
 
 from gaia_server.rendering import render_empty
 
@@ -14,13 +15,20 @@ PREFLIGHT_LIFETIME_S = 86400
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9-]+(\s*,\s*[A-Za-z0-9-]+)*", re.ASCII)
 
 
-def allow_other_origins(app: Flask) -> None:
-    """Answer preflights, and mark every answer as readable."""
-    app.before_request(lambda: _answer_preflight(request))
-    app.after_request(_mark)
+def allow_other_origins(app: Flask, *, with_credentials: Collection[str] = ()) -> None:
+    """
+    Answer preflights, and mark every answer as readable.
+
+    Parameters
+    ----------
+    with_credentials : collection of str
+        Origins, in lower case, whose pages may send and read with the credentials of their users.
+    """
+    app.before_request(_answer_preflight)
+    app.after_request(lambda response: _mark(response, with_credentials))
 
 
-def _answer_preflight(request: Request) -> Response | None:
+def _answer_preflight() -> Response | None:
     if request.method != "OPTIONS" or request.url_rule is None:
         return None
     asked = request.headers.get("Access-Control-Request-Headers", "").strip()
@@ -34,7 +42,13 @@ def _answer_preflight(request: Request) -> Response | None:
     return response
 
 
-def _mark(response: Response) -> Response:
-    response.headers["Access-Control-Allow-Origin"] = "*"
+def _mark(response: Response, with_credentials: Collection[str]) -> Response:
+    origin = request.headers.get("Origin", "")
+    known = origin.lower() in with_credentials
+    response.headers["Access-Control-Allow-Origin"] = origin if known else "*"
+    if known:
+        response.headers["Access-Control-Allow-Credentials"] = "true"
+    if with_credentials:
+        response.vary.add("Origin")
     response.headers["Access-Control-Expose-Headers"] = EXPOSED
     return response
