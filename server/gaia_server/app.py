@@ -11,7 +11,7 @@ from gaia_server.front import make_front, open_house, pygeoapi_configuration, te
 from gaia_server.negotiation import AcceptRepair
 from gaia_server.pages.protection import protect
 from gaia_server.problems import render_error
-from gaia_server.routes import assets, centres, deliveries, document, events, execution, health, jobs, processes
+from gaia_server.routes import assets, centres, deliveries, document, events, execution, forms, health, jobs, processes
 from gaia_server.services import EXTENSION, Services
 
 BODY_LIMIT_S = 30.0
@@ -19,6 +19,7 @@ BODY_LIMIT_S = 30.0
 OURS = (
     processes.routes,
     execution.routes,
+    forms.routes,
     jobs.routes,
     events.routes,
     centres.routes,
@@ -46,7 +47,7 @@ def make_app(services: Services) -> Flask:
     for routes in OURS:
         app.register_blueprint(routes)
     app.register_blueprint(make_front(services.settings))
-    app.extensions |= open_house(services.settings)
+    app.extensions |= open_house(services)
     app.extensions[openapi.EXTENSION] = openapi.Documents(
         pygeoapi_configuration(services.settings)["metadata"],
         public_url=services.settings.public_url,

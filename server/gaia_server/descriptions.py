@@ -8,6 +8,7 @@ from gaia_processes.inputs.fields import DATASET_FORMAT
 from gaia_processes.inputs.schema import input_schemas
 from gaia_processes.process import Output, Process, told_of
 from gaia_processes.text import Language, Text
+from gaia_server.rendering import link_page
 
 EXECUTE = "http://www.opengis.net/def/rel/ogc/1.0/execute"
 LISTED_DATASETS = 200
@@ -87,6 +88,7 @@ def _links(process: Process, language: Language, base_url: str) -> list[dict[str
             "hreflang": other,
             "title": _ALTERNATE.into(other),
         },
+        link_page(here, language),
         {"href": f"{here}/execution", "rel": EXECUTE, "type": _JSON, "title": _RUN.into(language)},
     ]
 

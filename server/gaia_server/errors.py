@@ -9,6 +9,7 @@ ServiceError                    `code` names it in the table, `text` says what h
         BodyTooLarge            more bytes than a body may have
         BodyTooSlow             the body did not arrive in time
         WrongMediaType          a body of another type or encoding
+        WrongForm               a form that is none of ours
         RangeWrong              a range that the result does not have
         Forbidden               a signature that does not hold
         OffsetWrong             a delivery that does not go on where the last one ended
@@ -119,6 +120,17 @@ class WrongMediaType(RequestRefused):
     default = Text(
         en="Send the body with Content-Type application/json, and without Content-Encoding.",
         fr="Envoyez le corps avec Content-Type application/json, et sans Content-Encoding.",
+    )
+
+
+class WrongForm(RequestRefused):
+    """What was sent to a page is not the form that stands there."""
+
+    code = "wrong-media-type"
+    default = Text(
+        en="This address takes the forms of our own pages only; send execute requests to /execution, as application/json.",
+        fr="Cette adresse n'accepte que les formulaires de nos propres pages ; envoyez les requêtes d'exécution à /execution, "
+        "en application/json.",
     )
 
 

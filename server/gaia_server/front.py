@@ -21,12 +21,13 @@ from gaia_config.settings import Settings
 from gaia_processes.text import Text
 from gaia_server.negotiation import HTML, JSON
 from gaia_server.openapi import make_head
-from gaia_server.pages import here, page
+from gaia_server.pages import here, land, page
 from gaia_server.pages.assets import read_assets
 from gaia_server.pages.here import Here, make_place
 from gaia_server.pages.messages import write_messages
 from gaia_server.pages.page import TEMPLATES, open_pages
 from gaia_server.problems import PROBLEMS, code_of_status, render_problem
+from gaia_server.services import Services
 
 FOLDER = "front"
 BLUEPRINT = "pygeoapi"
@@ -112,14 +113,18 @@ def make_front(settings: Settings) -> Blueprint:
     return cast("Blueprint", flask_app.BLUEPRINT)
 
 
-def open_house(settings: Settings) -> dict[str, Any]:
+def open_house(services: Services) -> dict[str, Any]:
     """Make what our own pages are made with, as extensions of the application."""
     from pygeoapi.util import TEMPLATESDIR
 
-    return {
-        page.EXTENSION: open_pages(pygeoapi_configuration(settings), TEMPLATESDIR),
-        here.EXTENSION: make_place(settings.public_url, read_assets()),
-    }
+    settings = services.settings
+    place = make_place(
+        settings.public_url,
+        assets=read_assets({land.NAME: land.draw_land()}),
+        processes=tuple(services.processes.values()),
+        centres=tuple(services.centres.values()),
+    )
+    return {page.EXTENSION: open_pages(pygeoapi_configuration(settings), TEMPLATESDIR), here.EXTENSION: place}
 
 
 def tell_as_problem(response: Response) -> Response:

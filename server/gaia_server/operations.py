@@ -187,15 +187,15 @@ OPERATIONS = (
     Operation(
         method="get", path="/processes", id="getProcesses", tag="processes",
         summary=Text(en="The processes on offer", fr="Les traitements proposés"),
-        parameters=("limit", "after", *_BOTH_FORMS), problems=("invalid-query-parameter-value",),
-        answers={200: _json("processList", "A page of the list", "Une page de la liste", "Content-Language")},
+        parameters=("q", "limit", "after", *_BOTH_FORMS), problems=("invalid-query-parameter-value",),
+        answers={200: _json("processList", "A page of the list", "Une page de la liste", "Content-Language", page=True)},
     ),
     Operation(
         method="get", path="/processes/{processID}", id="getProcessDescription", tag="processes",
         summary=Text(en="The inputs and outputs of a process", fr="Les entrées et sorties d'un traitement"),
         parameters=("processID", "ifNoneMatch", *_BOTH_FORMS), problems=("no-such-process",),
         answers={
-            200: _json("process", "The description", "La description", "ETag", "Content-Language"),
+            200: _json("process", "The description", "La description", "ETag", "Content-Language", page=True),
             304: _NOT_MODIFIED,
         },
     ),
@@ -284,30 +284,31 @@ OPERATIONS = (
     Operation(
         method="get", path="/centres", id="getCentres", tag="centres",
         summary=Text(en="The centres of the federation", fr="Les centres de la fédération"),
-        parameters=_BOTH_FORMS, answers={200: _json("centreList", "The centres", "Les centres")},
+        parameters=_BOTH_FORMS, answers={200: _json("centreList", "The centres", "Les centres", page=True)},
     ),
     Operation(
         method="get", path="/centres/{centreID}", id="getCentre", tag="centres",
         summary=Text(en="One centre", fr="Un centre"),
         parameters=("centreID", *_BOTH_FORMS), problems=("no-such-centre",),
-        answers={200: _json("centre", "The centre", "Le centre")},
+        answers={200: _json("centre", "The centre", "Le centre", page=True)},
     ),
     Operation(
         method="get", path="/health", id="getHealth", tag="health",
         summary=Text(en="How the service is", fr="Comment va le service"),
-        parameters=_BOTH_FORMS, answers={200: _json("health", "How the parts are", "L'état des parties")},
+        parameters=_BOTH_FORMS, answers={200: _json("health", "How the parts are", "L'état des parties", page=True)},
     ),
     Operation(
         method="get", path="/health/live", id="getLive", tag="health",
         summary=Text(en="Whether the server answers", fr="Si le serveur répond"),
-        answers={200: _json("live", "It does", "Il répond")},
+        parameters=_BOTH_FORMS, answers={200: _json("live", "It does", "Il répond", page=True)},
     ),
     Operation(
         method="get", path="/health/ready", id="getReady", tag="health",
         summary=Text(en="Whether the service can work", fr="Si le service peut travailler"),
+        parameters=_BOTH_FORMS,
         answers={
-            200: _json("health", "It can", "Il le peut"),
-            503: _json("health", "It cannot, and why", "Il ne le peut pas, et pourquoi"),
+            200: _json("health", "It can", "Il le peut", page=True),
+            503: _json("health", "It cannot, and why", "Il ne le peut pas, et pourquoi", page=True),
         },
     ),
 )  # fmt: skip

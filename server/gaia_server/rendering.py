@@ -49,4 +49,6 @@ def make_link(href: str, rel: str, media_type: str = JSON, title: str | None = N
 
 def link_page(url: str, language: Language) -> dict[str, str]:
     """Make the link from a JSON document to the page that shows it to a person."""
-    return make_link(f"{url}{'&' if '?' in url else '?'}f=html", "alternate", HTML, _PAGE.into(language))
+    path, _, query = url.partition("?")
+    kept = [each for each in query.split("&") if each and not each.startswith("f=")]
+    return make_link(f"{path}?{'&'.join([*kept, 'f=html'])}", "alternate", HTML, _PAGE.into(language))

@@ -73,7 +73,10 @@ def test_a_summary_is_the_head_of_the_description() -> None:
 
 
 def test_links_lead_to_itself_the_other_language_and_execution() -> None:
-    links = {link["rel"]: link for link in summary(SUBSET, "fr", BASE)["links"]}
+    given = summary(SUBSET, "fr", BASE)["links"]
+    (page,) = [link for link in given if link["type"] == "text/html"]
+    assert (page["rel"], page["href"]) == ("alternate", f"{BASE}/processes/subset?f=html")
+    links = {link["rel"]: link for link in given if link is not page}
     assert links["self"]["href"] == f"{BASE}/processes/subset"
     assert (links["alternate"]["href"], links["alternate"]["hreflang"]) == (f"{BASE}/processes/subset?lang=en", "en")
     assert links[EXECUTE]["href"] == f"{BASE}/processes/subset/execution"

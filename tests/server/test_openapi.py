@@ -14,7 +14,7 @@ from gaia_server.operations import OPERATIONS
 from gaia_server.problems import PROBLEMS
 from gaia_server.schemas import HEADERS, PARAMETERS, SCHEMAS
 
-INTERNAL = ("/store/", "/assets/", "/static/")
+INTERNAL = ("/store/", "/assets/", "/forms/", "/static/")
 """For centres that push, and for pages: no part of the API."""
 WITHOUT_COLLECTIONS = re.compile(r"/asyncapi|/stac/.+|/stac-api/.+|/collections/[^/]+/.+")
 """Routes that pygeoapi has for kinds of data that it is not given here; they answer that there is nothing."""

@@ -4,6 +4,7 @@ HTML in pygeoapi's template system: the same folders, the same variables (`confi
 pygeoapi renders its own pages with these templates too; ours are rendered here, for it would compile them for each request.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,22 +14,17 @@ from typing import Any, cast
 
 from flask import Response, current_app, request
 from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup, escape
 
 from gaia_processes.text import Language
 from gaia_server.negotiation import HTML, LANGUAGES, language_of
-from gaia_server.pages.here import Here
+from gaia_server.pages.here import Here, Step
 from gaia_server.pages.words import translate, translate_number
 
 EXTENSION = "gaia-pages"
+_CODE = re.compile("`([^`]+)`")
+_LONG = 160
 TEMPLATES = Path(__file__).parent / "templates"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Crumb:
-    """A step on the way from the landing page to a page; `path` is that inside of the service."""
-
-    title: str
-    path: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +57,7 @@ def render_page(
     data: Mapping[str, Any],
     *,
     title: str,
-    trail: Sequence[Crumb] = (),
+    trail: Sequence[Step] = (),
     status: int = HTTPStatus.OK,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
@@ -76,7 +72,7 @@ def render_page(
         What the template shows. Its `links`, the links of the JSON document, are listed at the end of every page.
     title : str
         Of the page, in the language of the request.
-    trail : sequence of Crumb
+    trail : sequence of Step
         The way from the landing page to the page that this one belongs to.
     """
     pages, language = cast("Pages", current_app.extensions[EXTENSION]), language_of(request)
@@ -98,7 +94,19 @@ def _make_environment(language: Language, further: Path) -> Environment:
     environment.install_gettext_callables(  # type: ignore[attr-defined]  # the extension brings it
         gettext=partial(translate, language=language), ngettext=partial(translate_number, language=language)
     )
+    environment.filters |= {"marked": _marked, "first_sentence": _first_sentence}
     return environment
+
+
+def _marked(text: str) -> Markup:
+    """Set what stands between backticks as code, which is how descriptions mark what is to be typed."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just now
+
+
+def _first_sentence(text: str) -> tuple[str, str]:
+    """Part a long text after its first sentence."""
+    first, point, rest = text.partition(". ")
+    return (first + ".", rest) if point and len(text) > _LONG else (text, "")
 
 
 def _into(value: Any, language: Language) -> Any:

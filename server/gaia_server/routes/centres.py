@@ -2,13 +2,19 @@
 
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from gaia_config.centres import Centre
 from gaia_server.errors import NoSuchCentre
-from gaia_server.rendering import make_link, render_json, without_none
+from gaia_server.negotiation import language_of, wants_html
+from gaia_server.pages.here import Step
+from gaia_server.pages.page import render_page
+from gaia_server.pages.words import translate
+from gaia_server.rendering import link_page, make_link, render_json, without_none
 from gaia_server.services import Services, current_services
 from gaia_workers.contract import Load
+
+FRESH = {"Cache-Control": "no-cache"}
 
 routes = Blueprint("centres", __name__)
 
@@ -19,8 +25,11 @@ def list_centres() -> Response:
     services = current_services()
     loads = services.submission.loads()
     shown = [_render(centre, loads.get(centre.id), services) for centre in services.centres.values()]
-    links = [make_link(f"{services.settings.public_url}/centres", "self")]
-    return render_json({"centres": shown, "links": links}, headers={"Cache-Control": "no-cache"})
+    url = f"{services.settings.public_url}/centres"
+    found = {"centres": shown, "links": [make_link(url, "self"), link_page(url, language_of(request))]}
+    if wants_html(request):
+        return render_page("centres/index.html", found, title=_title(), headers=FRESH)
+    return render_json(found, headers=FRESH)
 
 
 @routes.get("/centres/<centre_id>")
@@ -31,11 +40,19 @@ def show_centre(centre_id: str) -> Response:
     if centre is None:
         raise NoSuchCentre(centre_id, known=tuple(services.centres))
     shown = _render(centre, services.submission.loads().get(centre_id), services)
-    return render_json(shown, headers={"Cache-Control": "no-cache"})
+    if wants_html(request):
+        trail = [Step(title=_title(), path="/centres")]
+        return render_page("centres/centre.html", shown, title=centre.title, trail=trail, headers=FRESH)
+    return render_json(shown, headers=FRESH)
+
+
+def _title() -> str:
+    return translate("Centres", language_of(request))
 
 
 def _render(centre: Centre, load: Load | None, services: Services) -> dict[str, Any]:
     load = load or Load(alive=False, reachable=False)
+    url = f"{services.settings.public_url}/centres/{centre.id}"
     held = [each.id for each in services.federation.datasets() if each.find_replica(centre.id)]
     return without_none(
         {
@@ -49,6 +66,6 @@ def _render(centre: Centre, load: Load | None, services: Services) -> dict[str, 
             "slots": load.slots,
             "trouble": list(load.trouble) or None,
             "datasets": held,
-            "links": [make_link(f"{services.settings.public_url}/centres/{centre.id}", "self")],
+            "links": [make_link(url, "self"), link_page(url, language_of(request))],
         }
     )

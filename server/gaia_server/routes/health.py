@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from gaia_server.errors import StoreDown
+from gaia_server.negotiation import language_of, wants_html
+from gaia_server.pages.page import render_page
+from gaia_server.pages.words import translate
 from gaia_server.rendering import render_json
 from gaia_server.services import Services, current_services
 from gaia_workers.contract import Load
@@ -35,7 +39,7 @@ class Health:
 @routes.get("/health/live")
 def show_live() -> Response:
     """Say that this process answers."""
-    return render_json({"status": "live"}, headers={"Cache-Control": "no-store"})
+    return _answer({"status": "live"}, HTTPStatus.OK)
 
 
 @routes.get("/health/ready")
@@ -75,13 +79,18 @@ def _reasons(centre: str, load: Load | None) -> list[str]:
 
 
 def _render(health: Health, *, unless_ready: HTTPStatus) -> Response:
-    return render_json(
-        {
-            "status": "ready" if health.ready else "not ready",
-            "store": "up" if health.store else "down",
-            "centres": {id: "up" if up else "down" for id, up in health.centres.items()},
-            "reasons": list(health.reasons),
-        },
-        HTTPStatus.OK if health.ready else unless_ready,
-        {"Cache-Control": "no-store"},
-    )
+    found = {
+        "status": "ready" if health.ready else "not ready",
+        "store": "up" if health.store else "down",
+        "centres": {id: "up" if up else "down" for id, up in health.centres.items()},
+        "reasons": list(health.reasons),
+    }
+    return _answer(found, HTTPStatus.OK if health.ready else unless_ready)
+
+
+def _answer(found: dict[str, Any], status: HTTPStatus) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    if wants_html(request):
+        title = translate("Health", language_of(request))
+        return render_page("health.html", found, title=title, status=status, headers=headers)
+    return render_json(found, status, headers)

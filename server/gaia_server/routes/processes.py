@@ -1,36 +1,48 @@
 """`/processes`: what is on offer."""
 
+import unicodedata
 from http import HTTPStatus
 
 from flask import Blueprint, Response, request
 
+from gaia_processes.process import Process
+from gaia_processes.text import Language
 from gaia_server.descriptions import description, summary
-from gaia_server.negotiation import language_of
+from gaia_server.negotiation import language_of, wants_html
+from gaia_server.pages.page import render_page
+from gaia_server.pages.process import render_process
+from gaia_server.pages.words import translate
 from gaia_server.queries import Query, address
-from gaia_server.rendering import make_link, render_empty, render_json
+from gaia_server.rendering import link_page, make_link, render_empty, render_json
 from gaia_server.services import current_services
 
 DEFAULT_LIMIT = 1000
+LONGEST_SEARCH = 200
 
 routes = Blueprint("processes", __name__)
 
 
 @routes.get("/processes")
 def list_processes() -> Response:
-    """List the processes, in the order of the catalogue."""
+    """List the processes, in the order of the catalogue; with `q` those that it finds."""
     services, language = current_services(), language_of(request)
     base_url = services.settings.public_url
+    sought = request.args.get("q", "").strip()[:LONGEST_SEARCH]
     query, ids = Query(request), list(services.processes)
     limit, after = query.limit(default=DEFAULT_LIMIT), query.names("after", ids)
     query.check()
     first = ids.index(after[-1]) + 1 if after else 0
-    page = ids[first : first + limit]
+    found = [id for id in ids[first:] if _is_found(services.processes[id], sought, language)]
+    page = found[:limit]
     here = f"{base_url}/processes"
-    links = [make_link(address(here, request), "self")]
-    if first + limit < len(ids):
+    links = [make_link(address(here, request), "self"), link_page(address(here, request), language)]
+    if len(found) > limit:
         links.append(make_link(address(here, request, after=page[-1]), "next"))
     shown = [summary(services.processes[id], language, base_url) for id in page]
-    return _in_language(render_json({"processes": shown, "links": links}))
+    listed = {"processes": shown, "links": links}
+    if wants_html(request):
+        return render_page("processes/index.html", listed | {"q": sought}, title=translate("Processes", language))
+    return _in_language(render_json(listed))
 
 
 @routes.get("/processes/<process_id>")
@@ -38,6 +50,8 @@ def describe_process(process_id: str) -> Response:
     """Describe a process: its inputs and outputs."""
     services = current_services()
     process = services.process(process_id)
+    if wants_html(request):
+        return render_process(services, process, request.args)
     etag = f"{services.federation.etag}-{process.version}-{language_of(request)}"
     if request.if_none_match.contains(etag):
         response = render_empty(HTTPStatus.NOT_MODIFIED)
@@ -51,3 +65,15 @@ def describe_process(process_id: str) -> Response:
 def _in_language(response: Response) -> Response:
     response.headers["Content-Language"] = language_of(request)
     return response
+
+
+def _is_found(process: Process, sought: str, language: Language) -> bool:
+    """Tell whether every word that is sought stands somewhere in what is said of a process."""
+    said = (process.id, process.title.into(language), process.description.into(language), *process.keywords)
+    text = _plain(" ".join(said))
+    return all(word in text for word in _plain(sought).split())
+
+
+def _plain(text: str) -> str:
+    """Take capitals and accents off, so that `écho`, `Echo` and `echo` find the same."""
+    return "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign)).casefold()

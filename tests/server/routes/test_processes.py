@@ -11,7 +11,7 @@ def test_pages_follow_each_other(client):
     query = next(link["href"] for link in first["links"] if link["rel"] == "next").partition("?")[2]
     second = client.get(f"/processes?{query}").get_json()
     assert [process["id"] for process in second["processes"]] == ["subset"]
-    assert [link["rel"] for link in second["links"]] == ["self"]
+    assert [link["rel"] for link in second["links"]] == ["self", "alternate"]
 
 
 def test_inputs_are_described_in_their_order(client):

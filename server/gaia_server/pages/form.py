@@ -1,0 +1,361 @@
+"""
+The form of a process: its fields from the description and the constraints, and the request that a filled form means.
+
+The names of the fields are those of the inputs, with a part behind a point where an input has several (`bbox.west`); so
+the filled form stands in an address and can be shared. What is ours begins with `gaia.`, which no input does.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from werkzeug.datastructures import MultiDict
+
+from gaia_processes.errors import Fault
+from gaia_processes.inputs.constraints import Allowed
+from gaia_processes.inputs.interval import Interval
+from gaia_processes.inputs.levels import Levels
+from gaia_processes.process import Output, Process
+from gaia_processes.text import Language
+
+type Kind = Literal[
+    "text", "number", "flag", "choice", "choices", "list", "dataset", "box", "interval", "levels", "geojson", "json"
+]
+type Values = MultiDict[str, str]
+
+OURS = "gaia."
+SIDES = ("west", "south", "east", "north")
+ENDS = ("begin", "end")
+OUTPUTS = f"{OURS}outputs"
+FORMAT = f"{OURS}format."
+RUN = f"{OURS}run"
+
+_SPECIAL: Mapping[Any, Kind] = {Interval: "interval", Levels: "levels"}
+_FORMATS: Mapping[str, Kind] = {"ogc-bbox": "box", "gaia-dataset": "dataset"}
+_TYPES: Mapping[str, Kind] = {"boolean": "flag", "number": "number", "integer": "number", "object": "json"}
+_SEPARATORS = re.compile(r"[,;\s]+")
+_WHOLE = re.compile(r"[+-]?\d{1,15}", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Field:
+    """
+    One input as a person fills it in.
+
+    Attributes
+    ----------
+    name : str
+        Of the input.
+    kind : str
+        Which control it has.
+    values : tuple of str
+        What stands in it: one, several of a list, the sides of a box, or the ends of a time.
+    choices : tuple of str
+        What can be chosen, where that is known; of these, those in `closed` do not go with the other inputs.
+    usable : bool
+        Whether the other inputs leave anything to it.
+    example : str
+        A value that is right, as it would be typed.
+    """
+
+    name: str
+    kind: Kind
+    title: str
+    description: str
+    required: bool
+    default: str
+    values: tuple[str, ...]
+    choices: tuple[str, ...]
+    closed: frozenset[str]
+    example: str
+    whole: bool
+    allowed: Allowed
+    faults: tuple[Fault, ...]
+    usable: bool
+
+    @property
+    def value(self) -> str:
+        """The one value that stands in it."""
+        return self.values[0] if self.values else ""
+
+    @property
+    def touched(self) -> bool:
+        """Whether somebody filled it in, rightly or wrongly."""
+        return any(self.values) or bool(self.faults)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutputField:
+    """One output as a person asks for it: whether, and in which of its formats."""
+
+    name: str
+    title: str
+    description: str
+    wanted: bool
+    formats: tuple[tuple[str, str], ...]
+    format: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Form:
+    """
+    A form, empty or filled.
+
+    Attributes
+    ----------
+    faults : tuple of Fault
+        Those that belong to no field.
+    """
+
+    fields: tuple[Field, ...]
+    outputs: tuple[OutputField, ...]
+    faults: tuple[Fault, ...]
+
+    @property
+    def required(self) -> tuple[Field, ...]:
+        """Fields that must be filled in."""
+        return tuple(each for each in self.fields if each.required)
+
+    @property
+    def plain(self) -> tuple[Field, ...]:
+        """Fields that choose what is worked on; they may be left empty."""
+        return tuple(each for each in self.fields if not each.required and not each.default)
+
+    @property
+    def fine(self) -> tuple[Field, ...]:
+        """Fields that come with a value that is mostly right."""
+        return tuple(each for each in self.fields if not each.required and each.default)
+
+
+def make_form(
+    process: Process,
+    described: Mapping[str, Any],
+    values: Values,
+    *,
+    language: Language,
+    allowed: Mapping[str, Allowed],
+    faults: Sequence[Fault] = (),
+) -> Form:
+    """
+    Make the form of a process.
+
+    Parameters
+    ----------
+    described : mapping
+        Its description, in the language.
+    values : MultiDict
+        What was filled in, by the names of fields.
+    allowed : mapping of Allowed
+        What each input may still be.
+    faults : sequence of Fault
+        What is wrong with what was filled in.
+    """
+    fields = tuple(
+        _field(process, name, each, values, allowed.get(name, Allowed()), faults)
+        for name, each in described["inputs"].items()
+    )
+    outputs = tuple(_output(name, each, values, language) for name, each in process.outputs.items())
+    rest = tuple(fault for fault in faults if fault.input not in described["inputs"])
+    return Form(fields=fields, outputs=outputs, faults=rest)
+
+
+def read_form(process: Process, schemas: Mapping[str, Mapping[str, Any]], values: Values) -> dict[str, Any]:
+    """
+    Turn a filled form into the body of an execute request; whether that is right is judged like any other.
+
+    Parameters
+    ----------
+    schemas : mapping
+        Schema of each input.
+    values : MultiDict
+        What was filled in. Fields that are empty are left out.
+    """
+    inputs = {}
+    for name, schema in schemas.items():
+        read = _READERS.get(kind_of(process, name, schema), _read_text)
+        value = read(name, schema, values)
+        if value is not None:
+            inputs[name] = value
+    wanted = values.getlist(OUTPUTS)
+    body: dict[str, Any] = {"inputs": inputs}
+    formats = {name: values.get(FORMAT + name) for name in process.outputs}
+    if wanted or any(formats.values()):
+        asked = [name for name in process.outputs if not wanted or name in wanted]
+        body["outputs"] = {name: {"format": {"mediaType": formats[name]}} if formats[name] else {} for name in asked}
+    return body
+
+
+def is_filled(process: Process, schemas: Mapping[str, Mapping[str, Any]], values: Values) -> frozenset[str]:
+    """Name the inputs that something was filled in for."""
+    return frozenset(read_form(process, schemas, values)["inputs"])
+
+
+def kind_of(process: Process, name: str, schema: Mapping[str, Any]) -> Kind:
+    """Choose the control for an input: by what it means where we know that, else by its schema."""
+    annotation = process.inputs.model_fields[name].annotation
+    special = next((kind for meant, kind in _SPECIAL.items() if _mentions(annotation, meant)), None)
+    if special:
+        return special
+    formats = [schema.get("format", "")] + [each.get("format", "") for each in schema.get("allOf", ())]
+    known = next((_FORMATS[each] for each in formats if each in _FORMATS), None)
+    if known:
+        return known
+    if any(each.startswith("geojson") for each in formats):
+        return "geojson"
+    if schema.get("type") == "array":
+        item = schema.get("items", {})
+        return "choices" if "enum" in item else "json" if item.get("type") in ("object", "array") else "list"
+    if "enum" in schema:
+        return "choice"
+    return _TYPES.get(schema.get("type", ""), "text")
+
+
+def _mentions(annotation: Any, wanted: Any) -> bool:
+    return annotation is wanted or any(_mentions(each, wanted) for each in get_args(annotation))
+
+
+def _field(
+    process: Process,
+    name: str,
+    described: Mapping[str, Any],
+    values: Values,
+    allowed: Allowed,
+    faults: Sequence[Fault],
+) -> Field:
+    schema = described["schema"]
+    kind = kind_of(process, name, schema)
+    offered = tuple(_typed(each) for each in schema.get("items", schema).get("enum", ()))
+    left = None if allowed.values is None else tuple(_typed(each) for each in allowed.values)
+    if kind == "list" and left:
+        kind = "choices"
+    return Field(
+        name=name,
+        kind=kind,
+        title=described["title"],
+        description=described["description"],
+        required=described["minOccurs"] > 0,
+        default=_typed(schema.get("default")),
+        values=_standing(kind, name, values),
+        choices=offered or left or (),
+        closed=frozenset(offered) - frozenset(left) if offered and left is not None else frozenset(),
+        example=_typed(schema.get("example")),
+        whole=schema.get("type") == "integer",
+        allowed=allowed,
+        faults=tuple(fault for fault in faults if fault.input == name),
+        usable=left != (),
+    )
+
+
+def _output(name: str, output: Output, values: Values, language: Language) -> OutputField:
+    wanted = values.getlist(OUTPUTS)
+    formats = tuple((each.media_type, each.title.into(language)) for each in output.formats)
+    return OutputField(
+        name=name,
+        title=output.title.into(language),
+        description=output.description.into(language),
+        wanted=not wanted or name in wanted,
+        formats=formats,
+        format=values.get(FORMAT + name) or formats[0][0],
+    )
+
+
+def _typed(value: Any) -> str:
+    """Write a value as a person would type it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_typed, value))
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+
+
+def _standing(kind: Kind, name: str, values: Values) -> tuple[str, ...]:
+    """Find what stands in a field; a box and a time may also come in one piece."""
+    if kind in ("box", "interval"):
+        parts = SIDES if kind == "box" else ENDS
+        whole = values.get(name, "").strip()
+        if whole:
+            pieces = whole.split("," if kind == "box" else "/")
+            pieces = pieces * 2 if kind == "interval" and len(pieces) == 1 else pieces
+            return tuple("" if each.strip() == ".." else each.strip() for each in pieces[: len(parts)])
+        return tuple(values.get(f"{name}.{part}", "").strip() for part in parts)
+    if kind == "choices":
+        return tuple(item for each in values.getlist(name) for item in _SEPARATORS.split(each) if item)
+    return tuple(values.getlist(name))
+
+
+def _read_text(name: str, schema: Mapping[str, Any], values: Values) -> Any:  # noqa: ARG001 - the signature of all
+    text = values.get(name, "")
+    return text if text.strip() else None
+
+
+def _read_number(name: str, schema: Mapping[str, Any], values: Values) -> Any:  # noqa: ARG001 - the signature of all
+    text = values.get(name, "").strip()
+    return _number(text) if text else None
+
+
+def _read_flag(name: str, schema: Mapping[str, Any], values: Values) -> Any:  # noqa: ARG001 - the signature of all
+    text = values.get(name, "").strip()
+    return {"true": True, "false": False}.get(text.lower(), text) if text else None
+
+
+def _read_list(name: str, schema: Mapping[str, Any], values: Values) -> Any:
+    items = [item for each in values.getlist(name) for item in _SEPARATORS.split(each) if item]
+    numbers = schema.get("items", {}).get("type") in ("number", "integer")
+    return [_number(item) if numbers else item for item in items] or None
+
+
+def _read_box(name: str, schema: Mapping[str, Any], values: Values) -> Any:  # noqa: ARG001 - the signature of all
+    sides = _standing("box", name, values)
+    whole = values.get(name, "").strip()
+    if whole:
+        return [_number(each.strip()) for each in whole.split(",")]
+    return [_number(side) for side in sides] if any(sides) else None
+
+
+def _read_interval(name: str, schema: Mapping[str, Any], values: Values) -> Any:  # noqa: ARG001 - the signature of all
+    whole = values.get(name, "").strip()
+    if whole:
+        return whole
+    begin, end = _standing("interval", name, values)
+    if not begin and not end:
+        return None
+    return begin if begin == end else f"{begin or '..'}/{end or '..'}"
+
+
+def _read_json(name: str, schema: Mapping[str, Any], values: Values) -> Any:  # noqa: ARG001 - the signature of all
+    text = values.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _number(text: str) -> Any:
+    """Read a number; what is none stays as it is, and is refused where all values are judged."""
+    plain = text.replace("\N{MINUS SIGN}", "-")
+    if _WHOLE.fullmatch(plain):
+        return int(plain)
+    try:
+        number = float(plain)
+    except ValueError:
+        return text
+    return number if math.isfinite(number) else text
+
+
+_READERS: Mapping[Kind, Callable[[str, Mapping[str, Any], Values], Any]] = {
+    "number": _read_number,
+    "flag": _read_flag,
+    "choices": _read_list,
+    "list": _read_list,
+    "box": _read_box,
+    "interval": _read_interval,
+    "geojson": _read_json,
+    "json": _read_json,
+}

@@ -1,0 +1,66 @@
+"""
+The earth behind maps: sea, land and a grid of degrees as one picture, longitude and latitude as they are.
+
+The outline is Natural Earth's (public domain) as `odc-geo` ships it; where that is not installed there is the grid alone.
+"""
+
+import json
+import lzma
+from collections.abc import Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+NAME = "land.svg"
+_PACKAGE = "odc-geo"
+_FILE = "odc/geo/data/ocean.geojson.xz"
+_DIGITS = 1
+_STYLE = (
+    ".s{fill:#d6e8f2}.l{fill:#c3cfb8}.g{stroke:#5b7083;stroke-opacity:.28;stroke-width:.35;fill:none}"
+    "@media(prefers-color-scheme:dark){.s{fill:#1b2e3d}.l{fill:#42534a}.g{stroke:#b7c8d6;stroke-opacity:.2}}"
+)
+
+type Ring = Sequence[Sequence[float]]
+
+
+def draw_land() -> bytes:
+    """Draw the picture as SVG, in degrees: x is the longitude, y the latitude downwards."""
+    sea = _find_sea()
+    ground = '<rect class="{}" x="-180" y="-90" width="360" height="180"/>'
+    shapes = [ground.format("s")]
+    if sea is not None:
+        outline = "".join(_path(ring) for ring in _rings(json.loads(lzma.decompress(sea.read_bytes()))))
+        shapes = [ground.format("l"), f'<path class="s" fill-rule="evenodd" d="{outline}"/>']
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="-180 -90 360 180" preserveAspectRatio="none">'
+        f"<style>{_STYLE}</style>{''.join(shapes)}{_grid()}</svg>"
+    ).encode()
+
+
+def _find_sea() -> Path | None:
+    """Find the file without importing the package, which would bring xarray along."""
+    try:
+        path = Path(str(distribution(_PACKAGE).locate_file(_FILE)))
+    except PackageNotFoundError:
+        return None
+    return path if path.is_file() else None
+
+
+def _rings(document: dict[str, Any]) -> Iterator[Ring]:
+    for feature in document["features"]:
+        geometry = feature["geometry"]
+        several = geometry["type"] == "MultiPolygon"
+        for polygon in geometry["coordinates"] if several else [geometry["coordinates"]]:
+            yield from polygon
+
+
+def _path(ring: Ring) -> str:
+    points = [f"{longitude:.{_DIGITS}f} {-latitude:.{_DIGITS}f}" for longitude, latitude, *_ in ring]
+    kept = [point for place, point in enumerate(points) if place == 0 or point != points[place - 1]]
+    return f"M{'L'.join(kept)}Z"
+
+
+def _grid() -> str:
+    meridians = "".join(f"M{longitude} -90V90" for longitude in range(-150, 180, 30))
+    parallels = "".join(f"M-180 {latitude}H180" for latitude in range(-60, 90, 30))
+    return f'<path class="g" d="{meridians}{parallels}"/>'

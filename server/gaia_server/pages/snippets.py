@@ -1,0 +1,65 @@
+"""A request as something to copy: for a shell and for Python."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pprint import pformat
+from typing import Any
+
+_WIDTH = 88
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snippets:
+    """The same request for a shell and for Python; each starts a job."""
+
+    curl: str
+    python: str
+
+
+def write_snippets(process_id: str, body: Mapping[str, Any], base_url: str) -> Snippets:
+    """
+    Write a request down.
+
+    Parameters
+    ----------
+    body : mapping
+        Of an execute request.
+    base_url : str
+        Address of the service, without a slash at its end.
+    """
+    address = f"{base_url}/processes/{process_id}/execution"
+    return Snippets(curl=_curl(address, body), python=_python(address, body))
+
+
+def _curl(address: str, body: Mapping[str, Any]) -> str:
+    lines = (
+        f"curl -sS -D - {shlex.quote(address)}",
+        "-H 'Content-Type: application/json' -H 'Prefer: respond-async'",
+        f"-d {shlex.quote(json.dumps(body, ensure_ascii=False))}",
+    )
+    return " \\\n  ".join(lines)
+
+
+def _python(address: str, body: Mapping[str, Any]) -> str:
+    request = pformat(dict(body), width=_WIDTH, sort_dicts=False)
+    return f"""import time
+
+import requests
+
+answer = requests.post(
+    {address!r},
+    json={request.replace(chr(10), chr(10) + " " * 9)},
+    headers={{"Prefer": "respond-async"}},
+    timeout=60,
+)
+answer.raise_for_status()
+job = answer.headers["Location"]
+while (status := requests.get(job, timeout=60).json())["status"] in ("accepted", "running"):
+    time.sleep(1)
+if status["status"] != "successful":
+    raise SystemExit(status["message"])
+for name, output in requests.get(job + "/results", params={{"f": "json"}}, timeout=60).json().items():
+    print(name, output)
+"""
