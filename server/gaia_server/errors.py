@@ -5,6 +5,7 @@ ServiceError                    `code` names it in the table, `text` says what h
     RequestRefused              the client can mend it
         BadJson                 the body is not the JSON that it should be
         BadQuery                a query parameter is wrong
+        PostInstead             a link asks for more than a link may
         BadDelivery             a header of a delivery is wrong or missing
         BodyTooLarge            more bytes than a body may have
         BodyTooSlow             the body did not arrive in time
@@ -21,6 +22,7 @@ ServiceError                    `code` names it in the table, `text` says what h
         AlreadyDismissed        a second dismissal
     JobFailed                   what was asked for is the result of a job that failed
     Busy                        it may work later
+        LinkTimedOut            what a link asked for was not done in time
         NoCentre                no centre holds the data
         StoreDown               the job store does not answer
         QueueFull               too much is waiting already
@@ -84,6 +86,22 @@ class BadQuery(RequestRefused):
         )
         super().__init__(text or told)
         self.faults = tuple(faults)
+
+
+class PostInstead(RequestRefused):
+    """A link asks for more than a link may."""
+
+    code = "post-instead"
+
+    def __init__(self, *, estimate_s: float | None, limit_s: float) -> None:
+        cost_en = "cannot be answered at once" if estimate_s is None else f"would take about {estimate_s:.0f} s"
+        cost_fr = "ne peut pas répondre aussitôt" if estimate_s is None else f"demanderait environ {estimate_s:.0f} s"
+        super().__init__(
+            Text(
+                en=f"This {cost_en}; a link is for what is done in {limit_s:g} s. POST the request to this address instead.",
+                fr=f"Ceci {cost_fr} ; un lien sert à ce qui est fait en {limit_s:g} s. Envoyez la requête à cette adresse par POST.",
+            )
+        )
 
 
 class BadDelivery(RequestRefused):
@@ -273,6 +291,18 @@ class Busy(ServiceError):
         fr="Le service ne peut pas accepter cette demande maintenant ; réessayez dans un instant.",
     )
     retry_after_s: ClassVar[int] = 10
+
+
+class LinkTimedOut(Busy):
+    """What a link asked for was not done in time."""
+
+    code = "link-timeout"
+    default = Text(
+        en="The run took longer than it should have and was stopped, for a link leaves no job behind. POST the request instead, "
+        "or try again.",
+        fr="L'exécution a duré plus que prévu et a été arrêtée, car un lien ne laisse pas de tâche derrière lui. Envoyez la "
+        "requête par POST, ou réessayez.",
+    )
 
 
 class NoCentre(Busy):

@@ -69,10 +69,12 @@ PROBLEMS: dict[str, Problem] = {
     "body-too-large": _row(413, "The body is too large", "Le corps est trop grand"),
     "wrong-media-type": _row(415, "Wrong media type", "Type de média non pris en charge"),
     "range-not-satisfiable": _row(416, "No such range", "Plage inexistante"),
+    "post-instead": _row(422, "Too much for a link", "Trop pour un lien"),
     "delivery-digest": _row(422, "The digest does not fit", "L'empreinte ne correspond pas"),
     # the service
     "internal-error": _row(500, "Internal error", "Erreur interne"),
     "not-implemented": _row(501, "Not offered here", "Non proposé ici"),
+    "link-timeout": _row(503, "The run took too long", "L'exécution a pris trop de temps"),
     "busy": _row(503, "Busy", "Occupé"),
     "no-centre": _row(503, "No centre is in service", "Aucun centre en service"),
     "store-down": _row(503, "The job store does not answer", "Le registre des tâches ne répond pas"),

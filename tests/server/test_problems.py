@@ -117,6 +117,8 @@ CASES: dict[str, Callable[[World], TestResponse]] = {
     "body-too-large": lambda world: world.client.post(ECHO, data=b" " * (3 * 2**20), content_type="application/json"),
     "wrong-media-type": lambda world: world.client.post(ECHO, data=b"{}", content_type="text/plain"),
     "range-not-satisfiable": range_not_satisfiable,
+    "post-instead": lambda world: world.client.get(f"{ECHO}?message=x&pause=60"),
+    "link-timeout": lambda world: world.client.get(f"{ECHO}?message=x"),
     "delivery-digest": lambda world: world.deliver(world.desk.accept("message"), "message.txt", b"hullo", digest_of=b"hello"),
     "internal-error": lambda world: world.refused(RuntimeError("/secret/path of db.internal")),
     "not-implemented": lambda world: world.client.get("/asyncapi"),
@@ -159,7 +161,9 @@ def test_a_request_meets_its_row(world, code):
     assert "X-Powered-By" not in answer.headers
 
 
-@pytest.mark.parametrize("code", ["busy", "no-centre", "store-down", "queue-full", "depot-down", "no-space"])
+@pytest.mark.parametrize(
+    "code", ["busy", "link-timeout", "no-centre", "store-down", "queue-full", "depot-down", "no-space"]
+)
 def test_what_may_work_later_says_when_to_try_again(world, code):
     assert int(CASES[code](world).headers["Retry-After"]) > 0
 

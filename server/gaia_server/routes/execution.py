@@ -4,7 +4,9 @@
 Beside it `/estimate`: what that would cost; and `/constraints`: what may still be asked.
 """
 
+from dataclasses import replace
 from http import HTTPStatus
+from typing import Any
 
 from flask import Blueprint, Response, request
 
@@ -14,9 +16,10 @@ from gaia_server.bodies import read_object
 from gaia_server.constraints import allowed_inputs
 from gaia_server.demands import Understood, read_demand
 from gaia_server.descriptions import EXECUTE
-from gaia_server.errors import JobFailed
+from gaia_server.errors import JobFailed, LinkTimedOut, PostInstead
 from gaia_server.identity import identify
 from gaia_server.jobs.records import Job
+from gaia_server.kvp import read_link
 from gaia_server.negotiation import accepted_format, language_of
 from gaia_server.preference import Preference, applied
 from gaia_server.problems import render_error
@@ -41,6 +44,23 @@ def execute(process_id: str) -> Response:
         job = services.submission.submit(process, understood.demand, owner=identify(request), synchronous=False)
         return _accepted(job, services, {})
     return _run_now(services, process, understood, wish)
+
+
+@routes.get("/processes/<process_id>/execution")
+def follow_link(process_id: str) -> Response:
+    """Run a process that is done at once, as a link asks for it; leaves no job that anybody would have to look after."""
+    services = current_services()
+    process, limit_s = services.process(process_id), services.settings.sync_limit_s
+    link = read_link(process, request.args.to_dict(flat=False), max_depth=services.settings.max_json_depth)
+    # A client that sends the same `Prefer` with everything it asks for does not mean this.
+    wish = replace(Preference.parse((*link.prefer, *request.headers.getlist("Prefer"))), respond=None)
+    understood = _understand(services, process, link.body, wish)
+    cost_s = understood.estimate.seconds
+    if "sync-execute" not in process.control or cost_s > limit_s:
+        raise PostInstead(estimate_s=cost_s if cost_s > limit_s else None, limit_s=limit_s)
+    response = _run_now(services, process, understood, wish, lasting=False)
+    response.headers["Cache-Control"] = "no-cache"
+    return response
 
 
 @routes.post("/processes/<process_id>/estimate")
@@ -89,7 +109,10 @@ def constrain(process_id: str) -> Response:
 
 def _read(services: Services, process: Process, wish: Preference) -> Understood:
     """Understand the request completely; nothing is queued before."""
-    body = read_object(request, services.settings)
+    return _understand(services, process, read_object(request, services.settings), wish)
+
+
+def _understand(services: Services, process: Process, body: dict[str, Any], wish: Preference) -> Understood:
     accepted = {id: accepted_format(request, output.formats) for id, output in process.outputs.items()}
     return read_demand(
         process,
@@ -102,7 +125,10 @@ def _read(services: Services, process: Process, wish: Preference) -> Understood:
     )
 
 
-def _run_now(services: Services, process: Process, understood: Understood, wish: Preference) -> Response:
+def _run_now(
+    services: Services, process: Process, understood: Understood, wish: Preference, *, lasting: bool = True
+) -> Response:
+    """Run and wait; what is not done then goes on as a job, or is stopped where none is to last."""
     owner = identify(request)
     job = services.submission.submit(process, understood.demand, owner=owner, synchronous=True)
     limit_s = services.settings.sync_limit_s
@@ -113,6 +139,9 @@ def _run_now(services: Services, process: Process, understood: Understood, wish:
         f"wait={wish.wait_s}" if wish.wait_s is not None and wish.wait_s <= limit_s else None,
         f"return={wish.returns}" if wish.returns and understood.demand.response is None else None,
     )
+    if not job.state.final and not lasting:
+        services.submission.dismiss(job.id, owner=owner)
+        raise LinkTimedOut
     if not job.state.final:
         return _accepted(job, services, honoured)
     response = _outcome(job, services)

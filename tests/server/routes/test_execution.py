@@ -189,3 +189,55 @@ def test_constraints_are_told_at_once(client):
         client.post(CONSTRAINTS, json={"inputs": {"dataset": "tas-monthly"}})
         took_s.append(time.perf_counter() - start)
     assert min(took_s) < 0.05
+
+
+def test_a_link_runs_a_cheap_process(client, echo, services):
+    answer = client.get(f"{ECHO}?message=hello&message[include]=true")
+    assert (answer.status_code, answer.data, answer.mimetype) == (200, b"hello", "text/plain")
+    assert answer.headers["Cache-Control"] == "no-cache"
+    assert jobs(services) == (), "no job that a list would show"
+
+
+def test_a_link_for_all_outputs_gives_a_document(client, echo):
+    answer = client.get(
+        f"{ECHO}?message=hello&values=1,2&area=1,2,3,4&area[crs]=http://www.opengis.net/def/crs/EPSG/0/4326"
+    )
+    told = answer.get_json()
+    assert (told["message"], told["values"]) == ("hello", [1, 2])
+    assert told["area"]["value"] == {"bbox": [1, 2, 3, 4], "crs": "http://www.opengis.net/def/crs/EPSG/0/4326"}
+
+
+def test_a_link_is_validated_like_a_body(client, services):
+    answer = client.get(f"{ECHO}?mesage=x&pause=-1&lang=fr")
+    assert answer.status_code == 400
+    assert [error["pointer"] for error in answer.get_json()["errors"]] == [
+        "/inputs/mesage",
+        "/inputs/message",
+        "/inputs/pause",
+    ]
+    assert "obligatoire" in answer.get_json()["detail"] or "requise" in answer.get_json()["detail"]
+    assert services.store.queued() == 0
+
+
+def test_a_link_that_costs_too_much_says_to_post(client, services):
+    answer = client.get(f"{ECHO}?message=x&pause=60")
+    assert answer.status_code == 422
+    assert "about 60 s" in answer.get_json()["detail"]
+    assert "POST" in answer.get_json()["detail"]
+    assert services.store.queued() == 0
+
+
+def test_a_link_leaves_no_job_behind_that_goes_on(client, services):
+    answer = client.get(f"{ECHO}?message=x", headers={"Prefer": "respond-async"})  # nobody works
+    assert answer.status_code == 503
+    assert "Location" not in answer.headers
+    assert services.store.queued() == 0
+
+
+def test_an_empty_link_is_refused_for_what_is_missing(client):
+    assert [error["pointer"] for error in client.get(ECHO).get_json()["errors"]] == ["/inputs/message"]
+
+
+def test_head_answers_as_get(client, echo):
+    answer = client.head(f"{ECHO}?message=hello&message[include]=true")
+    assert (answer.status_code, answer.data, answer.headers["Content-Length"]) == (200, b"", "5")
