@@ -28,7 +28,8 @@ EXTENSION = "gaia-openapi"
 VERSION = "3.0.3"
 _BYTES = {"type": "string", "format": "binary"}
 _RUN = Text(en="Run", fr="Exécuter")
-_OF_A_PROCESS = ("execute", "estimate", "getConstraints")
+_PLAIN = ("string", "number", "integer", "boolean", "array")
+_OF_A_PROCESS = ("execute", "executeByLink", "estimate", "getConstraints")
 """Operations that are told once more for each process, with its own inputs."""
 
 
@@ -155,17 +156,40 @@ def _render(operation: Operation, language: Language) -> dict[str, Any]:
 
 
 def _render_of(process: Process, operation: Operation, described: dict[str, Any], language: Language) -> dict[str, Any]:
-    """Tell an operation for one process: no parameter for its id, and its own request."""
+    """Tell an operation for one process: no parameter for its id, and its own inputs."""
     rendered = _render(operation, language)
     examples = {name: told["schema"].get("example") for name, told in described["inputs"].items()}
     example = {"inputs": {name: value for name, value in examples.items() if value is not None}}
-    return rendered | {
-        "operationId": f"{operation.id}-{process.id}",
-        "summary": f"{process.title.into(language)}: {operation.summary.into(language)}",
-        "description": process.description.into(language),
-        "parameters": [each for each in rendered["parameters"] if not each["$ref"].endswith("/processID")],
-        "requestBody": _body(ref(f"execute-{process.id}"), example),
-    }
+    general = ("#/components/parameters/processID", "#/components/parameters/kvp")
+    parameters = [each for each in rendered["parameters"] if each["$ref"] not in general]
+    whole = {"requestBody": _body(ref(f"execute-{process.id}"), example)} if operation.body else {}
+    inputs = [] if operation.body else _link_parameters(described)
+    return (
+        rendered
+        | {
+            "operationId": f"{operation.id}-{process.id}",
+            "summary": f"{process.title.into(language)}: {operation.summary.into(language)}",
+            "description": process.description.into(language),
+            "parameters": [*inputs, *parameters],
+        }
+        | whole
+    )
+
+
+def _link_parameters(described: dict[str, Any]) -> list[dict[str, Any]]:
+    """Tell each input as a parameter of a link; what is an object is written as text."""
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "description": told["title"],
+            "required": bool(told["minOccurs"]),
+            "schema": told["schema"] if told["schema"].get("type") in _PLAIN else TEXT,
+            "style": "form",
+            "explode": False,
+        }
+        for name, told in described["inputs"].items()
+    ]
 
 
 def _body(schema: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:

@@ -207,6 +207,19 @@ OPERATIONS = (
         answers={200: _RESULTS, 201: _CREATED, 204: _LINKED},
     ),
     Operation(
+        method="get", path="/processes/{processID}/execution", id="executeByLink", tag="processes",
+        summary=Text(
+            en="Run a process that is done at once, by a plain link",
+            fr="Exécuter par un simple lien un traitement qui répond aussitôt",
+        ),
+        parameters=("processID", "kvp", "f", "prefer", "acceptLanguage"),
+        problems=(
+            "invalid-query-parameter-value", "invalid-input", "empty-selection", "unsuitable-dataset", "no-such-process",
+            "post-instead", "link-timeout", "no-centre", "store-down", "queue-full", "depot-down", *AT_A_CENTRE,
+        ),
+        answers={200: _RESULTS, 204: _LINKED},
+    ),
+    Operation(
         method="post", path="/processes/{processID}/estimate", id="estimate", tag="processes",
         summary=Text(en="What a run would cost", fr="Ce que coûterait une exécution"),
         parameters=("processID", "acceptLanguage"), body="execute", problems=_INPUTS,

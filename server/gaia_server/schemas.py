@@ -346,6 +346,17 @@ PARAMETERS: dict[str, Any] = {
         **_LISTED,
     ),
     "acceptLanguage": _header("Accept-Language", "fr", "The language of the answer.", "La langue de la réponse."),
+    "kvp": {
+        "name": "inputs",
+        "in": "query",
+        "description": Text(
+            en="Each input as a parameter of its own; `out[include]=true` chooses an output.",
+            fr="Chaque entrée comme un paramètre ; `out[include]=true` choisit une sortie.",
+        ),
+        "schema": {"type": "object", "additionalProperties": TEXT},
+        "style": "form",
+        "explode": True,
+    },
     "prefer": _header(
         "Prefer",
         "respond-async",
