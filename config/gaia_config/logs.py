@@ -9,7 +9,7 @@ from structlog.tracebacks import ExceptionDictTransformer
 
 def set_up_logs(level: str) -> None:
     """
-    Log structured lines from `level` on.
+    Log structured lines from `level` on; what libraries say, from warnings on, in the same form.
 
     Parameters
     ----------
@@ -17,17 +17,21 @@ def set_up_logs(level: str) -> None:
         `DEBUG`, `INFO`, `WARNING` or `ERROR`.
     """
     least = logging.getLevelNamesMapping()[level]
-    logging.basicConfig(
-        stream=sys.stderr, level=max(least, logging.WARNING), format="%(levelname)s %(name)s %(message)s"
+    about = (structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True))
+    written = (
+        structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),  # locals hold secrets
+        structlog.processors.JSONRenderer(ensure_ascii=False),
     )
+    libraries = logging.StreamHandler(sys.stderr)
+    libraries.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=(structlog.stdlib.add_logger_name, *about),
+            processors=(structlog.stdlib.ProcessorFormatter.remove_processors_meta, *written),
+        )
+    )
+    logging.basicConfig(handlers=[libraries], level=max(least, logging.WARNING))
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),  # locals hold secrets
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
+        processors=[structlog.contextvars.merge_contextvars, *about, *written],
         wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,

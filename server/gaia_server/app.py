@@ -72,10 +72,10 @@ def _limit_body_time() -> None:
 
 
 def _drain_refused(response: Response) -> Response:
-    """Let a client whose request is refused finish sending, so that it hears why."""
+    """Once a request is refused, let the client finish sending, so that it hears why: the answer goes out before."""
     body = request.environ["wsgi.input"]
     if response.status_code >= HTTPStatus.BAD_REQUEST and isinstance(body, TimedInput):
-        body.drain()
+        response.call_on_close(body.drain)
     return response
 
 

@@ -8,6 +8,7 @@ ServiceError                    `code` names it in the table, `text` says what h
         PostInstead             a link asks for more than a link may
         BadDelivery             a header of a delivery is wrong or missing
         BodyTooLarge            more bytes than a body may have
+        InputsTooLarge          more than an order to a centre may carry
         BodyTooSlow             the body did not arrive in time
         WrongMediaType          a body of another type or encoding
         WrongForm               a form that is none of ours
@@ -120,6 +121,20 @@ class BodyTooLarge(RequestRefused):
             Text(
                 en=f"The body is larger than the {limit_bytes} bytes that are allowed.",
                 fr=f"Le corps dépasse les {limit_bytes} octets autorisés.",
+            )
+        )
+
+
+class InputsTooLarge(RequestRefused):
+    """The inputs are more than an order to a centre may carry."""
+
+    code = "inputs-too-large"
+
+    def __init__(self, size_bytes: int, *, limit_bytes: int) -> None:
+        super().__init__(
+            Text(
+                en=f"The inputs make an order of {size_bytes} bytes; one to a centre has at most {limit_bytes}.",
+                fr=f"Les entrées font un ordre de {size_bytes} octets ; un ordre à un centre en a au plus {limit_bytes}.",
             )
         )
 

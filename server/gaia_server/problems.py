@@ -67,6 +67,7 @@ PROBLEMS: dict[str, Problem] = {
     "result-not-available": _row(410, "The result is gone", "Le résultat n'est plus là", ogc=True),
     "already-dismissed": _row(410, "Dismissed before", "Déjà abandonnée"),
     "body-too-large": _row(413, "The body is too large", "Le corps est trop grand"),
+    "inputs-too-large": _row(413, "The inputs are too large", "Les entrées sont trop grandes"),
     "wrong-media-type": _row(415, "Wrong media type", "Type de média non pris en charge"),
     "range-not-satisfiable": _row(416, "No such range", "Plage inexistante"),
     "post-instead": _row(422, "Too much for a link", "Trop pour un lien"),

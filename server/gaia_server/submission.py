@@ -17,15 +17,16 @@ from gaia_processes.cube import Cube
 from gaia_processes.inputs.dataset import CatalogueRef
 from gaia_processes.process import Process, read_inputs
 from gaia_server import routing
-from gaia_server.errors import NoCentre, NoSuchJob, QueueFull
+from gaia_server.errors import InputsTooLarge, NoCentre, NoSuchJob, QueueFull
 from gaia_server.events import Wakes
 from gaia_server.jobs.orders import order_of
 from gaia_server.jobs.records import Demand, Job
 from gaia_server.jobs.states import State
 from gaia_server.jobs.store import Store
-from gaia_workers.contract import Dismissal, Load, Transport, TransportDown, utc_now
+from gaia_workers.contract import MESSAGE_LIMIT_BYTES, Dismissal, Load, Transport, TransportDown, size_bytes_of, utc_now
 
 LOAD_AGE_S = 1.0
+MARGIN_BYTES = 1024
 _POLL_S = 0.5
 
 _log = structlog.get_logger()
@@ -63,6 +64,8 @@ class Submission:
             If the job could not be recorded; nothing was accepted then.
         QueueFull
             If too many jobs wait.
+        InputsTooLarge
+            If no order could carry the inputs.
         """
         if self._store.queued() >= self._settings.queue_limit:
             raise QueueFull
@@ -72,25 +75,25 @@ class Submission:
         if choice is None:
             raise NoCentre
         now = utc_now()
-        job = self._store.accept(
-            Job(
-                id=str(uuid4()),
-                owner=owner,
-                process_id=process.id,
-                process_version=process.version,
-                demand=demand,
-                content_key=content_key(process, demand),
-                accepted=now,
-                synchronous=synchronous,
-                state=State.ACCEPTED,
-                created=now,
-                updated=now,
-                deadline=now + timedelta(seconds=self._settings.job_deadline_s),
-                centre=choice.centre,
-                queue=choice.queue,
-                reason=choice.reason,
-            )
+        job = Job(
+            id=str(uuid4()),
+            owner=owner,
+            process_id=process.id,
+            process_version=process.version,
+            demand=demand,
+            content_key=content_key(process, demand),
+            accepted=now,
+            synchronous=synchronous,
+            state=State.ACCEPTED,
+            created=now,
+            updated=now,
+            deadline=now + timedelta(seconds=self._settings.job_deadline_s),
+            centre=choice.centre,
+            queue=choice.queue,
+            reason=choice.reason,
         )
+        self._check_size(job)
+        job = self._store.accept(job)
         _log.info("job accepted", job=job.id, process=process.id, centre=job.centre, queue=job.queue)
         self._send(job)
         return job
@@ -142,6 +145,13 @@ class Submission:
             return self._transport.load(centre)
         except TransportDown:
             return Load(alive=False, reachable=False)
+
+    def _check_size(self, job: Job) -> None:
+        """Refuse what could be recorded and never sent; a later attempt has a longer number."""
+        size_bytes = size_bytes_of(order_of(job, self._settings))
+        limit_bytes = MESSAGE_LIMIT_BYTES - MARGIN_BYTES
+        if size_bytes > limit_bytes:
+            raise InputsTooLarge(size_bytes, limit_bytes=limit_bytes)
 
     def _send(self, job: Job) -> None:
         """Send at once; where the broker is away the order stays in the outbox, and the reconciler sends it."""

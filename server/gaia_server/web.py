@@ -8,10 +8,12 @@ there; this module and what it imports stay small.
 
 import resource
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 from gunicorn.workers.base_async import AsyncWorker
 from gunicorn.workers.ggevent import GeventWorker
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 HEADER_LIMIT_S = 10
 STALL_LIMIT_S = 60.0
 STOP_LIMIT_S = 2
+LINGER_S = 0.5
+LINGER_BYTES = 1024 * 1024
 CONNECTIONS = 2000
 BACKLOG = 1024
 OPEN_FILES = 16384
@@ -39,6 +43,26 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         """Answer the requests of one connection."""
         client.settimeout(STALL_LIMIT_S)
         AsyncWorker.handle(self, listener, client, addr)
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
+        """Refuse what is no request, and let the client finish sending: closed under it, it would never hear why."""
+        AsyncWorker.handle_error(self, req, client, addr, exc)
+        with suppress(OSError):
+            client.shutdown(socket.SHUT_WR)
+            client.settimeout(LINGER_S)
+            left = LINGER_BYTES
+            while left > 0 and (piece := client.recv(left)):
+                left -= len(piece)
+
+
+class Log(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """What gunicorn says, in the form in which all of us log."""
+
+    def setup(self, cfg: Any) -> None:
+        """Leave its lines to the root of all loggers."""
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
@@ -74,6 +98,7 @@ def gunicorn_settings(settings: Settings, descriptor: int) -> dict[str, Any]:
         "backlog": BACKLOG,
         "workers": settings.web_workers,
         "worker_class": Worker,
+        "logger_class": Log,
         "worker_connections": CONNECTIONS,
         "worker_tmp_dir": str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None,
         "keepalive": HEADER_LIMIT_S,

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from gaia_server import app as application
 from gaia_server import problems
-from gaia_server.errors import NoCentre, QueueFull, StoreDown
+from gaia_server.errors import InputsTooLarge, NoCentre, QueueFull, StoreDown
 from gaia_server.problems import EXC, OURS, PROBLEMS, code_of, uri_of
 
 ECHO = "/processes/echo/execution"
@@ -115,6 +115,7 @@ CASES: dict[str, Callable[[World], TestResponse]] = {
     "result-not-available": result_gone,
     "already-dismissed": dismissed_twice,
     "body-too-large": lambda world: world.client.post(ECHO, data=b" " * (3 * 2**20), content_type="application/json"),
+    "inputs-too-large": lambda world: world.refused(InputsTooLarge(300_000, limit_bytes=262_144)),
     "wrong-media-type": lambda world: world.client.post(ECHO, data=b"{}", content_type="text/plain"),
     "range-not-satisfiable": range_not_satisfiable,
     "post-instead": lambda world: world.client.get(f"{ECHO}?message=x&pause=60"),

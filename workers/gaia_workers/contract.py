@@ -254,10 +254,16 @@ def seal(message: Message, key: bytes) -> dict[str, Any]:
         If it is larger than a broker message may be.
     """
     kind = _NAMES[type(message)]
-    body = _KINDS[kind].dump_json(message).decode()
+    body = _KINDS[kind].dump_json(message)
     if len(body) > MESSAGE_LIMIT_BYTES:
         raise BadMessage(f"a message of {len(body)} bytes is over the limit of {MESSAGE_LIMIT_BYTES}")
-    return {"contract": CONTRACT, "kind": kind, "body": body, "signature": _sign(key, CONTRACT, kind, body)}
+    text = body.decode()
+    return {"contract": CONTRACT, "kind": kind, "body": text, "signature": _sign(key, CONTRACT, kind, text)}
+
+
+def size_bytes_of(message: Message) -> int:
+    """Measure a message as it travels, to tell beforehand whether it may."""
+    return len(_KINDS[_NAMES[type(message)]].dump_json(message))
 
 
 def unseal[M: (Order, Dismissal, Report, Presence)](envelope: Mapping[str, Any], key: bytes, expect: type[M]) -> M:
