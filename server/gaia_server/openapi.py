@@ -18,6 +18,7 @@ from gaia_processes.formats import FORMATS
 from gaia_processes.process import Process
 from gaia_processes.text import Language, Text
 from gaia_server.descriptions import description
+from gaia_server.events import MEDIA_TYPE as EVENTS
 from gaia_server.negotiation import HTML, JSON, PROBLEM
 from gaia_server.operations import FILE, OPERATIONS, Answer, Operation, words_of_status
 from gaia_server.schemas import PROBLEM as PROBLEM_SCHEMA
@@ -199,11 +200,19 @@ def _body(schema: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
 def _answer(answer: Answer, language: Language) -> dict[str, Any]:
     content: dict[str, Any] = {JSON: {"schema": ref(answer.schema)}} if answer.schema else {}
     for media_type in _media_types(answer):
-        text = media_type.startswith("text/") or "json" in media_type
-        content.setdefault(media_type, {"schema": TEXT if text else _BYTES})
+        content[media_type] = {"schema": _schema_of(media_type, content.get(media_type))}
     if answer.page:
         content[HTML] = {"schema": TEXT}
     return _described(answer.words.into(language), content, answer.headers)
+
+
+def _schema_of(media_type: str, known: dict[str, Any] | None) -> dict[str, Any]:
+    """Say what a body of a media type is; JSON can be anything, also where a document of ours is JSON too."""
+    if media_type.partition(";")[0].endswith("json"):
+        return {} if known is None else {"anyOf": [known["schema"], {}]}
+    if media_type == EVENTS:
+        return {"description": "Events, each with a `statusInfo` as its data."}
+    return TEXT if media_type.startswith("text/") else _BYTES
 
 
 def _media_types(answer: Answer) -> list[str]:
