@@ -31,6 +31,7 @@ from gaia_server.services import Services
 
 FOLDER = "front"
 BLUEPRINT = "pygeoapi"
+LINKED_DATA = "application/ld+json"
 _PROCESSES = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
 _COMMON = "http://www.opengis.net/spec/ogcapi-common-"
 
@@ -133,7 +134,7 @@ def tell_as_problem(response: Response) -> Response:
         return response
     response.headers = Headers(response.headers)  # pygeoapi put a plain dict there
     response.headers.pop("X-Powered-By", None)
-    if response.status_code < HTTPStatus.BAD_REQUEST or response.mimetype not in (HTML, JSON):
+    if response.status_code < HTTPStatus.BAD_REQUEST or response.mimetype not in (HTML, JSON, LINKED_DATA):
         return response
     code = code_of_status(response.status_code)
     words = _words(response) if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else None

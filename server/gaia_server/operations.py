@@ -16,7 +16,7 @@ AT_A_CENTRE = (
 )  # fmt: skip
 """What a job can end by; its results, and a synchronous answer, are then the account of it."""
 _BODY = ("invalid-json", "body-too-slow", "body-too-large", "wrong-media-type")
-_INPUTS = (*_BODY, "invalid-input", "empty-selection", "unsuitable-dataset", "no-such-process")
+_INPUTS = (*_BODY, "invalid-input", "inputs-too-large", "empty-selection", "unsuitable-dataset", "no-such-process")
 _JOB = ("no-such-job", "store-down")
 _RESULT = (*_JOB, "result-not-ready", "result-not-available", "depot-down", *AT_A_CENTRE)
 _ANYWHERE = ("internal-error",)

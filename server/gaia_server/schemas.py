@@ -292,6 +292,12 @@ PARAMETERS: dict[str, Any] = {
         "The language of the answer, whatever `Accept-Language` says.",
         "La langue de la réponse, quoi que dise « Accept-Language ».",
     ),
+    "q": _query(
+        "q",
+        TEXT,
+        "Words that all stand in what is said of a process.",
+        "Des mots qui figurent tous dans ce qui est dit d'un traitement.",
+    ),
     "limit": _query(
         "limit",
         {"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT},
