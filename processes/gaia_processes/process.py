@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cache
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
@@ -26,6 +26,7 @@ from gaia_processes.inputs.dataset import (
     explain_unknown,
 )
 from gaia_processes.inputs.fields import Told
+from gaia_processes.inputs.qualified import is_qualified, read_qualified
 from gaia_processes.inputs.refusals import read_refusal
 from gaia_processes.inputs.schema import input_schemas
 from gaia_processes.text import Text
@@ -34,8 +35,6 @@ type JobControl = Literal["sync-execute", "async-execute", "dismiss"]
 
 STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 """Configuration of every `Inputs` model."""
-
-_QUALIFIERS = frozenset({"value", "mediaType", "encoding", "schema", "format"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -206,8 +205,12 @@ def validate_request(
         With everything that is wrong; inputs that can be read are judged even where others cannot.
     """
     reading = _read(process.inputs, raw, ignored)
-    cube, unknown = _find_cube(reading.inputs, find_cube)
-    judged = () if reading.inputs is None or cube is None else process.check(reading.inputs, cube)
+    # What is missing keeps nobody from judging the rest.
+    known = reading.inputs or _read(_partial(process.inputs), raw, ignored).inputs
+    cube, unknown = _find_cube(known, find_cube)
+    judged: tuple[Fault, ...] = ()
+    if cube is not None:
+        judged = process.check(known, cube) if reading.inputs else judge(process.constraints(known, cube), known)
     if reading.faults or unknown or judged or reading.inputs is None:
         raise InvalidInputs((*reading.faults, *unknown, *judged))
     return reading.inputs
@@ -288,10 +291,14 @@ class _Sorted:
 def _partial(model: type[BaseModel]) -> type[BaseModel]:
     """Make the model of inputs any of which may be missing; what the inputs must be together is not asked of it."""
     fields: dict[str, Any] = {
-        name: (Annotated[each.annotation, *each.metadata], None) if each.is_required() else (each.annotation, each)
+        name: (_annotated(each), None) if each.is_required() else (each.annotation, each)
         for name, each in model.model_fields.items()
     }
     return create_model(f"Partial{model.__name__}", __config__=model.model_config, **fields)
+
+
+def _annotated(field_info: FieldInfo) -> Any:
+    return Annotated[field_info.annotation, *field_info.metadata] if field_info.metadata else field_info.annotation
 
 
 def _read(model: type[BaseModel], raw: object, ignored: Sequence[str]) -> _Reading:
@@ -333,31 +340,57 @@ def _sort(fields: Mapping[str, FieldInfo], raw: Mapping[str, object], ignored: S
 
 
 def _unwrap(field_info: FieldInfo, value: object, pointer: str) -> _Prepared:
-    """Take a value out of `{"value": ...}`, and make an array of one value, or one value of an array of one."""
-    if _is_qualified(value):
-        value, pointer = value["value"], f"{pointer}/value"  # type: ignore[index]  # _is_qualified made sure
+    """Take a value out of its qualifiers, and make an array of one value, or one value of an array of one."""
+    if isinstance(value, Mapping) and is_qualified(value):
+        value, pointer = read_qualified(value), f"{pointer}/value"
     if _is_array(field_info.annotation):
         lone = value is not None and not isinstance(value, list | tuple)
         items = [value] if lone else value
-        plain = [_plain_item(each) for each in items] if isinstance(items, list | tuple) else items
+        plain = _plain_items(items, lone=lone) if isinstance(items, list | tuple) else items
         return _Prepared(value=plain, pointer=pointer, lone=lone)
     if isinstance(value, list | tuple) and len(value) == 1:
         value, pointer = value[0], f"{pointer}/0"
+    elif isinstance(value, list | tuple) and _is_scalar(field_info.annotation):
+        raise BadValue.of(
+            f"This input takes one value; {len(value)} were given.",
+            f"Cette entrée prend une valeur ; {len(value)} sont données.",
+            given=value,
+        )
     return _Prepared(value=_plain_item(value), pointer=pointer)
+
+
+def _plain_items(items: Sequence[object], *, lone: bool) -> list[object]:
+    """Take the items of an array out of their qualifiers, and say all that is wrong with any of them."""
+    plain, faults = list[object](), list[Fault]()
+    for place, item in enumerate(items):
+        try:
+            plain.append(_plain_item(item))
+        except BadValue as bad:
+            at = "" if lone else f"/{place}"
+            faults += [replace(fault, pointer=at + fault.pointer) for fault in bad.faults]
+    if faults:
+        raise BadValue(faults)
+    return plain
 
 
 def _plain_item(value: object) -> object:
     if isinstance(value, Mapping) and "href" in value:
         raise BadValue.of(
-            "A reference was given, but references are not fetched for this input; send the value itself.",
-            "Une référence est donnée, mais cette entrée n'est pas lue par référence ; envoyez la valeur même.",
+            "A reference was given, but references are not fetched here; send the value itself.",
+            "Une référence est donnée, mais les références ne sont pas suivies ici ; envoyez la valeur même.",
             given=dict(value),
         )
-    return value["value"] if _is_qualified(value) else value  # type: ignore[index]  # _is_qualified made sure
+    return read_qualified(value) if isinstance(value, Mapping) and is_qualified(value) else value
 
 
-def _is_qualified(value: object) -> bool:
-    return isinstance(value, Mapping) and "value" in value and _QUALIFIERS.issuperset(value)
+def _is_scalar(annotation: object) -> bool:
+    """Tell whether an input is a single plain value or the id of a dataset; a box or levels may be arrays."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _is_scalar(get_args(annotation)[0])
+    if origin in (Union, UnionType):
+        return all(each is NoneType or _is_scalar(each) for each in get_args(annotation))
+    return origin is Literal or annotation in (str, int, float, bool, CatalogueRef, UploadRef, JobRef)
 
 
 def _is_array(annotation: object) -> bool:

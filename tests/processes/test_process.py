@@ -1,6 +1,7 @@
 """How a request's inputs are read, judged and written down."""
 
 import json
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -11,7 +12,9 @@ from pydantic import BaseModel, Field
 from gaia_processes.catalogue import CATALOGUE, by_id
 from gaia_processes.cube import Cube
 from gaia_processes.errors import Fault, InvalidInputs
+from gaia_processes.inputs.constraints import Constraint, VariableConstraint
 from gaia_processes.inputs.dataset import CatalogueRef, UnknownDataset
+from gaia_processes.inputs.fields import DatasetInput, VariablesInput
 from gaia_processes.process import (
     Process,
     accept_any,
@@ -100,7 +103,7 @@ def test_names_are_escaped_in_pointers() -> None:
         ({}, "/inputs/message", "required and was not given"),
         ({"message": None}, "/inputs/message", "required and was not given"),
         ({"message": 5}, "/inputs/message", "5 is not text"),
-        ({"message": ["a", "b"]}, "/inputs/message", "is not text"),
+        ({"message": ["a", "b"]}, "/inputs/message", "takes one value; 2 were given"),
         ({"message": {"href": "http://x/"}}, "/inputs/message", "references are not fetched"),
         ({"message": {"type": "wrong/type"}}, "/inputs/message", "is not text"),
         ({"message": "m", "pause": -1}, "/inputs/pause", "at least 0"),
@@ -238,3 +241,20 @@ def test_a_strangers_texts_serve_for_both_languages() -> None:
     assert told_of(stranger, "kind").title.fr == "Kind"
     assert told_of(stranger, "size").title.en == "size"
     assert dump_inputs(read_inputs(stranger, {"size": 4})) == {"kind": "a", "size": [4]}
+
+
+class _Two(BaseModel):
+    dataset: DatasetInput
+    variables: VariablesInput = None
+    method: str
+
+
+def test_what_is_missing_keeps_nobody_from_judging_the_rest(cube: Cube) -> None:
+    process = replace(SUBSET, inputs=_Two, constraints=_variables)
+    with pytest.raises(InvalidInputs) as caught:
+        validate_request(process, {"dataset": "sst", "variables": ["pr"]}, find_cube=lambda _: cube)
+    assert pointers(caught.value.faults) == ["/inputs/method", "/inputs/variables/0"]
+
+
+def _variables(inputs: _Two, cube: Cube) -> dict[str, Constraint]:
+    return {"variables": VariableConstraint(known=cube.data_variables)}

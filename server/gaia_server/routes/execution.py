@@ -37,12 +37,10 @@ def execute(process_id: str) -> Response:
     process = services.process(process_id)
     wish = Preference.parse(request.headers.getlist("Prefer"))
     understood = _read(services, process, wish)
-    if wish.respond == "async" or "sync-execute" not in process.control:
+    wanted = wish.respond == "async" and "async-execute" in process.control
+    if wanted or "sync-execute" not in process.control or understood.estimate.seconds > services.settings.sync_limit_s:
         job = services.submission.submit(process, understood.demand, owner=identify(request), synchronous=False)
-        return _accepted(job, services, applied("respond-async" if wish.respond == "async" else None))
-    if understood.estimate.seconds > services.settings.sync_limit_s:
-        job = services.submission.submit(process, understood.demand, owner=identify(request), synchronous=False)
-        return _accepted(job, services, {})
+        return _accepted(job, services, applied("respond-async" if wanted else None, _returns(understood, wish)))
     return _run_now(services, process, understood, wish)
 
 
@@ -137,7 +135,7 @@ def _run_now(
     honoured = applied(
         "respond-sync" if wish.respond == "sync" and job.state.final else None,
         f"wait={wish.wait_s}" if wish.wait_s is not None and wish.wait_s <= limit_s else None,
-        f"return={wish.returns}" if wish.returns and understood.demand.response is None else None,
+        _returns(understood, wish),
     )
     if not job.state.final and not lasting:
         services.submission.dismiss(job.id, owner=owner)
@@ -148,6 +146,11 @@ def _run_now(
     response.headers["Gaia-Job"] = job_url(services.settings.public_url, job.id)
     response.headers.update(honoured)
     return response
+
+
+def _returns(understood: Understood, wish: Preference) -> str | None:
+    """Name the preference `return=` where it counted."""
+    return f"return={wish.returns}" if wish.returns and understood.demand.response is None else None
 
 
 def _outcome(job: Job, services: Services) -> Response:

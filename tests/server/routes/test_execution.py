@@ -2,6 +2,7 @@ import base64
 import hashlib
 import json
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -241,3 +242,47 @@ def test_an_empty_link_is_refused_for_what_is_missing(client):
 def test_head_answers_as_get(client, echo):
     answer = client.head(f"{ECHO}?message=hello&message[include]=true")
     assert (answer.status_code, answer.data, answer.headers["Content-Length"]) == (200, b"", "5")
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "1" * 5000])
+def test_numbers_that_are_none_are_refused(client, services, number):
+    """Scenario 42, in each place where a number can stand."""
+    for inputs in (f'"pause": {number}', f'"values": [{number}]', f'"area": {{"bbox": [1, 2, 3, {number}]}}'):
+        body = f'{{"inputs": {{"message": "x", {inputs}}}}}'
+        assert client.post(ECHO, data=body, content_type="application/json").status_code == 400
+        as_text = body.replace(number, f'"{number}"')
+        assert client.post(ECHO, data=as_text, content_type="application/json").status_code == 400
+    assert services.store.queued() == 0
+
+
+def test_members_that_stand_twice_are_refused(client):
+    answer = client.post(ECHO, data='{"inputs": {"message": "a", "message": "b"}}', content_type="application/json")
+    assert (answer.status_code, "stands twice" in answer.get_json()["detail"]) == (400, True)
+
+
+def test_an_asynchronous_request_says_that_its_preference_for_links_counted(client):
+    answer = client.post(ECHO, json=HELLO, headers={"Prefer": "respond-async;return=minimal"})
+    assert answer.headers["Preference-Applied"] == "respond-async, return=minimal"
+
+
+def test_what_was_asked_by_reference_and_asynchronously_is_a_document_with_links(client, desk):
+    """Contract 4: Galaxy wrappers need both; they send `accept: /*` and no `response`."""
+    body = HELLO | {"outputs": {id: {"transmissionMode": "reference"} for id in ("message", "values")}}
+    told = client.post(ECHO, json=body, headers={"Prefer": "respond-async;return=representation", "Accept": "/*"})
+    job = desk.services.store.find(told.get_json()["jobID"], owner="anonymous")
+    desk.finish(job, message=b"hello", values=b"[1]")
+    for headers in ({}, {"Accept": "*/*"}, {"Accept": "/*"}, {"Accept": "application/json"}):
+        answer = client.get(f"/jobs/{job.id}/results", headers=headers)
+        assert (answer.status_code, answer.mimetype) == (200, "application/json")
+        assert set(answer.get_json()) == {"message", "values"}
+        assert answer.get_json()["message"]["href"].endswith(f"/jobs/{job.id}/results/message")
+        assert len(answer.headers.getlist("Link")) == 2
+
+
+@pytest.mark.parametrize("control", [("sync-execute",), ("sync-execute", "dismiss")])
+def test_a_process_that_only_answers_at_once_does_so_whatever_is_preferred(client, app, services, echo, control):
+    only = {**services.processes, "echo": replace(services.processes["echo"], control=control)}
+    app.extensions["gaia"] = replace(services, processes=only)
+    answer = client.post(ECHO, json=HELLO | {"outputs": {"message": {}}}, headers=ASYNC)
+    assert (answer.status_code, answer.data) == (200, b"hello")
+    assert "Preference-Applied" not in answer.headers
