@@ -304,12 +304,6 @@ PARAMETERS: dict[str, Any] = {
         "The most that a page holds; more than 1000 means 1000.",
         "Le maximum d'une page ; plus de 1000 vaut 1000.",
     ),
-    "q": _query(
-        "q",
-        TEXT,
-        "Words that the texts of a process must hold.",
-        "Des mots que les textes d'un traitement contiennent.",
-    ),
     "after": _query(
         "after", TEXT, "The last process of the page before.", "Le dernier traitement de la page précédente."
     ),
