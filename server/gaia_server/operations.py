@@ -241,12 +241,12 @@ OPERATIONS = (
             "limit", "before", "byType", "byProcess", "byStatus", "byTime", "minDuration", "maxDuration", *_BOTH_FORMS,
         ),
         problems=("invalid-query-parameter-value", "store-down"),
-        answers={200: _json("jobList", "A page of the list", "Une page de la liste")},
+        answers={200: _json("jobList", "A page of the list", "Une page de la liste", page=True)},
     ),
     Operation(
         method="get", path="/jobs/{jobID}", id="getStatus", tag="jobs",
         summary=Text(en="The status of a job", fr="L'état d'une tâche"),
-        parameters=("jobID", *_BOTH_FORMS), problems=_JOB, answers={200: _STATUS},
+        parameters=("jobID", *_BOTH_FORMS), problems=_JOB, answers={200: replace(_STATUS, page=True)},
     ),
     Operation(
         method="delete", path="/jobs/{jobID}", id="dismiss", tag="jobs",
@@ -258,7 +258,7 @@ OPERATIONS = (
         summary=Text(en="All results of a job", fr="Tous les résultats d'une tâche"),
         parameters=("jobID", "f", "prefer", "range", "ifRange", "ifNoneMatch", "acceptLanguage"),
         problems=(*_RESULT, "range-not-satisfiable"),
-        answers={200: _RESULTS, 204: _LINKED, 206: _PART, 304: _NOT_MODIFIED, 307: _ELSEWHERE},
+        answers={200: replace(_RESULTS, page=True), 204: _LINKED, 206: _PART, 304: _NOT_MODIFIED, 307: _ELSEWHERE},
     ),
     Operation(
         method="get", path="/jobs/{jobID}/results/{outputID}", id="getResultOutput", tag="jobs",
@@ -271,7 +271,7 @@ OPERATIONS = (
         method="get", path="/jobs/{jobID}/log", id="getLog", tag="jobs",
         summary=Text(en="What the workers said", fr="Ce que les processus de calcul ont dit"),
         parameters=("jobID", *_BOTH_FORMS), problems=_JOB,
-        answers={200: replace(_json("log", "The log, newest line last", "Le journal, la ligne la plus récente à la fin"), media_types=("text/plain",))},
+        answers={200: replace(_json("log", "The log, newest line last", "Le journal, la ligne la plus récente à la fin", page=True), media_types=("text/plain",))},
     ),
     Operation(
         method="get", path="/jobs/{jobID}/events", id="getEvents", tag="jobs",

@@ -213,6 +213,27 @@ def read_choice(query: Query) -> Choice:
     )
 
 
+def fold_days(request: Request) -> str | None:
+    """
+    Give the address that says `since` and `until`, as the form of the page sends them, by `datetime` as the standard has it.
+
+    Returns
+    -------
+    str or None
+        None where the request has neither. Days that are none stay in `datetime`, where they are refused with words.
+    """
+    if not {"since", "until"} & set(request.args):
+        return None
+    since, until = (request.args.get(name, "").strip() or ".." for name in ("since", "until"))
+    period = {} if since == until == ".." else {"datetime": f"{since}/{until}"}
+    kept = [
+        (name, value)
+        for name, value in request.args.items(multi=True)
+        if value and name not in ("since", "until", "datetime")
+    ]
+    return f"{request.path}?{urlencode([*kept, *period.items()], safe=',:/~')}"
+
+
 def write_mark(created: datetime, id: str) -> str:
     """Write a place in the list so that `Query.mark` reads it."""
     return f"{created.astimezone(UTC).strftime(_MARK_TIME)}Z~{id}"

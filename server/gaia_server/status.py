@@ -8,7 +8,7 @@ from urllib.parse import quote
 from gaia_processes.text import Language, Text
 from gaia_server.jobs.records import Job
 from gaia_server.jobs.states import State
-from gaia_server.rendering import make_link, render_time, without_none
+from gaia_server.rendering import link_page, make_link, render_time, without_none
 from gaia_workers.contract import Receipt, Result, SideFile, Words, utc_now
 
 REL = "http://www.opengis.net/def/rel/ogc/1.0/"
@@ -94,7 +94,7 @@ def _links(job: Job, url: str, language: Language) -> list[dict[str, str]]:
         links.append(make_link(f"{url}/results", f"{REL}exceptions", title=exceptions))
     if job.result is not None and not job.results_removed:
         links += [_side_link(side, url, language) for side in job.result.sides]
-    return [*links, make_link(f"{url}/log", "related", "text/plain", log)]
+    return [*links, make_link(f"{url}/log", "related", "text/plain", log), link_page(url, language)]
 
 
 def side_name(side: SideFile) -> str:

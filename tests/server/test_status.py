@@ -41,7 +41,7 @@ def test_progress_is_a_whole_number(job):
 
 
 def test_a_job_links_itself(job):
-    assert rels(job) == ["self", "monitor", "related"]
+    assert rels(job) == ["self", "monitor", "related", "alternate"]
     assert status(job)["links"][0] == {"href": f"{BASE}/jobs/{job.id}", "rel": "self", "type": "application/json"}
     assert all({"href", "rel", "type"} <= set(link) for link in status(job)["links"])
 

@@ -1,5 +1,9 @@
 """Sizes and times as people read them."""
 
+from datetime import UTC, datetime
+
+from babel.dates import format_datetime
+
 from gaia_processes.text import Language
 
 _UNITS: dict[Language, tuple[str, ...]] = {
@@ -45,6 +49,18 @@ def say_time(seconds: float, language: Language) -> str:
     if seconds < _HOUR_S:
         return f"{int(seconds // 60)} min {int(seconds % 60)} s"
     return f"{int(seconds // _HOUR_S)} h {int(seconds % _HOUR_S // 60)} min"
+
+
+def say_moment(when: datetime, language: Language) -> str:
+    """
+    Write a moment, in UTC.
+
+    Examples
+    --------
+    >>> say_moment(datetime(2026, 1, 31, 12, tzinfo=UTC), "fr")
+    '31 janv. 2026, 12:00:00 UTC'
+    """
+    return f"{format_datetime(when.astimezone(UTC), format='d MMM y, HH:mm:ss', locale=language)} UTC"
 
 
 def say_number(value: float, language: Language, *, digits: int) -> str:

@@ -15,9 +15,11 @@ from typing import Any, Literal, get_args
 from werkzeug.datastructures import MultiDict
 
 from gaia_processes.errors import Fault
+from gaia_processes.inputs.bbox import CRS84
 from gaia_processes.inputs.constraints import Allowed
 from gaia_processes.inputs.interval import Interval
 from gaia_processes.inputs.levels import Levels
+from gaia_processes.inputs.schema import input_schemas
 from gaia_processes.process import Output, Process
 from gaia_processes.text import Language
 
@@ -32,6 +34,7 @@ ENDS = ("begin", "end")
 OUTPUTS = f"{OURS}outputs"
 FORMAT = f"{OURS}format."
 RUN = f"{OURS}run"
+LONGEST_QUERY = 4000
 
 _SPECIAL: Mapping[Any, Kind] = {Interval: "interval", Levels: "levels"}
 _FORMATS: Mapping[str, Kind] = {"ogc-bbox": "box", "gaia-dataset": "dataset"}
@@ -186,6 +189,29 @@ def read_form(process: Process, schemas: Mapping[str, Mapping[str, Any]], values
         asked = [name for name in process.outputs if not wanted or name in wanted]
         body["outputs"] = {name: {"format": {"mediaType": formats[name]}} if formats[name] else {} for name in asked}
     return body
+
+
+def write_form(process: Process, inputs: Mapping[str, Any]) -> dict[str, str] | None:
+    """
+    Fill a form in, as the query of its address says it; inputs that are as they come are left out.
+
+    Returns
+    -------
+    dict or None
+        None where the form cannot hold them: a box in another reference system, or very much text.
+    """
+    schemas = input_schemas(process.inputs)
+    filled = {}
+    for name, value in inputs.items():
+        if name not in schemas or value == schemas[name].get("default"):
+            continue
+        box = kind_of(process, name, schemas[name]) == "box"
+        if box and isinstance(value, Mapping):
+            if value.get("crs", CRS84) != CRS84:
+                return None
+            value = value["bbox"]
+        filled[name] = _typed(value).replace(", ", ",") if box else _typed(value)
+    return filled if sum(map(len, filled.values())) <= LONGEST_QUERY else None
 
 
 def is_filled(process: Process, schemas: Mapping[str, Mapping[str, Any]], values: Values) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""A request as something to copy: for a shell and for Python."""
+"""Something to copy, for a shell and for Python: a request, or how to get a file."""
 
 import json
 import shlex
@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pprint import pformat
 from typing import Any
 
+from gaia_processes.formats import NETCDF
+
 _WIDTH = 88
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Snippets:
-    """The same request for a shell and for Python; each starts a job."""
+    """The same for a shell and for Python."""
 
     curl: str
     python: str
@@ -20,7 +22,7 @@ class Snippets:
 
 def write_snippets(process_id: str, body: Mapping[str, Any], base_url: str) -> Snippets:
     """
-    Write a request down.
+    Write a request down; each starts a job.
 
     Parameters
     ----------
@@ -31,6 +33,28 @@ def write_snippets(process_id: str, body: Mapping[str, Any], base_url: str) -> S
     """
     address = f"{base_url}/processes/{process_id}/execution"
     return Snippets(curl=_curl(address, body), python=_python(address, body))
+
+
+def fetch_snippets(url: str, name: str, media_type: str) -> Snippets:
+    """
+    Say how to get a file.
+
+    Parameters
+    ----------
+    url : str
+        Where it is.
+    name : str
+        What to call it.
+    """
+    lines = ["from urllib.request import urlretrieve", "", f"urlretrieve({_quoted(url)}, {_quoted(name)})"]
+    if media_type == NETCDF.media_type:
+        lines[1:1] = ["", "import xarray as xr"]
+        lines.append(f"data = xr.open_dataset({_quoted(name)})")
+    return Snippets(curl=f"curl -sSfL -o {shlex.quote(name)} {shlex.quote(url)}", python="\n".join(lines))
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _curl(address: str, body: Mapping[str, Any]) -> str:

@@ -1,22 +1,25 @@
 """`/jobs`: their status, results, log and definition; and dismissing them."""
 
 import re
+from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Response, request
 
 from gaia_processes.process import Process
-from gaia_server.answers import Answering, find_file, render_results
+from gaia_server.answers import Answering, find_file, render_results, require_result
 from gaia_server.errors import NoSuchJob
 from gaia_server.identity import identify
 from gaia_server.jobs.records import Job, LogLine
 from gaia_server.jobs.states import State
-from gaia_server.negotiation import language_of, wants_json
-from gaia_server.queries import Query, address, read_choice, write_mark
-from gaia_server.rendering import make_link, render_json, render_time, without_none
+from gaia_server.negotiation import language_of, wants_html, wants_json
+from gaia_server.origin import check_same_origin
+from gaia_server.pages.jobs import render_job_page, render_list_page, render_log_page, render_results_page
+from gaia_server.queries import Query, address, fold_days, read_choice, write_mark
+from gaia_server.rendering import link_page, make_link, render_empty, render_json, render_time, without_none
 from gaia_server.results import render_file
 from gaia_server.services import Services, current_services
-from gaia_server.status import render_status, retry_after
+from gaia_server.status import job_url, render_status, retry_after
 from gaia_workers.contract import SideFile
 
 DEFAULT_LIMIT = 100
@@ -29,6 +32,8 @@ routes = Blueprint("jobs", __name__)
 @routes.get("/jobs")
 def list_jobs() -> Response:
     """List the jobs of whoever asks, newest first."""
+    if fold := fold_days(request):
+        return render_empty(HTTPStatus.SEE_OTHER, {"Location": current_services().settings.public_url + fold})
     services, query = current_services(), Query(request)
     limit, after, choice = query.limit(default=DEFAULT_LIMIT), query.mark("before"), read_choice(query)
     kinds = query.names("type")
@@ -46,6 +51,10 @@ def show_status(job_id: str) -> Response:
     services = current_services()
     job = find_job(services, job_id)
     status = render_status(job, base_url=services.settings.public_url, language=language_of(request))
+    if wants_html(request):
+        definition = _definition(job, services.processes.get(job.process_id), services.settings.public_url)
+        log = services.store.log(job.id, owner=job.owner) or ()
+        return render_job_page(request, services, job, status=status, definition=definition, log=log)
     return render_json(status, headers={"Cache-Control": "no-cache", **retry_after(job)})
 
 
@@ -53,21 +62,41 @@ def show_status(job_id: str) -> Response:
 def dismiss_job(job_id: str) -> Response:
     """Dismiss a job that goes on, or remove the results of one that ended."""
     services = current_services()
+    job = _dismiss(services, job_id)
+    base_url = services.settings.public_url
+    return render_json(render_status(job, base_url=base_url, language=language_of(request), state=State.DISMISSED))
+
+
+@routes.post("/forms/jobs/<job_id>")
+def dismiss_from_page(job_id: str) -> Response:
+    """Do as `DELETE` on the job does, for the button of its page: forms can only post."""
+    services = current_services()
+    check_same_origin(request, services.settings.public_url)
+    job = _dismiss(services, job_id)
+    there = address(job_url(services.settings.public_url, job.id), request)
+    return render_empty(HTTPStatus.SEE_OTHER, {"Location": there, "Cache-Control": "no-store"})
+
+
+def _dismiss(services: Services, job_id: str) -> Job:
     _check_id(job_id)
     job = services.submission.dismiss(job_id, owner=identify(request))
     if job is None:
         raise NoSuchJob
     services.deliveries.discard(job.id, job.attempt)
-    base_url = services.settings.public_url
-    return render_json(render_status(job, base_url=base_url, language=language_of(request), state=State.DISMISSED))
+    return job
 
 
 @routes.get("/jobs/<job_id>/results")
 def show_results(job_id: str) -> Response:
     """Give all results, in the shape that was asked for."""
     services = current_services()
+    job = find_job(services, job_id)
+    if wants_html(request):
+        require_result(job)
+        links = [make_link(job_url(services.settings.public_url, job.id), "up")]
+        return render_results_page(request, services, job, links)
     return render_results(
-        find_job(services, job_id),
+        job,
         Answering(
             request=request,
             files=services.files,
@@ -97,6 +126,8 @@ def show_log(job_id: str) -> Response:
     lines = services.store.log(job_id, owner=identify(request))
     if lines is None:
         raise NoSuchJob
+    if wants_html(request):
+        return render_log_page(request, services, find_job(services, job_id), lines)
     if wants_json(request):
         return render_json({"log": [_log_entry(line) for line in lines]})
     text = "".join(f"{render_time(line.time)} {line.level:<7} {_one_line(_words(line))}\n" for line in lines)
@@ -139,6 +170,9 @@ def _render_list(jobs: tuple[Job, ...], services: Services, more: str | None) ->
     links = [make_link(address(here, request), "self")]
     if more:
         links.append(make_link(address(here, request, before=more), "next"))
+    if wants_html(request):
+        return render_list_page(request, services, jobs, links)
+    links.append(link_page(address(here, request), language))
     shown = [render_status(job, base_url=base_url, language=language) for job in jobs]
     return render_json({"jobs": shown, "links": links}, headers={"Cache-Control": "no-cache"})
 
