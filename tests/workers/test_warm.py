@@ -8,15 +8,18 @@ import os, sys
 for pool in {pools!r}: os.environ[pool] = "1"
 import gaia_workers.warm
 threads = len(os.listdir("/proc/self/task"))
-print(threads, "xarray" in sys.modules, "gaia_processes.subset.compute" in sys.modules)
+before = set(sys.modules)
+from gaia_processes.formats import FORMATS
+for wanted in ("gaia_workers.task", *(f"gaia_workers.writers.{{each.id}}" for each in FORMATS)): __import__(wanted)
+print(threads, "xarray" in sys.modules, "gaia_processes.subset.compute" in sys.modules, sorted(set(sys.modules) - before))
 """
 
 
-def test_the_warm_parent_has_the_science_and_a_single_thread() -> None:
+def test_the_warm_parent_has_all_that_a_task_needs_and_a_single_thread() -> None:
     seen = subprocess.run(
         [sys.executable, "-c", LOOK.format(pools=THREAD_POOLS)], capture_output=True, text=True, check=True, timeout=60
     )
-    assert seen.stdout.split() == ["1", "True", "True"]
+    assert seen.stdout.split() == ["1", "True", "True", "[]"]
 
 
 def test_the_agent_itself_does_not_load_the_science() -> None:

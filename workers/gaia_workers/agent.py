@@ -24,6 +24,8 @@ from gaia_workers.transport import AGENTS, Line
 
 PRESENCE_PERIOD_S = 2.0
 PAUSE_S = 1.0
+PROGRAM = "gaia_config.cli"
+"""What the program that runs here imports first. Every fork runs that program's first lines again: with this they are cheap."""
 THREAD_POOLS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """Libraries that start threads when they are imported, unless these say 1: a fork of such a parent can hang."""
 
@@ -183,7 +185,7 @@ def warm_up() -> None:
     """
     for pool in THREAD_POOLS:
         os.environ.setdefault(pool, "1")
-    multiprocessing.set_forkserver_preload(["gaia_workers.warm"])
+    multiprocessing.set_forkserver_preload(["gaia_workers.warm", PROGRAM])
     multiprocessing.forkserver.ensure_running()
 
 

@@ -9,14 +9,16 @@ import importlib
 import dask.array
 
 from gaia_processes.catalogue import all_processes
-from gaia_workers import runner
+from gaia_processes.formats import FORMATS
+from gaia_workers import task
 from gaia_workers.lineage import die_with_parent
 from gaia_workers.readers import netcdf as reader
-from gaia_workers.writers import netcdf as writer
 
-__all__ = ["dask", "reader", "runner", "writer"]
+__all__ = ["dask", "reader", "task"]
 
 for process in all_processes():
     importlib.import_module(f"{process.package}.compute")
+for file_format in FORMATS:
+    importlib.import_module(f"gaia_workers.writers.{file_format.id}")
 
 die_with_parent()
