@@ -122,7 +122,7 @@ class Process:
     estimate: Callable[[Any, Cube | None], Estimate]
     check: Callable[[Any, Cube], tuple[Fault, ...]] = accept_any
     constraints: Callable[[Any, Cube], Mapping[str, Constraint]] = leave_all
-    keywords: tuple[str, ...] = ()
+    keywords: tuple[Text, ...] = ()
     control: tuple[JobControl, ...] = ("sync-execute", "async-execute", "dismiss")
 
 

@@ -43,7 +43,7 @@ def summary(process: Process, language: Language, base_url: str) -> dict[str, An
         "id": process.id,
         "title": process.title.into(language),
         "description": process.description.into(language),
-        "keywords": list(process.keywords),
+        "keywords": [keyword.into(language) for keyword in process.keywords],
         "version": process.version,
         "jobControlOptions": list(process.control),
         "outputTransmission": ["value", "reference"],
@@ -141,7 +141,7 @@ def _output(output: Output, language: Language) -> dict[str, Any]:
 def _file_schema(formats: Sequence[Format]) -> dict[str, Any]:
     """Say in which formats a file comes; the first is the default."""
     choices = [_format_schema(each) for each in formats]
-    return choices[0] if len(choices) == 1 else {"oneOf": choices}
+    return choices[0] if len(choices) == 1 else {"type": "string", "oneOf": choices}
 
 
 def _format_schema(file_format: Format) -> dict[str, Any]:

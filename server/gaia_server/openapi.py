@@ -245,7 +245,7 @@ def _request_schema(process: Process, described: dict[str, Any], language: Langu
         name: {
             "title": told["title"],
             "description": told["description"],
-            "anyOf": [told["schema"], ref("qualifiedValue"), ref("reference")],
+            "anyOf": [*_forms(told["schema"]), ref("qualifiedValue"), ref("reference")],
         }
         for name, told in described["inputs"].items()
     }
@@ -275,3 +275,10 @@ def _request_schema(process: Process, described: dict[str, Any], language: Langu
         "properties": whole,
         **({"required": ["inputs"]} if required else {}),
     }
+
+
+def _forms(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give the forms in which a bare value comes: a box as an object, as the standard has it, or as its numbers alone."""
+    if schema.get("allOf", [{}])[0].get("format") != "ogc-bbox":
+        return [schema]
+    return [schema, {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 6}]

@@ -1,7 +1,7 @@
 """Descriptions as OGC API - Processes 1.0 has them, checked with its own schemas."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from openapi_schema_validator import OAS30Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT4
 
@@ -20,6 +21,8 @@ from gaia_server.descriptions import EXECUTE, description, summary
 BASE = "https://example.org/api"
 SUBSET = by_id(CATALOGUE)["subset"]
 ECHO = by_id(CATALOGUE)["echo"]
+
+LANGUAGES: tuple[Language, ...] = ("en", "fr")
 
 type Validate = Callable[[str, object], None]
 
@@ -135,3 +138,104 @@ def test_no_schema_has_references_or_nulls() -> None:
         text = json.dumps(description(process, "en", BASE))
         assert "$ref" not in text
         assert "null" not in text
+
+
+def schemas_in(schema: object) -> Iterator[dict[str, Any]]:
+    """Walk through a schema and all the schemas inside."""
+    if isinstance(schema, dict):
+        yield schema
+        for name in ("items", "not", "additionalProperties"):
+            yield from schemas_in(schema.get(name))
+        for name in ("allOf", "anyOf", "oneOf"):
+            for each in schema.get(name, ()):
+                yield from schemas_in(each)
+        for each in schema.get("properties", {}).values():
+            yield from schemas_in(each)
+
+
+def is_box(schema: dict[str, Any]) -> bool:
+    return bool(schema.get("allOf", [{}])[0].get("format") == "ogc-bbox")
+
+
+@pytest.mark.parametrize("process", CATALOGUE, ids=lambda process: process.id)
+class TestEveryReader:
+    """What clients of OpenAPI 3.0, validators of JSON Schema 2020-12 and the official suite need of every process."""
+
+    def test_understands_the_schemas(self, process: Process) -> None:
+        told = description(process, "en", BASE, ("a", "b"))
+        for each in (*told["inputs"].values(), *told["outputs"].values()):
+            jsonschema.Draft202012Validator.check_schema(each["schema"])
+            OAS30Validator.check_schema(each["schema"])
+
+    def test_judges_examples_and_defaults_right(self, process: Process) -> None:
+        for name, told in description(process, "en", BASE, ("a", "b"))["inputs"].items():
+            schema = told["schema"]
+            for value in (schema[key] for key in ("example", "default") if key in schema):
+                assert OAS30Validator(schema).is_valid(value), name
+                assert jsonschema.Draft202012Validator(schema).is_valid(value), name
+
+    def test_finds_a_type_at_the_top_of_all_but_a_box(self, process: Process) -> None:
+        told = description(process, "en", BASE)
+        for name, each in (told["inputs"] | told["outputs"]).items():
+            assert "type" in each["schema"] or is_box(each["schema"]), name
+        assert all("type" in each["schema"] for each in told["inputs"].values() if each["minOccurs"])
+
+    def test_finds_an_example_or_a_choice_for_every_input(self, process: Process) -> None:
+        for name, each in description(process, "en", BASE, ("a", "b"))["inputs"].items():
+            assert {"example", "default", "enum"} & set(each["schema"]), name
+
+    def test_finds_only_text_to_choose_from(self, process: Process) -> None:
+        for each in description(process, "en", BASE, ("a", "b"))["inputs"].values():
+            for schema in schemas_in(each["schema"]):
+                assert all(isinstance(choice, str) for choice in schema.get("enum", ())) or "not" in each["schema"]
+
+    def test_meets_no_word_that_the_two_standards_read_differently(self, process: Process) -> None:
+        told = description(process, "en", BASE, ("a", "b"))
+        apart = {
+            "nullable",
+            "exclusiveMinimum",
+            "exclusiveMaximum",
+            "const",
+            "prefixItems",
+            "examples",
+            "$defs",
+            "$ref",
+        }
+        for each in (*told["inputs"].values(), *told["outputs"].values()):
+            for schema in schemas_in(each["schema"]):
+                assert not apart & set(schema)
+                assert isinstance(schema.get("type", ""), str)
+
+    def test_can_use_the_ids_of_inputs(self, process: Process) -> None:
+        """One wrapper turns dots into underscores, and mangles ids that hold `_array` or `_object`."""
+        for name in process.inputs.model_fields:
+            assert "." not in name
+            assert "_array" not in name
+            assert "_object" not in name
+
+    def test_finds_texts_and_keywords_in_both_languages(self, process: Process) -> None:
+        english, french = (description(process, language, BASE) for language in LANGUAGES)
+        assert english["title"]
+        assert english["description"] != french["description"]
+        assert english["keywords"] != french["keywords"]
+        for kind in ("inputs", "outputs"):
+            for name, told in english[kind].items():
+                assert told["title"], name
+                assert french[kind][name]["title"], name
+                assert told["description"] != french[kind][name]["description"], name
+
+
+def test_echo_is_as_the_official_suite_wants_it() -> None:
+    inputs = description(ECHO, "en", BASE)["inputs"]
+    message = inputs["message"]["schema"]
+    assert next(iter(inputs)) == "message"
+    assert message["type"] == "string"
+    assert not {"enum", "pattern", "format", "contentMediaType"} & set(message), "it is sent the text `teststring`"
+    assert [name for name, told in inputs.items() if told["minOccurs"]] == ["message"], "numbers and such are not sent"
+    assert not any(told["schema"].get("type") == "object" for told in inputs.values()), "those are sent as `value`"
+    assert inputs["values"]["schema"]["items"]["type"] == "integer", "an array of strings is sent a bare string"
+    first, second = inputs["area"]["schema"]["allOf"]
+    assert (first, second["type"]) == ({"format": "ogc-bbox"}, "object"), (
+        "the short code stands first, the rest in-line"
+    )
+    assert set(inputs) >= set(ECHO.outputs), "each output is an input that comes back"

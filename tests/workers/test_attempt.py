@@ -15,6 +15,7 @@ import pytest
 
 from gaia_config.catalogue import write_empty
 from gaia_config.centres import Centre
+from gaia_processes.catalogue import CATALOGUE, by_id
 from gaia_workers.agent import warm_up
 from gaia_workers.attempt import Attempt, Bench
 from gaia_workers.contract import Dismissal, Kind, Order, Report
@@ -53,7 +54,7 @@ def told(line: Line) -> Callable[[], list[Report]]:
 def order(**change: object) -> Order:
     now = datetime.now(UTC)
     values: dict[str, object] = {
-        "job_id": str(uuid4()), "part": 0, "attempt": 1, "process_id": "echo", "process_version": "1.0.0",
+        "job_id": str(uuid4()), "part": 0, "attempt": 1, "process_id": "echo", "process_version": by_id(CATALOGUE)["echo"].version,
         "inputs": {"message": "hi"}, "formats": {"message": "text", "values": "json"}, "accepted": now,
         "queue_deadline": now + timedelta(hours=1), "time_limit_s": 60.0, "memory_limit_bytes": 2**31,
         "centre": "climeri", "queue": "interactive",

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
+from gaia_processes.catalogue import CATALOGUE, by_id
 from gaia_processes.errors import DatasetUnsuitable, InvalidInputs
 from gaia_workers.contract import Order, Words
 from gaia_workers.delivery import Stays
@@ -48,7 +49,7 @@ class Grid:
 
 def order(process: str = "subset", **change: object) -> Order:
     values: dict[str, object] = {
-        "job_id": JOB, "part": 0, "attempt": 1, "process_id": process, "process_version": "1.0.0",
+        "job_id": JOB, "part": 0, "attempt": 1, "process_id": process, "process_version": by_id(CATALOGUE)[process].version,
         "inputs": {"dataset": "grid", "bbox": [-40, -20, 40, 50]}, "formats": {"data": "netcdf"}, "accepted": NOON,
         "queue_deadline": NOON, "time_limit_s": 60.0, "memory_limit_bytes": 2**31, "centre": "climeri", "queue": "q",
     }  # fmt: skip
@@ -74,7 +75,8 @@ def test_an_order_becomes_a_file_with_its_digest_and_the_extent_it_really_has(re
     assert (result.extent["geospatial_lon_min"], result.extent["geospatial_lon_max"]) == (-30, 30)
     with xr.open_dataset(path) as data:
         assert data["tas"][0].values.tolist() == [111, 100, 101]
-        assert data.attrs["history"].startswith("2026-01-31T12:00:00Z gaia subset 1.0.0 {")
+        version = by_id(CATALOGUE)["subset"].version
+        assert data.attrs["history"].startswith(f"2026-01-31T12:00:00Z gaia subset {version} {{")
 
 
 def test_the_same_work_gives_the_same_bytes_whoever_asks_and_however_often(results: Results) -> None:

@@ -59,13 +59,13 @@ def estimate(inputs: Inputs, cube: Cube | None) -> Estimate:  # noqa: ARG001 - t
 
 ECHO = Process(
     id="echo",
-    version="1.0.0",
+    version="1.0.1",
     title=Text(en="Echo", fr="Écho"),
     description=Text(
         en="Gives back what was sent, after a pause if one is asked for. For trying out clients and servers.",
         fr="Rend ce qui est envoyé, après une pause si on la demande. Pour essayer clients et serveurs.",
     ),
-    keywords=("echo", "test"),
+    keywords=(Text(en="echo", fr="écho"), Text(en="test", fr="essai")),
     inputs=Inputs,
     outputs={
         "message": Output(

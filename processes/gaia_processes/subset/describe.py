@@ -100,7 +100,7 @@ def estimate(inputs: Inputs, cube: Cube | None) -> Estimate:
 
 SUBSET = Process(
     id="subset",
-    version="1.0.0",
+    version="1.0.1",
     title=Text(en="Subset", fr="Extraction d'un sous-ensemble"),
     description=Text(
         en="Cuts variables, a box, a stretch of time and levels out of a gridded dataset, in its own grid and "
@@ -110,7 +110,13 @@ SUBSET = Process(
         "propre grille et son propre calendrier, en gardant ses métadonnées. Une sélection vide est une erreur qui "
         "indique l'étendue des données.",
     ),
-    keywords=("subset", "crop", "grid", "climate", "NetCDF"),
+    keywords=(
+        Text(en="subset", fr="extraction"),
+        Text(en="crop", fr="découpe"),
+        Text(en="grid", fr="grille"),
+        Text(en="climate", fr="climat"),
+        Text(en="NetCDF", fr="NetCDF"),
+    ),
     inputs=Inputs,
     outputs={
         "data": Output(

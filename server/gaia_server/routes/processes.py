@@ -69,7 +69,12 @@ def _in_language(response: Response) -> Response:
 
 def _is_found(process: Process, sought: str, language: Language) -> bool:
     """Tell whether every word that is sought stands somewhere in what is said of a process."""
-    said = (process.id, process.title.into(language), process.description.into(language), *process.keywords)
+    said = (
+        process.id,
+        process.title.into(language),
+        process.description.into(language),
+        *(word.into(language) for word in process.keywords),
+    )
     text = _plain(" ".join(said))
     return all(word in text for word in _plain(sought).split())
 
