@@ -121,7 +121,7 @@ def open_house(services: Services) -> dict[str, Any]:
     settings = services.settings
     place = make_place(
         settings.public_url,
-        assets=read_assets({land.NAME: land.draw_land()}),
+        assets=read_assets({land.NAME: land.draw_land(), land.COAST: land.draw_coast()}),
         processes=tuple(services.processes.values()),
         centres=tuple(services.centres.values()),
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 NAME = "land.svg"
+COAST = "coast.svg"
 _PACKAGE = "odc-geo"
 _FILE = "odc/geo/data/ocean.geojson.xz"
 _DIGITS = 1
@@ -19,6 +20,12 @@ _STYLE = (
     ".s{fill:#d6e8f2}.l{fill:#c3cfb8}.g{stroke:#5b7083;stroke-opacity:.28;stroke-width:.35;fill:none}"
     "@media(prefers-color-scheme:dark){.s{fill:#1b2e3d}.l{fill:#42534a}.g{stroke:#b7c8d6;stroke-opacity:.2}}"
 )
+
+_COAST_STYLE = (
+    "path{fill:none;vector-effect:non-scaling-stroke;stroke-linejoin:round}"
+    ".u{stroke:#000;stroke-opacity:.45;stroke-width:2.5}.o{stroke:#fff;stroke-opacity:.9;stroke-width:1}"
+)
+_FRAME = (179.95, 89.95)
 
 type Ring = Sequence[Sequence[float]]
 
@@ -35,6 +42,35 @@ def draw_land() -> bytes:
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="-180 -90 360 180" preserveAspectRatio="none">'
         f"<style>{_STYLE}</style>{''.join(shapes)}{_grid()}</svg>"
     ).encode()
+
+
+def draw_coast() -> bytes:
+    """Draw the outline of the land alone, to be laid over data of any colour; nothing where there is no outline."""
+    sea = _find_sea()
+    lines = (
+        "" if sea is None else "".join(_coast(ring) for ring in _rings(json.loads(lzma.decompress(sea.read_bytes()))))
+    )
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="-180 -90 360 180" preserveAspectRatio="none">'
+        f'<style>{_COAST_STYLE}</style><path class="u" d="{lines}"/><path class="o" d="{lines}"/></svg>'
+    ).encode()
+
+
+def _coast(ring: Ring) -> str:
+    """Draw a ring without the frame of the map, along which the sea is cut off."""
+    pieces, pen = [], False
+    for (longitude, latitude, *_), (before, under, *_) in zip(ring[1:], ring, strict=False):
+        frame = any(
+            min(abs(a), abs(b)) > limit
+            for a, b, limit in ((longitude, before, _FRAME[0]), (latitude, under, _FRAME[1]))
+        )
+        if frame:
+            pen = False
+            continue
+        start = "" if pen else f"M{before:.2f} {-under:.2f}"
+        pieces.append(f"{start}L{longitude:.2f} {-latitude:.2f}")
+        pen = True
+    return "".join(pieces)
 
 
 def _find_sea() -> Path | None:

@@ -19,7 +19,7 @@ from gaia_processes.shared.axes import Grid, data_variables, find_grid, find_tim
 from gaia_processes.shared.cells import read_cells
 from gaia_processes.shared.times import read_time, render
 from gaia_processes.shared.values import read_numbers
-from gaia_workers.previews.painting import Picture, paint
+from gaia_workers.previews.painting import Picture, paint, unwrap
 from gaia_workers.readers.netcdf import open_dataset
 
 COLUMNS, ROWS, STEPS = 180, 90, 1000
@@ -157,7 +157,7 @@ def _plain(subject: _Subject, places: Places) -> Picture:
     """Take the cells as they are, north at the top and west on the left."""
     grid = subject.grid
     x_dim, y_dim = str(grid.x_dim), str(grid.y_dim)
-    x = read_numbers(subject.dataset.variables[str(grid.longitude)])[places[x_dim]]
+    x = unwrap(read_numbers(subject.dataset.variables[str(grid.longitude)]))[places[x_dim]]
     y = read_numbers(subject.dataset.variables[str(grid.latitude)])[places[y_dim]]
     values = _sample(subject.variable, places)
     across, down = np.argsort(x), np.argsort(-y)

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEAST_DEG = 0.01
+TINY_DEG = 1e-9
+WIDER = 1.5
 REACH = 0.8
 """A place farther from its nearest cell than so many diagonals of the cells there shows nothing."""
 
@@ -66,7 +68,7 @@ def paint(
     if not placed.any():
         raise ValueError("no cell has a place")
     reach = _reach(longitude, latitude)[placed]
-    x, y, shown = _unwrap(longitude[placed]), latitude[placed], values[placed]
+    x, y, shown = unwrap(longitude[placed]), latitude[placed], values[placed]
     (west, east), (south, north) = _ends(x), _ends(y)
     fine = np.sqrt((east - west) * (north - south) / x.size)
     across = np.linspace(west, east, int(np.clip(round((east - west) / fine) + 1, 2, columns)))
@@ -83,13 +85,35 @@ def _ends(values: NDArray[np.float64]) -> tuple[float, float]:
     return (low, high) if high - low > LEAST_DEG else (low - LEAST_DEG, high + LEAST_DEG)
 
 
-def _unwrap(longitude: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Put longitudes into one frame that begins behind their widest gap."""
+def unwrap(longitude: NDArray[np.float64]) -> NDArray[np.float64]:
+    """
+    Put longitudes into one frame without a hole in it: where they meet over its edge, it begins behind their widest gap.
+
+    Parameters
+    ----------
+    longitude : array
+        Degrees east, in any frame; none missing.
+
+    Returns
+    -------
+    array
+        From -180 to 540, in the order of the input.
+
+    Examples
+    --------
+    >>> unwrap(np.array([0.5, 325.5, 340.5])).tolist()
+    [0.5, -34.5, -19.5]
+    >>> unwrap(np.array([160.0, 180.0, 200.0])).tolist()
+    [160.0, 180.0, 200.0]
+    """
     turned = np.unique(longitude % 360.0)
     gaps = np.diff(turned, append=turned[0] + 360.0)
+    width = float(np.ptp(longitude))
+    if width < 360.0 and gaps.max() < WIDER * (360.0 - width):
+        return longitude
     start = turned[(int(np.argmax(gaps)) + 1) % turned.size]
     start = start - 360.0 if start >= 180.0 else start
-    return np.asarray(start + (longitude - start) % 360.0, dtype=np.float64)
+    return np.asarray(start + (longitude - start + TINY_DEG) % 360.0 - TINY_DEG, dtype=np.float64)
 
 
 def _reach(longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> NDArray[np.float64]:

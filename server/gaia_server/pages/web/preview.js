@@ -37,7 +37,7 @@ function niceTicks(low, high, most) {
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 2.5, 5, 10].map((each) => each * power).find((each) => each >= rough);
   const ticks = [];
-  for (let count = Math.ceil(low / step - 1e-9); count * step <= high + step * 1e-9; count += 1) ticks.push(count * step);
+  for (let count = Math.ceil(low / step - 1e-9); count * step <= high + step * 1e-9; count += 1) ticks.push(count * step || 0); // never a negative zero
   return ticks;
 }
 
@@ -149,6 +149,18 @@ function colourBar(svg, id, told, { x, y, width, anyMissing }) {
   svg.append(draw("text", { x: x + long + 41, y: y + 11 }, words.missing));
 }
 
+// The picture of the earth's coasts, of which the part in the box is seen; its lines stay as thin as they are.
+function coast(href, box, { x, y, width, height }) {
+  const part = draw("svg", { x, y, width, height });
+  const [wide, high] = [width / (box.east - box.west), height / (box.north - box.south)];
+  for (const turn of [-360, 0, 360]) {
+    if (turn + 180 <= box.west || turn - 180 >= box.east) continue;
+    const at = { x: (turn - 180 - box.west) * wide, y: (box.north - 90) * high, width: 360 * wide, height: 180 * high };
+    part.append(draw("image", { href, preserveAspectRatio: "none", ...at }));
+  }
+  return part;
+}
+
 function drawMap(figure, told, id) {
   const [rows, columns] = told.cells.shape;
   const codes = decode(told.cells);
@@ -183,6 +195,7 @@ function drawMap(figure, told, id) {
     const sharp = Math.min(window.devicePixelRatio || 1, 2);
     const picture = paint(codes, columns, findX, findY, box, Math.round(width * sharp), Math.round(height * sharp));
     svg.append(draw("image", { href: picture, x: x0, y: 8, width, height, preserveAspectRatio: "none" }));
+    svg.append(coast(figure.dataset.coast, box, { x: x0, y: 8, width, height }));
     svg.append(draw("rect", { class: "frame", x: x0, y: 8, width, height }));
     for (const tick of niceTicks(box.west, box.east, Math.max(Math.floor(width / 80), 2))) {
       svg.append(draw("line", { class: "axis", x1: toX(tick), x2: toX(tick), y1: height + 8, y2: height + 13 }));
