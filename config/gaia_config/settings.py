@@ -104,6 +104,12 @@ class Settings(BaseSettings):
     sync_limit_s: float = Field(
         8, ge=0, le=3600, description="A synchronous run that takes longer goes on as a job (seconds)."
     )
+    input_limit: Size = Field(
+        10 * 10**12, gt=0, description="A job that would read more, by its estimate, is refused with 422."
+    )
+    output_limit: Size = Field(
+        10**12, gt=0, description="A job that would write more, by its estimate, is refused with 422."
+    )
     max_body_bytes: Size = Field(2 * 2**20, gt=0, description="Largest request body.")
     max_json_depth: int = Field(64, ge=1, le=500, description="Deepest nesting of a JSON request body.")
     ignored_inputs: Names = Field(

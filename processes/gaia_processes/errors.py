@@ -16,6 +16,9 @@ from typing import ClassVar
 
 from gaia_processes.text import Text
 
+MOST_FAULTS = 100
+"""So many faults are told one by one."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fault:
@@ -60,18 +63,26 @@ class RequestError(GaiaError):
 
 
 class InvalidInputs(RequestError):
-    """One or several inputs are wrong."""
+    """
+    One or several inputs are wrong.
+
+    Attributes
+    ----------
+    faults : tuple of Fault
+        The first `MOST_FAULTS`: an answer must not be many times the size of its request. The text counts the others.
+    """
 
     code = "invalid-input"
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__(
-            Text(
-                en=" ".join(f"{f.input}: {f.problem.en}" for f in faults),
-                fr=" ".join(f"{f.input} : {f.problem.fr}" for f in faults),
-            )
+        self.faults = tuple(faults[:MOST_FAULTS])
+        said = Text(
+            en=" ".join(f"{f.input}: {f.problem.en}" for f in self.faults),
+            fr=" ".join(f"{f.input} : {f.problem.fr}" for f in self.faults),
         )
-        self.faults = tuple(faults)
+        more = len(faults) - len(self.faults)
+        counted = Text(en=f" And {more} more.", fr=f" Et {more} de plus.") if more else Text(en="", fr="")
+        super().__init__(Text(en=said.en + counted.en, fr=said.fr + counted.fr))
 
 
 class SelectionEmpty(RequestError):

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from gaia_processes.cube import Cube
 from gaia_processes.errors import Fault, InvalidInputs
 from gaia_processes.formats import Format
-from gaia_processes.inputs.bad_value import BadValue, make_fault, show
+from gaia_processes.inputs.bad_value import BadValue, make_fault, shorten_name, show
 from gaia_processes.inputs.constraints import Allowed, Constraint, allowed_by_schema, judge
 from gaia_processes.inputs.dataset import (
     CatalogueRef,
@@ -35,6 +35,9 @@ type JobControl = Literal["sync-execute", "async-execute", "dismiss"]
 
 STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 """Configuration of every `Inputs` model."""
+
+MOST_ITEMS = 10_000
+"""Longest array that one input of a request may be."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -343,6 +346,7 @@ def _unwrap(field_info: FieldInfo, value: object, pointer: str) -> _Prepared:
     """Take a value out of its qualifiers, and make an array of one value, or one value of an array of one."""
     if isinstance(value, Mapping) and is_qualified(value):
         value, pointer = read_qualified(value), f"{pointer}/value"
+    _check_length(value)
     if _is_array(field_info.annotation):
         lone = value is not None and not isinstance(value, list | tuple)
         items = [value] if lone else value
@@ -357,6 +361,16 @@ def _unwrap(field_info: FieldInfo, value: object, pointer: str) -> _Prepared:
             given=value,
         )
     return _Prepared(value=_plain_item(value), pointer=pointer)
+
+
+def _check_length(value: object) -> None:
+    """Refuse an array that is too long to be judged item by item."""
+    if isinstance(value, list | tuple) and len(value) > MOST_ITEMS:
+        raise BadValue.of(
+            f"The array has {len(value)} items; an array in a request may have {MOST_ITEMS}.",
+            f"Le tableau compte {len(value)} éléments ; un tableau peut en compter {MOST_ITEMS} dans une requête.",
+            given=value[:1],
+        )
 
 
 def _plain_items(items: Sequence[object], *, lone: bool) -> list[object]:
@@ -437,7 +451,7 @@ def _find_cube(
 
 
 def _unknown_input(name: str, value: object, known: Sequence[str]) -> Fault:
-    near = get_close_matches(name, known, n=1)
+    near = get_close_matches(shorten_name(name), known, n=1)
     english = f" Did you mean {near[0]}?" if near else ""
     french = f" Vouliez-vous dire {near[0]} ?" if near else ""
     fault = make_fault(
@@ -446,7 +460,8 @@ def _unknown_input(name: str, value: object, known: Sequence[str]) -> Fault:
         given=value,
         allowed=known,
     )
-    return replace(fault, input=name, pointer=f"/inputs/{_escape(name)}")
+    shown = shorten_name(name)
+    return replace(fault, input=shown, pointer=f"/inputs/{_escape(shown)}")
 
 
 def _escape(part: str) -> str:

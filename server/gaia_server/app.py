@@ -44,6 +44,7 @@ def make_app(services: Services) -> Flask:
     app.extensions[EXTENSION] = services
     app.config["MAX_CONTENT_LENGTH"] = services.settings.max_body_bytes
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False  # else `//` is answered with an address made of what the client calls the host
     for routes in OURS:
         app.register_blueprint(routes)
     app.register_blueprint(make_front(services.settings))

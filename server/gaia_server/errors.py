@@ -9,6 +9,7 @@ ServiceError                    `code` names it in the table, `text` says what h
         BadDelivery             a header of a delivery is wrong or missing
         BodyTooLarge            more bytes than a body may have
         InputsTooLarge          more than an order to a centre may carry
+        CostOverLimit           more to read or write than any job may
         BodyTooSlow             the body did not arrive in time
         WrongMediaType          a body of another type or encoding
         WrongForm               a form that is none of ours
@@ -35,6 +36,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from gaia_processes.errors import Fault
+from gaia_processes.process import Estimate
 from gaia_processes.text import Text
 
 _SHOWN = 80
@@ -135,6 +137,23 @@ class InputsTooLarge(RequestRefused):
             Text(
                 en=f"The inputs make an order of {size_bytes} bytes; one to a centre has at most {limit_bytes}.",
                 fr=f"Les entrées font un ordre de {size_bytes} octets ; un ordre à un centre en a au plus {limit_bytes}.",
+            )
+        )
+
+
+class CostOverLimit(RequestRefused):
+    """The work would read or write more than any job may."""
+
+    code = "cost-over-limit"
+
+    def __init__(self, cost: Estimate, *, read_limit_bytes: int, written_limit_bytes: int) -> None:
+        read, written = cost.bytes_read, cost.bytes_written
+        super().__init__(
+            Text(
+                en=f"This would read {read} bytes and write {written}; a job may read {read_limit_bytes} and write "
+                f"{written_limit_bytes}. Ask for fewer variables, a smaller box or a shorter time.",
+                fr=f"Ceci lirait {read} octets et en écrirait {written} ; une tâche peut en lire {read_limit_bytes} et en écrire "
+                f"{written_limit_bytes}. Demandez moins de variables, une boîte plus petite ou une période plus courte.",
             )
         )
 

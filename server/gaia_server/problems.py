@@ -70,6 +70,7 @@ PROBLEMS: dict[str, Problem] = {
     "inputs-too-large": _row(413, "The inputs are too large", "Les entrées sont trop grandes"),
     "wrong-media-type": _row(415, "Wrong media type", "Type de média non pris en charge"),
     "range-not-satisfiable": _row(416, "No such range", "Plage inexistante"),
+    "cost-over-limit": _row(422, "Too much for one job", "Trop pour une seule tâche"),
     "post-instead": _row(422, "Too much for a link", "Trop pour un lien"),
     "delivery-digest": _row(422, "The digest does not fit", "L'empreinte ne correspond pas"),
     # the service

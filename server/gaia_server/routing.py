@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from gaia_processes.process import Estimate
 from gaia_workers.contract import Load, Words
 
-INTERACTIVE_LIMIT_BYTES = 10 * 1024**3
-"""Work that reads more than this goes to the batch lane (`reliability` limits: interactive 10 GB in)."""
+INTERACTIVE_READ_BYTES = 10 * 10**9
+INTERACTIVE_WRITTEN_BYTES = 10**9
+"""Work that reads or writes more than this goes to the batch lane."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +38,7 @@ class Choice:
     reason: Words
 
 
-def choose_centre(places: Sequence[Place], loads: Mapping[str, Load], *, bytes_read: int) -> Choice | None:
+def choose_centre(places: Sequence[Place], loads: Mapping[str, Load], *, lane: str) -> Choice | None:
     """
     Choose the live centre with the shortest queue for the work; ties go by name.
 
@@ -46,8 +48,8 @@ def choose_centre(places: Sequence[Place], loads: Mapping[str, Load], *, bytes_r
         The centres that could do it.
     loads : mapping of Load
         By centre; one that is not named counts as not alive.
-    bytes_read : int
-        Estimate of what the work reads.
+    lane : str
+        Queue that the work belongs to; where a centre has none of that name, its first one serves.
 
     Returns
     -------
@@ -59,20 +61,20 @@ def choose_centre(places: Sequence[Place], loads: Mapping[str, Load], *, bytes_r
     alive = [place for place in places if place.centre in loads and loads[place.centre].alive]
     if not alive:
         place = min(places, key=lambda each: each.centre)
-        return Choice(centre=place.centre, queue=choose_queue(place.queues, bytes_read), reason=waits_for(place.centre))
+        return Choice(centre=place.centre, queue=_queue_of(place, lane), reason=waits_for(place.centre))
     ranked = sorted(alive, key=lambda each: (_queue_length(loads[each.centre]), each.centre))
     best = ranked[0]
     return Choice(
         centre=best.centre,
-        queue=choose_queue(best.queues, bytes_read),
+        queue=_queue_of(best, lane),
         reason=_reason(best, ranked, loads[best.centre]),
     )
 
 
-def choose_queue(queues: Sequence[str], bytes_read: int) -> str:
-    """Choose the lane: `interactive` for small work, `batch` for large, the centre's first where it has no such lane."""
-    wanted = "interactive" if bytes_read <= INTERACTIVE_LIMIT_BYTES else "batch"
-    return wanted if wanted in queues else queues[0]
+def choose_lane(cost: Estimate) -> str:
+    """Choose the lane: `interactive` for small work, `batch` for large."""
+    small = cost.bytes_read <= INTERACTIVE_READ_BYTES and cost.bytes_written <= INTERACTIVE_WRITTEN_BYTES
+    return "interactive" if small else "batch"
 
 
 def waits_for(centre: str) -> Words:
@@ -81,6 +83,10 @@ def waits_for(centre: str) -> Words:
         en=f"waits for {centre}, which holds the data but gives no sign of life at the moment",
         fr=f"attend {centre}, qui détient les données mais ne donne pas signe de vie pour le moment",
     )
+
+
+def _queue_of(place: Place, lane: str) -> str:
+    return lane if lane in place.queues else place.queues[0]
 
 
 def _queue_length(load: Load) -> float:

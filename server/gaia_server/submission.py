@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -15,9 +16,9 @@ from gaia_config.centres import Centre
 from gaia_config.settings import Settings
 from gaia_processes.cube import Cube
 from gaia_processes.inputs.dataset import CatalogueRef
-from gaia_processes.process import Process, read_inputs
+from gaia_processes.process import Estimate, Process, read_inputs
 from gaia_server import routing
-from gaia_server.errors import InputsTooLarge, NoCentre, NoSuchJob, QueueFull
+from gaia_server.errors import CostOverLimit, InputsTooLarge, NoCentre, NoSuchJob, QueueFull
 from gaia_server.events import Wakes
 from gaia_server.jobs.orders import order_of
 from gaia_server.jobs.records import Demand, Job
@@ -66,12 +67,14 @@ class Submission:
             If too many jobs wait.
         InputsTooLarge
             If no order could carry the inputs.
+        CostOverLimit
+            If it would read or write more than any job may.
         """
+        cost = self._estimate(process, demand)
+        self._check_cost(cost)
         if self._store.queued() >= self._settings.queue_limit:
             raise QueueFull
-        choice = routing.choose_centre(
-            self._places(process, demand), self.loads(), bytes_read=self._bytes_read(process, demand)
-        )
+        choice = routing.choose_centre(self._places(process, demand), self.loads(), lane=routing.choose_lane(cost))
         if choice is None:
             raise NoCentre
         now = utc_now()
@@ -95,6 +98,7 @@ class Submission:
         self._check_size(job)
         job = self._store.accept(job)
         _log.info("job accepted", job=job.id, process=process.id, centre=job.centre, queue=job.queue)
+        self._count_in(job)
         self._send(job)
         return job
 
@@ -140,6 +144,14 @@ class Submission:
             self._loads = (time.monotonic(), loads)
         return loads
 
+    def _count_in(self, job: Job) -> None:
+        """Let the next request see this one in its queue: until the centres are looked at again, nobody else says so."""
+        seen, loads = self._loads
+        if job.centre in loads:
+            load = loads[job.centre]
+            longer = dict(load.waiting) | {job.queue: load.waiting.get(job.queue, 0) + 1}
+            self._loads = (seen, loads | {job.centre: replace(load, waiting=longer)})
+
     def _load(self, centre: str) -> Load:
         try:
             return self._transport.load(centre)
@@ -179,11 +191,17 @@ class Submission:
         replicas = dataset.replicas if dataset else ()
         return tuple(_place(self._centres[each.centre]) for each in replicas if each.centre in self._centres)
 
-    def _bytes_read(self, process: Process, demand: Demand) -> int:
+    def _check_cost(self, cost: Estimate) -> None:
+        """Refuse what no job may do."""
+        limits = self._settings.input_limit, self._settings.output_limit
+        if cost.bytes_read > limits[0] or cost.bytes_written > limits[1]:
+            raise CostOverLimit(cost, read_limit_bytes=limits[0], written_limit_bytes=limits[1])
+
+    def _estimate(self, process: Process, demand: Demand) -> Estimate:
         reference = dataset_of(process, demand)
         dataset = self._federation.find(reference.id, reference.version) if reference else None
         cube = Cube.from_stac(dataset.properties) if dataset else None
-        return process.estimate(read_inputs(process, demand.inputs), cube).bytes_read
+        return process.estimate(read_inputs(process, demand.inputs), cube)
 
 
 def _place(centre: Centre, *, holds_data: bool = True) -> routing.Place:

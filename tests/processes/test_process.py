@@ -93,6 +93,24 @@ def test_what_wrappers_send_along_is_ignored_where_the_configuration_says_so() -
     assert dump_inputs(read_inputs(ECHO, sent, ignored=ignored)) == {"message": "m"}
 
 
+def test_an_array_without_end_is_one_fault() -> None:
+    (fault,) = faults_of(ECHO, {"message": "m", "values": ["a"] * 10_001})
+    assert "has 10001 items" in fault.problem.en
+
+
+def test_an_answer_does_not_grow_with_what_is_wrong() -> None:
+    with pytest.raises(InvalidInputs) as refused:
+        read_inputs(ECHO, {"message": "m", "values": ["a"] * 5_000})
+    assert len(refused.value.faults) == 100
+    assert refused.value.text.en.endswith("And 4900 more.")
+    assert refused.value.text.fr.endswith("Et 4900 de plus.")
+
+
+def test_a_name_without_end_is_cut() -> None:
+    (fault,) = faults_of(ECHO, {"message": "m", "x" * 100_000: 1})
+    assert (len(fault.input), len(fault.pointer), len(fault.problem.en) < 300) == (81, 89, True)
+
+
 def test_names_are_escaped_in_pointers() -> None:
     assert pointers(faults_of(ECHO, {"message": "m", "a/b~c": 1})) == ["/inputs/a~1b~0c"]
 

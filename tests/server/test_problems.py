@@ -10,14 +10,16 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from gaia_processes.process import Estimate
 from gaia_server import app as application
 from gaia_server import problems
-from gaia_server.errors import InputsTooLarge, NoCentre, QueueFull, StoreDown
+from gaia_server.errors import CostOverLimit, InputsTooLarge, NoCentre, QueueFull, StoreDown
 from gaia_server.problems import EXC, OURS, PROBLEMS, code_of, uri_of
 
 ECHO = "/processes/echo/execution"
 HELLO = {"inputs": {"message": "hello"}}
 NOBODY = "00000000-0000-4000-8000-000000000000"
+HUGE = Estimate(bytes_read=20, bytes_written=5, seconds=1)
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ CASES: dict[str, Callable[[World], TestResponse]] = {
     "already-dismissed": dismissed_twice,
     "body-too-large": lambda world: world.client.post(ECHO, data=b" " * (3 * 2**20), content_type="application/json"),
     "inputs-too-large": lambda world: world.refused(InputsTooLarge(300_000, limit_bytes=262_144)),
+    "cost-over-limit": lambda world: world.refused(CostOverLimit(HUGE, read_limit_bytes=10, written_limit_bytes=10)),
     "wrong-media-type": lambda world: world.client.post(ECHO, data=b"{}", content_type="text/plain"),
     "range-not-satisfiable": range_not_satisfiable,
     "post-instead": lambda world: world.client.get(f"{ECHO}?message=x&pause=60"),

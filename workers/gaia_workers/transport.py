@@ -66,6 +66,8 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) 
 return 0
 """
 
+_DIGITS = 10
+
 _log = structlog.get_logger()
 
 
@@ -75,6 +77,8 @@ def _as_transport_down(centre: str) -> Iterator[None]:
         yield
     except (redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError, OperationalError, OSError) as error:
         raise TransportDown(f"the broker of {centre} does not answer") from error
+    except redis.ResponseError as error:  # a right that is missing, or a key that somebody made something else of
+        raise TransportDown(f"the broker of {centre} refuses: {str(error)[:80]}") from error
 
 
 def connect(url: str, *, timeout_s: float = CONNECT_TIMEOUT_S) -> "redis.Redis":
@@ -142,7 +146,7 @@ class Line:
             for job_id in job_ids:
                 pipe.hmget(self.key("job", job_id), "sent", "claimed")
                 pipe.get(self.key("lease", job_id))
-            answers = pipe.execute()
+            answers = pipe.execute(raise_on_error=False)
         return {job_id: _trace(*answers[2 * n : 2 * n + 2]) for n, job_id in enumerate(job_ids)}
 
     # --- dismissals ------------------------------------------------------------------------------------------------
@@ -363,7 +367,7 @@ class CeleryTransport:
             while True:
                 message = subscription.get_message(timeout=1.0)
                 if message:
-                    yield tuple(json.loads(message["data"]))
+                    yield _job_ids(message["data"])
 
     def close(self) -> None:
         """Give connections back."""
@@ -373,9 +377,24 @@ class CeleryTransport:
         self._hub.close()
 
 
-def _trace(numbers: list[str | None], lease: str | None) -> Trace:
-    sent, claimed = (int(number or 0) for number in numbers)
-    return Trace(sent=sent, claimed=claimed, leased=lease is not None and int(lease) == claimed)
+def _trace(numbers: Any, lease: Any) -> Trace:
+    """Read what the broker says of a job; whatever is no number of ours says nothing."""
+    sent, claimed = (_number(each) for each in numbers) if isinstance(numbers, list) else (0, 0)
+    return Trace(sent=sent, claimed=claimed, leased=claimed > 0 and _number(lease) == claimed)
+
+
+def _number(text: Any) -> int:
+    return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < _DIGITS else 0
+
+
+def _job_ids(text: str) -> tuple[str, ...]:
+    """Read an announcement; anybody with the broker's password can write one, so it is a hint and nothing more."""
+    try:
+        told = json.loads(text)
+    except ValueError:
+        _log.warning("announcement refused: not JSON")
+        return ()
+    return tuple(each for each in told if isinstance(each, str)) if isinstance(told, list) else ()
 
 
 def _entries(answer: Any) -> list[tuple[str, dict[str, str]]]:

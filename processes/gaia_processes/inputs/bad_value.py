@@ -54,6 +54,11 @@ def show(value: object) -> str:
     return _cut(_as_json(value), _SHOWN_LIMIT)
 
 
+def shorten_name(name: str) -> str:
+    """Give a name that a request made up, cut where it is long."""
+    return _cut(name, _SHOWN_LIMIT)
+
+
 def shorten(value: Any) -> object:
     """Give a value that is safe to send back: itself where it is small JSON, else the beginning of it as text."""
     text = _as_json(value)

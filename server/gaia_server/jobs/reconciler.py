@@ -17,11 +17,22 @@ from gaia_config.centres import Centre
 from gaia_config.settings import Settings
 from gaia_processes.inputs.dataset import CatalogueRef, parse_dataset
 from gaia_server import routing
+from gaia_server.errors import StoreDown
 from gaia_server.jobs.orders import order_of
 from gaia_server.jobs.records import Job
 from gaia_server.jobs.states import State
 from gaia_server.jobs.store import Outgoing, Store
-from gaia_workers.contract import Dismissal, Failure, Load, Trace, Transport, TransportDown, Words, utc_now
+from gaia_workers.contract import (
+    BadMessage,
+    Dismissal,
+    Failure,
+    Load,
+    Trace,
+    Transport,
+    TransportDown,
+    Words,
+    utc_now,
+)
 
 SECOND_CHANCE_S = 2.0
 
@@ -162,6 +173,16 @@ def _worker_lost(job: Job) -> Failure:
     )
 
 
+def _unsendable() -> Failure:
+    return Failure(
+        code="internal-error",
+        words=Words(
+            en="The order is larger than a message to a centre may be.",
+            fr="L'ordre est plus grand que ne peut l'être un message à un centre.",
+        ),
+    )
+
+
 def _just_accepted(outgoing: Outgoing) -> bool:
     """Tell whether the web process that accepted the job may still be sending its order itself."""
     fresh = utc_now() - outgoing.created < timedelta(seconds=SECOND_CHANCE_S)
@@ -202,6 +223,9 @@ class Reconciler:
             except TransportDown:
                 away.add(outgoing.centre)
                 _log.warning("the broker is away, the outbox waits", centre=outgoing.centre)
+            except BadMessage as error:
+                _log.error("an order that can never be sent", job=job.id, reason=str(error))
+                self._store.fail(job, _unsendable())
 
     def _send(self, outgoing: Outgoing, job: Job) -> None:
         wanted = outgoing.attempt == job.attempt and not job.state.final
@@ -221,7 +245,17 @@ class Reconciler:
         loads = {centre: self._load(centre) for centre in self._centres}
         traces = self._traces(unfinished, loads)
         self._forget(unfinished)
-        return tuple(job.id for job in unfinished if self._act(job, self._seen(job, loads, traces), loads))
+        return tuple(job.id for job in unfinished if self._attend(job, loads, traces))
+
+    def _attend(self, job: Job, loads: dict[str, Load], traces: dict[str, Trace]) -> bool:
+        """Look at one job; whatever goes wrong with it must not keep the others waiting."""
+        try:
+            return self._act(job, self._seen(job, loads, traces), loads)
+        except StoreDown:
+            raise
+        except Exception:  # noqa: BLE001 - the reconciler must live, and come to every job
+            _log.exception("a job could not be looked at", job=job.id)
+            return False
 
     def _load(self, centre: str) -> Load:
         try:
@@ -283,9 +317,8 @@ class Reconciler:
                     return True
                 return False
             case Resend(lost=lost, reason=reason):
-                choice = routing.choose_centre(self._places(job), loads, bytes_read=0)
+                choice = routing.choose_centre(self._places(job), loads, lane=job.queue)
                 centre, queue = (choice.centre, choice.queue) if choice else (job.centre, job.queue)
-                queue = job.queue if centre == job.centre else queue
                 _log.warning("job sent again", job=job.id, attempt=job.attempt + 1, centre=centre, reason=reason.en)
                 return self._store.resend(job, lost=lost, centre=centre, queue=queue, reason=reason)
             case Fail(failure=failure):

@@ -5,7 +5,7 @@ import pytest
 from gaia_config.settings import Settings
 from gaia_server.jobs.reconciler import Fail, Reconciler, Resend, Seen, Wait, decide
 from gaia_server.jobs.states import State
-from gaia_workers.contract import Load, Trace, TransportDown, Words
+from gaia_workers.contract import BadMessage, Load, Trace, TransportDown, Words
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 LEASE_S = 3.0
@@ -104,11 +104,14 @@ def test_after_its_deadline_a_job_fails_whatever_else_is_true(decided) -> None:
 class Wire:
     """A transport that remembers what it was given; `away` names centres whose broker does not answer."""
 
-    def __init__(self, *away: str) -> None:
+    def __init__(self, *away: str, too_large: tuple[str, ...] = ()) -> None:
         self.away = away
+        self.too_large = too_large
         self.given: list[tuple[str, str, int]] = []
 
     def send(self, order) -> None:
+        if order.job_id in self.too_large:
+            raise BadMessage
         self._give(order.centre, "order", order.attempt)
 
     def dismiss(self, centre: str, dismissal) -> None:
@@ -120,13 +123,26 @@ class Wire:
         self.given.append((centre, kind, attempt))
 
 
+class Crooked(Wire):
+    """A transport whose broker says of one job what makes no sense."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__()
+        self.job_id = job_id
+
+    def load(self, centre: str) -> Load:
+        return UP
+
+    def trace(self, centre: str, job_ids: tuple[str, ...]) -> dict:
+        return {job_id: None if job_id == self.job_id else CLAIMED for job_id in job_ids}
+
+
 @pytest.fixture
-def reconciler(store):
+def reconciler(store, centres):
     """Give a reconciler over a store, the wire it sends by, and what it had discarded."""
 
     def make(wire: Wire):
         discarded: list[tuple[str, int]] = []
-        centres = dict.fromkeys(("climeri", "theia"))
         made = Reconciler(
             settings=Settings(),
             store=store,
@@ -161,6 +177,23 @@ def test_a_broker_that_is_away_holds_up_nobody_else_and_loses_nothing(store, mak
     made.publish()
     assert ("theia", "order", 2) in wire.given
     assert {(out.centre, out.kind) for out, _ in store.outgoing()} == {("climeri", "dismissal"), ("climeri", "order")}
+
+
+def test_an_order_that_can_never_be_sent_ends_its_job_and_holds_up_nobody(store, make_job, reconciler) -> None:
+    endless, good = store.accept(make_job()), store.accept(make_job())
+    wire = Wire(too_large=(endless.id,))
+    made, _ = reconciler(wire)
+    made.publish()
+    assert wire.given == [("climeri", "order", 1)]
+    assert store.find(endless.id, owner="anna").state is State.FAILED
+    assert store.find(good.id, owner="anna").state is State.ACCEPTED
+
+
+def test_a_job_that_cannot_be_looked_at_keeps_no_other_waiting(store, make_job, reconciler, caplog) -> None:
+    broken, late = store.accept(make_job()), store.accept(make_job(deadline=NOON))
+    made, _ = reconciler(Crooked(broken.id))
+    assert made.reconcile() == (late.id,)
+    assert store.find(late.id, owner="anna").state is State.FAILED
 
 
 def test_a_first_order_is_left_to_the_web_process_for_a_moment(store, make_job, reconciler) -> None:

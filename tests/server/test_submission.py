@@ -1,0 +1,69 @@
+"""What happens before a job is recorded, and what the next request sees of it."""
+
+from pathlib import Path
+
+import pytest
+
+from gaia_config.catalogue import Federation
+from gaia_config.settings import Settings
+from gaia_processes.process import Process
+from gaia_server.errors import CostOverLimit
+from gaia_server.jobs.records import Demand, RequestedOutput
+from gaia_server.submission import Submission
+from gaia_workers.contract import Load
+
+HELLO = Demand(inputs={"message": "hello"}, outputs=(RequestedOutput(id="message", format="text"),))
+SUBSET = Demand(inputs={"dataset": "tas-monthly"}, outputs=(RequestedOutput(id="data", format="netcdf"),))
+
+
+class Wire:
+    """A transport on which nothing is ever taken up: every centre is idle whenever it is looked at."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    def load(self, centre: str) -> Load:
+        return Load(alive=True, slots=1)
+
+    def send(self, order) -> None:
+        self.sent.append(order.centre)
+
+
+@pytest.fixture
+def submit(services, tmp_path: Path):
+    def make(wire: Wire, **limits: int):
+        made = Submission(
+            settings=Settings(home=tmp_path / "home", **limits),
+            store=services.store,
+            transport=wire,
+            federation=Federation(services.centres),
+            centres=services.centres,
+        )
+
+        def submit(process: str, demand: Demand):
+            chosen: Process = services.processes[process]
+            return made.submit(chosen, demand, owner="anna", synchronous=False)
+
+        return submit
+
+    return make
+
+
+def test_requests_that_come_at_once_spread_over_the_centres(submit) -> None:
+    send = submit(Wire())
+    assert [send("echo", HELLO).centre for _ in range(4)] == ["climeri", "theia", "climeri", "theia"]
+
+
+def test_what_would_read_or_write_too_much_is_refused_before_it_is_recorded(submit, services) -> None:
+    wire = Wire()
+    for limit in ("input_limit", "output_limit"):
+        with pytest.raises(CostOverLimit, match="Ask for fewer variables"):
+            submit(wire, **{limit: 1})("subset", SUBSET)
+    assert wire.sent == []
+    assert services.store.unfinished() == ()
+
+
+def test_what_is_within_the_limits_is_sent_to_the_centre_with_the_data(submit) -> None:
+    wire = Wire()
+    submit(wire)("subset", SUBSET)
+    assert wire.sent == ["theia"]
