@@ -203,7 +203,7 @@ OPERATIONS = (
         method="post", path="/processes/{processID}/execution", id="execute", tag="processes",
         summary=Text(en="Run a process, now or as a job", fr="Exécuter un traitement, tout de suite ou comme tâche"),
         parameters=("processID", "prefer", "acceptLanguage"), body="execute",
-        problems=(*_INPUTS, "no-centre", "store-down", "queue-full", "depot-down", *AT_A_CENTRE),
+        problems=(*_INPUTS, "cost-over-limit", "no-centre", "store-down", "queue-full", "depot-down", *AT_A_CENTRE),
         answers={200: _RESULTS, 201: _CREATED, 204: _LINKED},
     ),
     Operation(
