@@ -28,10 +28,12 @@ from gaia_server.pages.messages import write_messages
 from gaia_server.pages.page import TEMPLATES, open_pages
 from gaia_server.problems import PROBLEMS, code_of_status, render_problem
 from gaia_server.services import Services
+from gaia_server.status import REL
 
 FOLDER = "front"
 BLUEPRINT = "pygeoapi"
 LINKED_DATA = "application/ld+json"
+LANDING_PAGE = "pygeoapi.landing_page"
 _PROCESSES = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
 _COMMON = "http://www.opengis.net/spec/ogcapi-common-"
 
@@ -43,6 +45,9 @@ CONFORMANCE = [
     f"{_PROCESSES}core",
     f"{_PROCESSES}ogc-process-description",
     f"{_PROCESSES}json",
+    f"{_PROCESSES}html",
+    f"{_PROCESSES}oas30",
+    f"{_PROCESSES}job-list",
     f"{_PROCESSES}dismiss",
 ]
 """What is true today, and nothing else."""
@@ -134,11 +139,22 @@ def tell_as_problem(response: Response) -> Response:
         return response
     response.headers = Headers(response.headers)  # pygeoapi put a plain dict there
     response.headers.pop("X-Powered-By", None)
+    if request.endpoint == LANDING_PAGE and (response.status_code, response.mimetype) == (HTTPStatus.OK, JSON):
+        _link_conformance(response)
     if response.status_code < HTTPStatus.BAD_REQUEST or response.mimetype not in (HTML, JSON, LINKED_DATA):
         return response
     code = code_of_status(response.status_code)
     words = _words(response) if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else None
     return render_problem(code, Text(en=words, fr=words) if words else PROBLEMS[code].title)
+
+
+def _link_conformance(response: Response) -> None:
+    """Link the declaration by the relation of OGC API - Processes too; pygeoapi has the older one alone."""
+    told: dict[str, Any] = response.get_json()
+    known = next((link for link in told["links"] if link["rel"] == "conformance"), None)
+    if known is not None:
+        told["links"].append(known | {"rel": f"{REL}conformance"})
+        response.set_data(json.dumps(told, ensure_ascii=False))
 
 
 def _words(response: Response) -> str | None:

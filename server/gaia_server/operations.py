@@ -204,7 +204,7 @@ OPERATIONS = (
         summary=Text(en="Run a process, now or as a job", fr="Exécuter un traitement, tout de suite ou comme tâche"),
         parameters=("processID", "prefer", "acceptLanguage"), body="execute",
         problems=(*_INPUTS, "cost-over-limit", "no-centre", "store-down", "queue-full", "depot-down", *AT_A_CENTRE),
-        answers={200: _RESULTS, 201: _CREATED, 204: _LINKED},
+        answers={200: replace(_RESULTS, page=True), 201: _CREATED, 204: _LINKED},
     ),
     Operation(
         method="get", path="/processes/{processID}/execution", id="executeByLink", tag="processes",
@@ -251,7 +251,8 @@ OPERATIONS = (
     Operation(
         method="delete", path="/jobs/{jobID}", id="dismiss", tag="jobs",
         summary=Text(en="Dismiss a job, or remove its results", fr="Abandonner une tâche, ou supprimer ses résultats"),
-        parameters=("jobID", "acceptLanguage"), problems=(*_JOB, "already-dismissed"), answers={200: _STATUS},
+        parameters=("jobID", "acceptLanguage"), problems=(*_JOB, "already-dismissed"),
+        answers={200: replace(_STATUS, page=True)},
     ),
     Operation(
         method="get", path="/jobs/{jobID}/results", id="getResult", tag="jobs",

@@ -31,8 +31,7 @@ def test_every_page_that_is_linked_as_json_is_there(client):
 def test_only_what_is_true_is_declared(client):
     declared = set(client.get("/conformance").get_json()["conformsTo"])
     assert declared == set(CONFORMANCE)
-    assert {CONF + name for name in ("core", "ogc-process-description", "json", "dismiss")} <= declared
-    assert not {CONF + name for name in ("html", "callback", "job-list")} & declared
+    assert CONF + "core" in declared  # which others are true is held by the table (conformance/test_table.py)
 
 
 def test_the_configuration_is_one_that_pygeoapi_takes(client, settings):

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from gaia_processes.process import Process
-from gaia_server.answers import Answering, render_results
+from gaia_server.answers import Answering, render_results, require_result
 from gaia_server.bodies import read_object
 from gaia_server.constraints import allowed_inputs
 from gaia_server.demands import Understood, read_demand
@@ -20,7 +20,8 @@ from gaia_server.errors import JobFailed, LinkTimedOut, PostInstead
 from gaia_server.identity import identify
 from gaia_server.jobs.records import Job
 from gaia_server.kvp import read_link
-from gaia_server.negotiation import accepted_format, language_of
+from gaia_server.negotiation import accepted_format, language_of, wants_html
+from gaia_server.pages.jobs import render_results_page
 from gaia_server.preference import Preference, applied
 from gaia_server.problems import render_error
 from gaia_server.rendering import make_link, render_json
@@ -156,6 +157,10 @@ def _returns(understood: Understood, wish: Preference) -> str | None:
 def _outcome(job: Job, services: Services) -> Response:
     answering = Answering(request=request, files=services.files, base_url=services.settings.public_url, direct=True)
     try:
+        if job.demand.response == "document" and wants_html(request):
+            require_result(job)
+            up = make_link(job_url(services.settings.public_url, job.id), "up")
+            return render_results_page(request, services, job, [up])
         return render_results(job, answering)
     except JobFailed as error:
         return render_error(error)

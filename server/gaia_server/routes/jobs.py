@@ -52,9 +52,7 @@ def show_status(job_id: str) -> Response:
     job = find_job(services, job_id)
     status = render_status(job, base_url=services.settings.public_url, language=language_of(request))
     if wants_html(request):
-        definition = _definition(job, services.processes.get(job.process_id), services.settings.public_url)
-        log = services.store.log(job.id, owner=job.owner) or ()
-        return render_job_page(request, services, job, status=status, definition=definition, log=log)
+        return _render_page(services, job, status)
     return render_json(status, headers={"Cache-Control": "no-cache", **retry_after(job)})
 
 
@@ -64,7 +62,14 @@ def dismiss_job(job_id: str) -> Response:
     services = current_services()
     job = _dismiss(services, job_id)
     base_url = services.settings.public_url
-    return render_json(render_status(job, base_url=base_url, language=language_of(request), state=State.DISMISSED))
+    status = render_status(job, base_url=base_url, language=language_of(request), state=State.DISMISSED)
+    return _render_page(services, job, status) if wants_html(request) else render_json(status)
+
+
+def _render_page(services: Services, job: Job, status: dict[str, Any]) -> Response:
+    definition = _definition(job, services.processes.get(job.process_id), services.settings.public_url)
+    log = services.store.log(job.id, owner=job.owner) or ()
+    return render_job_page(request, services, job, status=status, definition=definition, log=log)
 
 
 @routes.post("/forms/jobs/<job_id>")
