@@ -26,6 +26,7 @@ SUMMARIES = {
     "catalogue": "Publish datasets in the catalogue of a centre.",
     "server": "Answer HTTP.",
     "recorder": "Record what workers report, send orders, put right what was lost.",
+    "callback-key": "Tell the key by which a host verifies the callbacks that it receives.",
     "worker": "Compute at a centre, beside its data.",
     "depot": "Serve the results of a centre.",
 }

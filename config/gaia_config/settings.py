@@ -136,6 +136,17 @@ class Settings(BaseSettings):
     reference_limit: Size = Field(
         2 * 2**20, gt=0, description="Largest value that is fetched for an input by reference."
     )
+    callback_key: SecretStr | None = Field(
+        None,
+        description="Secret that callbacks are signed with, at least 32 characters. Default: one is made in "
+        "`<home>/keys/callbacks`; `gaia callback-key HOST` tells a receiver's own.",
+    )
+    callback_wait_s: float = Field(
+        10,
+        ge=0,
+        le=3600,
+        description="A callback that fails is tried again after so long, then twice as long (seconds).",
+    )
     memory_limit: Size = Field(
         2 * 2**30, ge=64 * 2**20, description="Resident memory that one task may use before it is ended."
     )

@@ -140,14 +140,36 @@ def render_results(job: Job, answering: Answering) -> Response:
     return _multipart(job, parts, answering)
 
 
+def results_document(job: Job, files: ResultFiles, base_url: str) -> dict[str, Any]:
+    """
+    Write the results of a job as a document by output id, outside of any request.
+
+    Raises
+    ------
+    ResultNotReady, ResultGone, JobFailed
+        As `require_result`.
+    """
+    made = {file.output: file for file in require_result(job).outputs}
+    parts = [
+        Part(transmission=wish.transmission, file=made[wish.id], href=result_url(base_url, job.id, wish.id))
+        for wish in job.demand.outputs
+        if wish.id in made
+    ]
+    return {part.file.output: _member(job, part, files) for part in parts}
+
+
+def result_url(base_url: str, job_id: str, output: str) -> str:
+    """Give the address of one output."""
+    return f"{job_url(base_url, job_id)}/results/{quote(output, safe='')}"
+
+
 def _parts(job: Job, result: Result, answering: Answering) -> tuple[Part, ...]:
     files = {file.output: file for file in result.outputs}
-    url = job_url(answering.base_url, job.id)
     return tuple(
         Part(
             transmission=_transmission(job, wish, answering),
             file=files[wish.id],
-            href=f"{url}/results/{quote(wish.id, safe='')}",
+            href=result_url(answering.base_url, job.id, wish.id),
         )
         for wish in job.demand.outputs
         if wish.id in files

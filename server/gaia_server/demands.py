@@ -13,11 +13,14 @@ from gaia_processes.formats import Format, format_for
 from gaia_processes.inputs.dataset import CatalogueRef, UnknownDataset
 from gaia_processes.process import Estimate, Output, Process, dump_inputs, pin_versions, validate_request
 from gaia_processes.text import Text
-from gaia_server.jobs.records import Demand, RequestedOutput, Response, Transmission
+from gaia_server.jobs.records import Demand, RequestedOutput, Response, Subscriber, Transmission
+from gaia_server.outbound import Outbound, OutboundRefused, shown
 from gaia_server.preference import Returns
 from gaia_server.references import Followed, References
 
 RESPONSES: tuple[Response, ...] = ("raw", "document")
+CALLS = {"successUri": "success", "inProgressUri": "in_progress", "failedUri": "failed"}
+"""Members of a request's `subscriber`, and of ours."""
 TRANSMISSIONS: tuple[Transmission, ...] = ("value", "reference")
 
 
@@ -63,6 +66,7 @@ def read_demand(
     returns: Returns | None = None,
     accepted: Mapping[str, Format] | None = None,
     references: References | None = None,
+    outbound: Outbound | None = None,
 ) -> Understood:
     """
     Read an execute request.
@@ -79,6 +83,8 @@ def read_demand(
         By output id, the format that `Accept` names; it takes the place of the default where one output is answered raw.
     references : References, optional
         Follows inputs by reference; without, they are refused.
+    outbound : Outbound, optional
+        Judges the addresses of callbacks; without, they are refused.
 
     Raises
     ------
@@ -90,6 +96,7 @@ def read_demand(
     transmission = transmission_of(returns) if response is None else None
     defaults = {} if response == "document" or accepted is None else accepted
     outputs = _read_outputs(process, body.get("outputs"), transmission, defaults, faults)
+    subscriber = _read_subscriber(body.get("subscriber"), outbound or Outbound(hosts=()), faults)
     followed = follow(process, body, references)
     try:
         inputs = validate_request(process, followed.inputs, find_cube=Cubes(federation), ignored=ignored)
@@ -100,7 +107,7 @@ def read_demand(
         raise InvalidInputs((*followed.faults, *faults.found))
     inputs = pin_versions(inputs, version_of=lambda reference: _dataset(federation, reference).version)
     return Understood(
-        demand=Demand(inputs=dump_inputs(inputs), outputs=outputs, response=response),
+        demand=Demand(inputs=dump_inputs(inputs), outputs=outputs, response=response, subscriber=subscriber),
         inputs=inputs,
         estimate=process.estimate(inputs, _cube_of(inputs, federation)),
     )
@@ -157,6 +164,29 @@ def _read_response(value: object, faults: _Faults) -> Response | None:
         allowed=RESPONSES,
     )
     return None
+
+
+def _read_subscriber(value: object, outbound: Outbound, faults: _Faults) -> Subscriber | None:
+    """Read whom to call, and judge each address as it is written; it is judged again before each call."""
+    if value is None:
+        return None
+    if not isinstance(value, Mapping) or not any(value.get(name) for name in CALLS):
+        faults.add(
+            "/subscriber",
+            f"A subscriber is an object with an address in one of {', '.join(CALLS)}.",
+            f"Un abonné (subscriber) est un objet avec une adresse dans l'un de {', '.join(CALLS)}.",
+            given=value,
+            allowed=tuple(CALLS),
+        )
+        return None
+    addresses = {member: value[name] for name, member in CALLS.items() if value.get(name) is not None}
+    for name, member in CALLS.items():
+        try:
+            if member in addresses:
+                outbound.target(addresses[member])
+        except OutboundRefused as refused:
+            faults.add(f"/subscriber/{name}", refused.text.en, refused.text.fr, given=shown(addresses[member]))
+    return None if faults.found else Subscriber(**addresses)
 
 
 def _read_outputs(

@@ -154,18 +154,24 @@ def render_error(error: Exception) -> Response:
     return render_problem(code, _detail(error, code), extra=_extra(error), headers=_headers(error))
 
 
+def problem_members(code: str, detail: Text, *, language: Language, instance: str) -> dict[str, Any]:
+    """Write a problem as RFC 9457 has it."""
+    problem = PROBLEMS[code]
+    return {
+        "type": uri_of(code),
+        "title": problem.title.into(language),
+        "status": int(problem.status),
+        "detail": detail.into(language),
+        "instance": instance,
+    }
+
+
 def render_problem(
     code: str, detail: Text, *, extra: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Answer with a problem: `application/json`, or the problem's own media type if named, or a page for a person."""
     language, problem = language_of(request), PROBLEMS[code]
-    members = {
-        "type": uri_of(code),
-        "title": problem.title.into(language),
-        "status": int(problem.status),
-        "detail": detail.into(language),
-        "instance": quote(request.path),
-    }
+    members = problem_members(code, detail, language=language, instance=quote(request.path))
     members |= without_none(extra or {})
     if wants_html(request) and not names_media_type(request, PROBLEM):
         title = problem.title.into(language)

@@ -129,6 +129,7 @@ SCHEMAS: dict[str, Any] = {
             "inputs": {"type": "object", "additionalProperties": True},
             "outputs": {"type": "object", "additionalProperties": ref("requestedOutput")},
             "response": {"type": "string", "enum": ["raw", "document"]},
+            "subscriber": _object({"successUri": _URI, "inProgressUri": _URI, "failedUri": _URI}),
             "process": _URI,
         }
     ),

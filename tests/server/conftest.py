@@ -397,6 +397,7 @@ class Canary:
 
     hits: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
     answers: dict[str, tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
+    planned: dict[str, list[tuple[int, dict[str, str], bytes]]] = field(default_factory=dict)
     port: int = 0
 
     @property
@@ -411,7 +412,9 @@ class CanaryHandler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.canary.hits.append((self.command, self.path, dict(self.headers), body))
-        status, headers, content = self.canary.answers.get(self.path, (200, {}, b"[1]"))
+        planned = self.canary.planned.get(self.path, [])
+        answer = planned.pop(0) if planned else self.canary.answers.get(self.path, (200, {}, b"[1]"))
+        status, headers, content = answer
         self.send_response(status)
         for name, value in ({"Content-Type": "application/json"} | headers).items():
             self.send_header(name, value)

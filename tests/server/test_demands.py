@@ -3,7 +3,9 @@ import pytest
 from gaia_processes.errors import InvalidInputs
 from gaia_processes.formats import JSON, NETCDF, TEXT
 from gaia_server.demands import read_demand, transmission_of
-from gaia_server.jobs.records import RequestedOutput
+from gaia_server.jobs.records import RequestedOutput, Subscriber
+from gaia_server.outbound import Outbound
+from gaia_server.submission import content_key
 
 MESSAGE = {"message": "hello"}
 
@@ -148,3 +150,53 @@ def test_the_cost_is_estimated(read):
 )
 def test_return_minimal_means_links(returns, transmission):
     assert transmission_of(returns) == transmission
+
+
+CALLS = {"successUri": "https://portal.example.org/done", "failedUri": "https://portal.example.org/failed"}
+
+
+@pytest.fixture
+def outbound():
+    return Outbound(hosts=("portal.example.org",))
+
+
+def test_whom_to_call_is_kept_with_the_job_and_is_no_part_of_the_work(read, outbound, services):
+    body = {"inputs": MESSAGE, "subscriber": CALLS}
+    demand = read(body, outbound=outbound).demand
+    assert demand.subscriber == Subscriber(success=CALLS["successUri"], failed=CALLS["failedUri"])
+    process = services.processes["echo"]
+    assert content_key(process, demand) == content_key(process, read({"inputs": MESSAGE}).demand)
+
+
+@pytest.mark.parametrize(
+    ("subscriber", "pointers"),
+    [
+        ({"successUri": "https://inner.example.org/"}, ["/subscriber/successUri"]),
+        ({"successUri": "http://portal.example.org/"}, ["/subscriber/successUri"]),
+        ({"successUri": CALLS["successUri"], "failedUri": "https://[::1]/"}, ["/subscriber/failedUri"]),
+        ({"successUri": "file:///etc/passwd", "inProgressUri": 3}, ["/subscriber/inProgressUri", "/subscriber/successUri"]),
+        ({"successUri": ["https://portal.example.org/"]}, ["/subscriber/successUri"]),
+        ({}, ["/subscriber"]),
+        ("https://portal.example.org/", ["/subscriber"]),
+        ([], ["/subscriber"]),
+    ],
+)  # fmt: skip
+def test_a_host_that_may_not_be_called_is_refused_when_the_request_comes(read, outbound, subscriber, pointers):
+    with pytest.raises(InvalidInputs) as caught:
+        read({"inputs": {}, "subscriber": subscriber}, outbound=outbound)
+    assert sorted(fault.pointer for fault in caught.value.faults) == ["/inputs/message", *pointers]
+    assert all("portal.example.org, which" not in fault.problem.en for fault in caught.value.faults)
+
+
+def test_no_subscriber_is_no_fault(read, outbound):
+    assert read({"inputs": MESSAGE, "subscriber": None}, outbound=outbound).demand.subscriber is None
+
+
+def test_without_the_list_nobody_may_be_called(client, services):
+    answer = client.post("/processes/echo/execution", json={"inputs": MESSAGE, "subscriber": CALLS})
+    assert answer.status_code == 400
+    assert {error["pointer"] for error in answer.get_json()["errors"]} == {
+        "/subscriber/successUri",
+        "/subscriber/failedUri",
+    }
+    assert services.store.queued() == 0

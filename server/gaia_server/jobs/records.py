@@ -9,6 +9,8 @@ from gaia_workers.contract import Failure, Result, Words
 
 type Response = Literal["raw", "document"]
 type Transmission = Literal["value", "reference"]
+type Event = Literal["success", "inProgress", "failed"]
+"""What somebody can be called about."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +32,26 @@ class RequestedOutput:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Subscriber:
+    """
+    Whom a request wants to have called, by event; the addresses were judged when the request came.
+
+    Attributes
+    ----------
+    success, in_progress, failed : str or None
+        Address that gets the results, the status, or the problem.
+    """
+
+    success: str | None = None
+    in_progress: str | None = None
+    failed: str | None = None
+
+    def address(self, event: Event) -> str | None:
+        """Give the address for an event, if one is named."""
+        return {"success": self.success, "inProgress": self.in_progress, "failed": self.failed}[event]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Demand:
     """
     A validated execute request.
@@ -42,11 +64,14 @@ class Demand:
         Those asked for; all declared ones where the request named none. Empty for `outputs: {}`.
     response : str or None
         As the request said; None where it said nothing.
+    subscriber : Subscriber or None
+        Whom to call; no part of what the work is.
     """
 
     inputs: dict[str, Any]
     outputs: tuple[RequestedOutput, ...]
     response: Response | None = None
+    subscriber: Subscriber | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

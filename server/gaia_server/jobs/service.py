@@ -11,16 +11,20 @@ from gaia_config.centres import read_centres
 from gaia_config.logs import set_up_logs
 from gaia_config.settings import Settings
 from gaia_server.errors import StoreDown
+from gaia_server.jobs.caller import Caller
 from gaia_server.jobs.reconciler import Reconciler
 from gaia_server.jobs.store import Store
+from gaia_server.outbound import open_outbound
 from gaia_server.plugins import open_transport
 from gaia_server.push import Deliveries
-from gaia_server.results import STORE
+from gaia_server.results import STORE, ResultFiles
+from gaia_server.signatures import open_key
 from gaia_workers.contract import BadMessage, Report, Transport, TransportDown
 
 REPORTS_AT_ONCE = 500
 PAUSE_S = 1.0
 PUBLISH_PERIOD_S = 1.0
+CALL_PERIOD_S = 0.5
 
 _log = structlog.get_logger()
 
@@ -48,7 +52,7 @@ def record(transport: Transport, store: Store, centre: str, *, attempts: int) ->
 
 
 class Service:
-    """The threads of the process: a recorder a centre, the outbox, the reconciler."""
+    """The threads of the process: a recorder a centre, the outbox, the reconciler, the caller of subscribers."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -65,6 +69,15 @@ class Service:
             centres=centres,
             discard=deliveries.discard,
         )
+        self._caller = Caller(
+            callbacks=self._store.callbacks,
+            find_job=self._store.get,
+            files=ResultFiles(store=settings.home / STORE, centres=centres, link_lifetime_s=settings.link_lifetime_s),
+            outbound=open_outbound(settings),
+            key=open_key(settings) if settings.outbound_hosts else "",
+            base_url=settings.public_url,
+            wait_s=settings.callback_wait_s,
+        )
         self._stop = threading.Event()
 
     def run(self) -> None:
@@ -73,6 +86,7 @@ class Service:
             *(self._thread(f"recorder {centre}", self._recorder(centre)) for centre in self._centres),
             self._thread("outbox", self._reconciler.publish, period_s=PUBLISH_PERIOD_S),
             self._thread("reconciler", self._reconcile, period_s=self._settings.reconcile_period_s),
+            self._thread("caller", self._caller.turn, period_s=CALL_PERIOD_S),
         ]
         for thread in threads:
             thread.start()

@@ -16,8 +16,9 @@ from sqlalchemy import Connection, Engine, Row, case, delete, func, insert, sele
 from gaia_server.errors import AlreadyDismissed
 from gaia_server.jobs import engine as database
 from gaia_server.jobs import listing
+from gaia_server.jobs.callbacks import PROGRESS_GAP_S, Callbacks, drop_calls, put_call
 from gaia_server.jobs.listing import Choice, Mark
-from gaia_server.jobs.records import Demand, Job, LogLine
+from gaia_server.jobs.records import Demand, Event, Job, LogLine
 from gaia_server.jobs.states import UNFINISHED, State, sources
 from gaia_server.jobs.tables import jobs, log, outbox
 from gaia_workers.contract import Failure, Kind, Report, Result, Words, utc_now
@@ -74,6 +75,17 @@ class Store:
     def close(self) -> None:
         """Give the connections back."""
         self._engine.dispose()
+
+    @property
+    def callbacks(self) -> Callbacks:
+        """The calls to subscribers that wait to be made."""
+        return Callbacks(self._engine)
+
+    def get(self, job_id: str) -> Job | None:
+        """Find a job, whoever owns it; for the server's own work alone."""
+        with database.reading(self._engine) as connection:
+            row = connection.execute(select(jobs).where(jobs.c.id == job_id)).first()
+        return None if row is None else _job(row)
 
     def ready(self) -> None:
         """Raise `StoreDown` if the store cannot be read."""
@@ -271,6 +283,7 @@ class Store:
             )
             connection.execute(update(jobs).where(jobs.c.id == job_id).values(updated=now, **change))
             connection.execute(delete(outbox).where(outbox.c.job_id == job_id, outbox.c.kind == "order"))
+            drop_calls(connection, job_id)
             _put(connection, "dismissal", job_id, job.attempt, job.centre, now)
             return _job(connection.execute(select(jobs).where(jobs.c.id == job_id)).one())
 
@@ -318,7 +331,10 @@ def _started(connection: Connection, job: Job, report: Report, _attempts: int) -
         change["message"] = asdict(report.words)
     if job.state is State.ACCEPTED:
         change |= {"state": State.RUNNING.value, "started": job.started or now}
-    return _change(connection, job, **change)
+    changed = _change(connection, job, **change)
+    if changed and job.state is State.ACCEPTED:
+        put_call(connection, job, "inProgress")
+    return changed
 
 
 def _progressed(connection: Connection, job: Job, report: Report, _attempts: int) -> bool:
@@ -329,7 +345,10 @@ def _progressed(connection: Connection, job: Job, report: Report, _attempts: int
         change["progress"] = case((jobs.c.progress < least, least), else_=jobs.c.progress)
     if report.words:
         change["message"] = asdict(report.words)
-    return _change(connection, job, **change)
+    changed = _change(connection, job, **change)
+    if changed:
+        put_call(connection, job, "inProgress", delay_s=PROGRESS_GAP_S)
+    return changed
 
 
 def _logged(connection: Connection, job: Job, report: Report, _attempts: int) -> bool:
@@ -342,10 +361,13 @@ def _finished(connection: Connection, job: Job, report: Report, _attempts: int) 
     now = utc_now()
     if report.result is None:
         return False  # a finished report without a result is none; the lease runs out, and the work is done again
-    return _change(
+    changed = _change(
         connection, job, state=State.SUCCESSFUL.value, updated=now, seen=now, progress=100,
         result=_RESULT.dump_python(report.result, mode="json"), message=asdict(DONE), **_ended(job.started, now),
     )  # fmt: skip
+    if changed:
+        _call_at_end(connection, job, "success")
+    return changed
 
 
 def _failed(connection: Connection, job: Job, report: Report, attempts: int) -> bool:
@@ -359,7 +381,7 @@ def _failed(connection: Connection, job: Job, report: Report, attempts: int) -> 
 def _fail(connection: Connection, job_id: str, attempt: int, failure: Failure) -> bool:
     now = utc_now()
     _say(connection, job_id, "error", failure.words)
-    started = connection.execute(select(jobs.c.started).where(jobs.c.id == job_id)).scalar_one_or_none()
+    row = connection.execute(select(jobs).where(jobs.c.id == job_id)).first()
     found = connection.execute(
         update(jobs)
         .where(jobs.c.id == job_id, jobs.c.attempt == attempt, jobs.c.state.in_(_names(sources(State.FAILED))))
@@ -368,11 +390,19 @@ def _fail(connection: Connection, job_id: str, attempt: int, failure: Failure) -
             updated=now,
             failure=asdict(failure),
             message=asdict(failure.words),
-            **_ended(started, now),
+            **_ended(row.started if row else None, now),
         )
     )
+    if row is not None and found.rowcount == 1:
+        _call_at_end(connection, _job(row), "failed")
     connection.execute(delete(outbox).where(outbox.c.job_id == job_id, outbox.c.kind == "order"))
     return found.rowcount == 1
+
+
+def _call_at_end(connection: Connection, job: Job, event: Event) -> None:
+    """Note the last call; how the job goes on is nobody's concern any more."""
+    drop_calls(connection, job.id, "inProgress")
+    put_call(connection, job, event)
 
 
 def _ended(started: datetime | None, now: datetime) -> dict[str, Any]:

@@ -84,6 +84,19 @@ outbox = Table(
     Index("outbox_by_job", "job_id", "attempt"),
 )
 
+callbacks = Table(
+    "callbacks",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("job_id", String(36), nullable=False),
+    Column("event", String(10), nullable=False),
+    Column("host", String(260), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("due", Moment, nullable=False),
+    Index("callbacks_by_job", "job_id", "event"),
+    Index("callbacks_by_due", "due", "id"),
+)
+
 log = Table(
     "log",
     metadata,

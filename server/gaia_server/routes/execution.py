@@ -121,6 +121,7 @@ def _understand(services: Services, process: Process, body: dict[str, Any], wish
         returns=wish.returns,
         accepted=accepted if wish.respond != "async" else None,
         references=services.references,
+        outbound=services.outbound,
     )
 
 
