@@ -417,7 +417,7 @@ def render_job_page(
         "state_tags": {state.value: tag for state, tag in STATE_TAGS.items()},
         "level_words": {level: teller.say(word) for level, word in LEVEL_WORDS.items()},
         "can_stop": not job.state.final,
-        "can_remove": job.state.final and job.state is not State.DISMISSED and not job.results_removed,
+        "can_remove": job.state is State.SUCCESSFUL and not job.results_removed,
     }
     headers = {"Cache-Control": "no-cache"}
     return render_page("jobs/job.html", data, title=_title(row), trail=_trail(teller), headers=headers)
