@@ -18,6 +18,7 @@ from gaia_server.errors import StoreDown
 BUSY_WAIT_S = 5.0
 _BUSY_STEP_S = 0.02
 _WRITING = "gaia_writing"
+_LOOKING = "gaia_looking"
 
 
 def open_engine(url: str) -> Engine:
@@ -55,7 +56,10 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     """Begin; a writer takes the lock at once and waits for it in Python, so that other greenlets go on."""
-    if not connection.get_execution_options().get(_WRITING):
+    options = connection.get_execution_options()
+    if options.get(_LOOKING):
+        return
+    if not options.get(_WRITING):
         connection.exec_driver_sql("BEGIN")
         return
     give_up = time.monotonic() + BUSY_WAIT_S
@@ -74,6 +78,13 @@ def _begin_sqlite(connection: Connection) -> None:
 def reading(engine: Engine) -> Iterator[Connection]:
     """Read from one consistent state."""
     with _as_store_down(), engine.connect() as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def looking(engine: Engine) -> Iterator[Connection]:
+    """Read with one statement, which sees one state by itself: polls are many, and a transaction for each would be half of them."""
+    with _as_store_down(), engine.connect().execution_options(**{_LOOKING: True}) as connection:
         yield connection
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Literal, Self
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Engine, Row, case, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, case, delete, func, insert, select, update
 
 from gaia_server.errors import AlreadyDismissed
 from gaia_server.jobs import engine as database
@@ -35,6 +35,8 @@ _VALUES: dict[str, TypeAdapter[Any]] = {
     "result": _RESULT,
 }
 
+_NAMES = tuple(column.name for column in jobs.columns)
+_FIND = select(jobs).where(jobs.c.id == bindparam("job_id"), jobs.c.owner == bindparam("owner"))
 _IDS_AT_ONCE = 500  # a database takes only so many parameters
 
 EVERYTHING = Choice()
@@ -96,8 +98,8 @@ class Store:
 
     def find(self, job_id: str, *, owner: str) -> Job | None:
         """Find a job of an owner."""
-        with database.reading(self._engine) as connection:
-            row = connection.execute(select(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner)).first()
+        with database.looking(self._engine) as connection:
+            row = connection.execute(_FIND, {"job_id": job_id, "owner": owner}).first()
         return None if row is None else _job(row)
 
     def find_all(self, job_ids: Sequence[str], *, owner: str) -> tuple[Job, ...]:
@@ -187,8 +189,8 @@ class Store:
         """Give what waits to be sent, oldest first, each with its job."""
         with database.reading(self._engine) as connection:
             rows = connection.execute(
-                select(outbox.c.id.label("number"), outbox.c.kind, outbox.c.attempt.label("for_attempt"),
-                       outbox.c.centre.label("to_centre"), outbox.c.created.label("since"), jobs)
+                select(jobs, outbox.c.id.label("number"), outbox.c.kind, outbox.c.attempt.label("for_attempt"),
+                       outbox.c.centre.label("to_centre"), outbox.c.created.label("since"))
                 .join(jobs, jobs.c.id == outbox.c.job_id)
                 .order_by(outbox.c.id)
                 .limit(limit)
@@ -457,7 +459,7 @@ def _row(job: Job) -> dict[str, Any]:
 
 
 def _job(row: Row[Any]) -> Job:
-    values: dict[str, Any] = {column.name: getattr(row, column.name) for column in jobs.columns}
+    values: dict[str, Any] = dict(zip(_NAMES, row, strict=False))  # other columns may stand behind a job's
     values["state"] = State(values["state"])
     for name, adapter in _VALUES.items():
         values[name] = None if values[name] is None else adapter.validate_python(values[name])
