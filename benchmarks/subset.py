@@ -27,9 +27,9 @@ from typing import Any
 
 import netCDF4
 import numpy as np
+from page import PAGE, write_section
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "performance.md"
 ROWS, COLUMNS = 144, 192
 WEST, SOUTH, EAST, NORTH = 10.0, 35.0, 50.0, 60.0
 FIRST_YEAR = 2001
@@ -310,16 +310,10 @@ def _versions() -> str:
     return ", ".join(f"{name} {version}" for name, version in own.items())
 
 
-def report(results: dict[str, dict[int, dict[str, Measure]]], absent: list[str], sizes: dict[int, int]) -> str:
-    """Write the page."""
+def report(results: dict[str, dict[int, dict[str, Measure]]], absent: list[str], sizes: dict[int, int]) -> list[str]:
+    """Write the section of the page."""
     files = ", ".join(f"{years} years {size / 1e6:.0f} MB" for years, size in sizes.items())
     lines = [
-        "# Performance",
-        "",
-        "Written by `python benchmarks/subset.py --write`; ratios of one run count, seconds belong to the machine.",
-        "",
-        "## Subset",
-        "",
         f"Daily float32 {ROWS} x {COLUMNS}, chunks of a day, shuffle and deflate 1 ({files}); box of 40 x 25 degrees, middle half of",
         "the time; NetCDF-4 out. Python tools run warm (the time is open, compute, write), CDO and ncks are programs (a",
         "process each time). Peak memory is that of a process that does only this, its imports included, in the order of",
@@ -329,8 +323,8 @@ def report(results: dict[str, dict[int, dict[str, Measure]]], absent: list[str],
         lines += ["", f"### Written {storage}", "", *_table(by_years)]
     if absent:
         lines += ["", f"Not installed, so not compared: {', '.join(absent)}."]
-    lines += ["", f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}. {_versions()}.", ""]
-    return "\n".join(lines)
+    lines += ["", f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}. {_versions()}."]
+    return lines
 
 
 def main() -> None:
@@ -354,10 +348,10 @@ def main() -> None:
             storage: {years: measure(folder, years, level, tools, asked.rounds) for years in asked.years}
             for storage, level in STORAGES.items()
         }
-        page = report(results, absent, {years: (folder / f"{years}.nc").stat().st_size for years in asked.years})
-    print(page)
+        lines = report(results, absent, {years: (folder / f"{years}.nc").stat().st_size for years in asked.years})
+    print("\n".join(lines))
     if asked.write:
-        PAGE.write_text(page)
+        write_section("Subset", lines)
 
 
 if __name__ == "__main__":
