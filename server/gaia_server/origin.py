@@ -32,8 +32,10 @@ def check_same_origin(request: Request, public_url: str) -> None:
     if not from_here:
         raise Forbidden(
             Text(
-                en="This button works only on the page of the job; programs send DELETE to the address of the job.",
-                fr="Ce bouton ne fonctionne que sur la page de la tâche ; un programme envoie DELETE à l'adresse de la tâche.",
+                en="This form works only on a page of this service; programs use the API: /processes/{id}/execution to run, "
+                "DELETE /jobs/{id} to dismiss.",
+                fr="Ce formulaire ne fonctionne que sur une page de ce service ; un programme utilise l'API : "
+                "/processes/{id}/execution pour exécuter, DELETE /jobs/{id} pour abandonner.",
             )
         )
 

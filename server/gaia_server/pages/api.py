@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
-from itertools import groupby
 from typing import Any
 
 from flask import Response, request
@@ -37,9 +36,11 @@ def render_api(document: Mapping[str, Any]) -> Response:
 
 
 def operations_by_tag(document: Mapping[str, Any]) -> tuple[tuple[str, tuple[OperationView, ...]], ...]:
-    """Give the operations of a document, by their tag."""
-    seen = sorted(_operations(document), key=lambda each: each.tag)
-    return tuple((tag, tuple(each)) for tag, each in groupby(seen, key=lambda each: each.tag))
+    """Give the operations of a document by their tag, in the order in which the document names the tags."""
+    found: dict[str, list[OperationView]] = {tag["name"]: [] for tag in document.get("tags", ())}
+    for each in _operations(document):
+        found.setdefault(each.tag, []).append(each)
+    return tuple((tag, tuple(operations)) for tag, operations in found.items() if operations)
 
 
 def _operations(document: Mapping[str, Any]) -> list[OperationView]:

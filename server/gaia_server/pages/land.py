@@ -1,7 +1,7 @@
 """
-The earth behind maps: sea, land and a grid of degrees as one picture, longitude and latitude as they are.
+The earth behind maps: sea and land as one picture, longitude and latitude as they are.
 
-The outline is Natural Earth's (public domain) as `odc-geo` ships it; where that is not installed there is the grid alone.
+The outline is Natural Earth's (public domain) as `odc-geo` ships it; where that is not installed all is sea.
 """
 
 import json
@@ -16,10 +16,7 @@ COAST = "coast.svg"
 _PACKAGE = "odc-geo"
 _FILE = "odc/geo/data/ocean.geojson.xz"
 _DIGITS = 1
-_STYLE = (
-    ".s{fill:#d6e8f2}.l{fill:#c3cfb8}.g{stroke:#5b7083;stroke-opacity:.28;stroke-width:.35;fill:none}"
-    "@media(prefers-color-scheme:dark){.s{fill:#1b2e3d}.l{fill:#42534a}.g{stroke:#b7c8d6;stroke-opacity:.2}}"
-)
+_STYLE = ".s{fill:#d6e8f2}.l{fill:#c3cfb8}@media(prefers-color-scheme:dark){.s{fill:#1b2e3d}.l{fill:#42534a}}"
 
 _COAST_STYLE = (
     "path{fill:none;vector-effect:non-scaling-stroke;stroke-linejoin:round}"
@@ -40,7 +37,7 @@ def draw_land() -> bytes:
         shapes = [ground.format("l"), f'<path class="s" fill-rule="evenodd" d="{outline}"/>']
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="-180 -90 360 180" preserveAspectRatio="none">'
-        f"<style>{_STYLE}</style>{''.join(shapes)}{_grid()}</svg>"
+        f"<style>{_STYLE}</style>{''.join(shapes)}</svg>"
     ).encode()
 
 
@@ -94,9 +91,3 @@ def _path(ring: Ring) -> str:
     points = [f"{longitude:.{_DIGITS}f} {-latitude:.{_DIGITS}f}" for longitude, latitude, *_ in ring]
     kept = [point for place, point in enumerate(points) if place == 0 or point != points[place - 1]]
     return f"M{'L'.join(kept)}Z"
-
-
-def _grid() -> str:
-    meridians = "".join(f"M{longitude} -90V90" for longitude in range(-150, 180, 30))
-    parallels = "".join(f"M-180 {latitude}H180" for latitude in range(-60, 90, 30))
-    return f'<path class="g" d="{meridians}{parallels}"/>'

@@ -19,7 +19,7 @@ from gaia_server.pages.figures import say_size, say_time
 from gaia_server.pages.form import Values, make_form, read_form
 from gaia_server.pages.here import Step
 from gaia_server.pages.page import render_page
-from gaia_server.pages.snippets import write_snippets
+from gaia_server.pages.snippets import write_link, write_snippets
 from gaia_server.pages.words import translate
 from gaia_server.services import Services
 
@@ -90,7 +90,10 @@ def render_process(services: Services, process: Process, values: Values, *, stri
         "cost": _say_cost(filled.understood.estimate) if filled.understood else None,
         "datasets": {each.id: each.title for each in services.federation.datasets()},
         "snippets": write_snippets(process.id, filled.body, base_url),
+        "link": write_link(process.id, filled.body, base_url),
         "body": filled.body,
+        "faulty": bool(filled.begun),
+        "example": {field.name: field.example for field in form.required if field.example},
     }
     return render_page(
         "processes/process.html",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pprint import pformat
 from typing import Any
+from urllib.parse import urlencode
 
 from gaia_processes.formats import NETCDF
 
@@ -18,6 +19,7 @@ class Snippets:
 
     curl: str
     python: str
+    link: str
 
 
 def write_snippets(process_id: str, body: Mapping[str, Any], base_url: str) -> Snippets:
@@ -33,6 +35,23 @@ def write_snippets(process_id: str, body: Mapping[str, Any], base_url: str) -> S
     """
     address = f"{base_url}/processes/{process_id}/execution"
     return Snippets(curl=_curl(address, body), python=_python(address, body))
+
+
+def write_link(process_id: str, body: Mapping[str, Any], base_url: str) -> str:
+    """Write a request as a link that gives its result, as `gaia_server.kvp` reads it; for what is done at once."""
+    query = [(name, _value(value)) for name, value in body.get("inputs", {}).items()]
+    for name, wish in body.get("outputs", {}).items():
+        media_type = wish.get("format", {}).get("mediaType")
+        query.append((f"{name}[mediaType]", media_type) if media_type else (f"{name}[include]", "true"))
+    address = f"{base_url}/processes/{process_id}/execution"
+    return f"{address}?{urlencode(query, safe=',:/[]')}" if query else address
+
+
+def _value(value: Any) -> str:
+    plain = isinstance(value, list) and all(
+        isinstance(each, str | int | float) and "," not in str(each) for each in value
+    )
+    return ",".join(map(str, value)) if plain else value if isinstance(value, str) else json.dumps(value)
 
 
 def fetch_snippets(url: str, name: str, media_type: str) -> Snippets:

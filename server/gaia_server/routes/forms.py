@@ -1,7 +1,6 @@
 """`/forms/{processID}`: takes the form that stands on the page of a process, from browsers with and without scripts."""
 
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 
@@ -11,6 +10,7 @@ from gaia_server.errors import WrongForm
 from gaia_server.identity import identify
 from gaia_server.jobs.records import Job
 from gaia_server.jobs.states import State
+from gaia_server.origin import check_same_origin
 from gaia_server.pages.form import RUN
 from gaia_server.pages.here import path_of
 from gaia_server.pages.process import fill, render_process
@@ -43,7 +43,8 @@ def take_form(process_id: str) -> Response:
     """
     services = current_services()
     process = services.process(process_id)
-    if request.mimetype != FORM or _comes_from_elsewhere(services):
+    check_same_origin(request, services.settings.public_url)
+    if request.mimetype != FORM:
         raise WrongForm
     request.max_form_memory_size = services.settings.max_body_bytes
     if request.form.get(RUN) == LOOK:
@@ -53,13 +54,6 @@ def take_form(process_id: str) -> Response:
         return render_process(services, process, request.form, strict=True)
     now = request.form.get(RUN) == NOW and "sync-execute" in process.control
     return _lead_to(_run(services, process, filled.understood, now=now))
-
-
-def _comes_from_elsewhere(services: Services) -> bool:
-    """Tell whether another site sends its visitors' forms here."""
-    origin = request.headers.get("Origin")
-    ours = {urlsplit(services.settings.public_url).netloc, request.host}
-    return origin is not None and urlsplit(origin).netloc not in ours
 
 
 def _run(services: Services, process: Process, understood: Understood, *, now: bool) -> Job:

@@ -1,9 +1,15 @@
 import ast
 import json
 import shlex
+from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
+from gaia_processes.echo.describe import ECHO
 from gaia_processes.formats import NETCDF
-from gaia_server.pages.snippets import fetch_snippets, write_snippets
+from gaia_processes.process import dump_inputs, read_inputs
+from gaia_server.kvp import read_link
+from gaia_server.pages.snippets import fetch_snippets, write_link, write_snippets
 
 URL = "https://gaia.test/jobs/1/results/data"
 REQUEST = {"inputs": {"message": 'it\'s "hé" $HOME `ls`', "mask_outside": True, "bbox": [-5.0, 35.0]}}
@@ -36,3 +42,17 @@ def test_a_request_survives_python_as_it_is():
         if word.arg == "json"
     ]
     assert ast.literal_eval(request) == REQUEST
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"inputs": {"message": "it's \"quoted\", and more", "pause": 2.5, "values": [1, 2]}},
+        {"inputs": {"message": "é & ü", "area": {"bbox": [-10, 35, 20, 60]}}, "outputs": {"message": {}, "area": {}}},
+    ],
+)
+def test_a_link_asks_for_the_same(body):
+    link = write_link("echo", body, "https://gaia.test")
+    read = read_link(ECHO, parse_qs(urlsplit(link).query), max_depth=64).body
+    assert dump_inputs(read_inputs(ECHO, read["inputs"])) == dump_inputs(read_inputs(ECHO, body["inputs"]))
+    assert set(read["outputs"] or ()) == set(body.get("outputs", ()))

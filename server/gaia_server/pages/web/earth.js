@@ -4,6 +4,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 const WIDEST = 360;
 const NARROWEST = 4;
+const STEPS_DEG = [1, 2, 5, 10, 15, 30];
 
 export const norm = (longitude) => ((((longitude + 180) % 360) + 360) % 360) - 180;
 export const round = (value, digits = 2) => Number(value.toFixed(digits));
@@ -32,6 +33,7 @@ export class Earth {
     for (const turn of [-360, 0, 360]) {
       shape("image", { href: host.dataset.land, x: -180 + turn, y: -90, width: 360, height: 180 }, this.svg);
     }
+    this.grid = shape("path", { class: "grid" }, this.svg);
     this.layer = shape("g", {}, this.svg);
     this.frame.append(this.svg, this.tools());
     const keys = document.createElement("p");
@@ -75,8 +77,18 @@ export class Earth {
     if (this.west < -360) this.west += 360;
     if (this.west + this.width > 540) this.west -= 360;
     this.svg.setAttribute("viewBox", `${this.west} ${-this.north} ${this.width} ${this.height}`);
-    this.svg.style.setProperty("--stroke", String(this.width / 360));
+    this.grid.setAttribute("d", this.lines());
     if (this.host.earth === this) this.host.draw();
+  }
+
+  /** Meridians and parallels, about a dozen across the map. */
+  lines() {
+    const step = STEPS_DEG.find((each) => this.width / each <= 14) ?? 30;
+    const [west, south] = [this.west, this.north - this.height].map((edge) => Math.ceil(edge / step) * step);
+    let path = "";
+    for (let longitude = west; longitude < this.west + this.width; longitude += step) path += `M${longitude} -90V90`;
+    for (let latitude = south; latitude < this.north; latitude += step) path += `M-540 ${-latitude}H540`;
+    return path;
   }
 
   zoom(factor, longitude = this.west + this.width / 2, latitude = this.north - this.height / 2) {
