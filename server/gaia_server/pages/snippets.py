@@ -19,7 +19,6 @@ class Snippets:
 
     curl: str
     python: str
-    link: str
 
 
 def write_snippets(process_id: str, body: Mapping[str, Any], base_url: str) -> Snippets:
