@@ -24,7 +24,7 @@ from gaia_server.pages.words import translate
 from gaia_server.problems import PROBLEMS, known_code
 from gaia_server.rendering import render_time
 from gaia_server.services import Services
-from gaia_server.status import PREVIEW, job_url, side_name
+from gaia_server.status import PREVIEW, job_url, render_status, side_name
 from gaia_workers.contract import OutputFile, Words, utc_now
 
 SHOWN_LOG_LINES = 12
@@ -341,6 +341,13 @@ def render_list_page(
     since, _, before = request.args.get("datetime", "").partition("/")
     data = {
         "links": links,
+        "links_of_items": [
+            link
+            for job in jobs
+            for link in render_status(job, base_url=services.settings.public_url, language=language_of(request))[
+                "links"
+            ]
+        ],
         "jobs": [teller.row(job) for job in jobs],
         "older": next((link["href"] for link in links if link["rel"] == "next"), None),
         "states": states,
