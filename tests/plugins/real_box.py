@@ -22,6 +22,7 @@ from uuid import uuid4
 
 import pytest
 
+from canary import Canary
 from gaia_config.demo.federation import free_ports
 
 GAIA = Path(sysconfig.get_path("scripts")) / "gaia"
@@ -172,9 +173,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
-    """Give the box that the system tests share."""
-    started = start_box(tmp_path_factory.mktemp("box") / "home")
+def box(tmp_path_factory: pytest.TempPathFactory, receiver: Canary) -> Iterator[Box]:
+    """Give the box that the system tests share; it may call the receiver, and nobody else."""
+    outbound = {"GAIA_OUTBOUND_HOSTS": f"127.0.0.1:{receiver.port}", "GAIA_OUTBOUND_HTTP": "true"}
+    patience = {"GAIA_CALLBACK_WAIT_S": "0.2", "GAIA_OUTBOUND_LIMIT_S": "2"}
+    started = start_box(tmp_path_factory.mktemp("box") / "home", more=outbound | patience)
     try:
         started.wait_until(lambda: started.is_up() or started.process.poll() is not None, limit_s=START_LIMIT_S)
         assert started.process.poll() is None, started.printed()

@@ -1,6 +1,8 @@
 """Where the server may call, and where it must never: a canary on the loopback counts what reaches it."""
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,13 +11,14 @@ from typing import Any
 
 import pytest
 
+from canary import Canary
 from gaia_server.outbound import Outbound, OutboundFailed, OutboundRefused, is_open, shown
 
 OPEN = "93.184.215.14"
 
 
 @pytest.fixture
-def trusted(canary: Any) -> Callable[..., Outbound]:
+def trusted(canary: Canary) -> Callable[..., Outbound]:
     """Give callers that the configuration lets call the canary by host and port, and nothing else."""
 
     def make(*more: str, **how: Any) -> Outbound:
@@ -61,7 +64,7 @@ HOSTS = (
 
 @pytest.mark.parametrize("port", ["usual", "canary"])
 @pytest.mark.parametrize("host", HOSTS)
-def test_s2_no_spelling_of_an_inner_address_is_called(host: str, port: str, canary: Any) -> None:
+def test_s2_no_spelling_of_an_inner_address_is_called(host: str, port: str, canary: Canary) -> None:
     """S2: each is on the list by its name, as an unlucky operator might have it, and refused all the same."""
     url = f"http://{host}:{canary.port}/" if port == "canary" else f"http://{host}/"
     with pytest.raises(OutboundRefused) as caught:
@@ -107,7 +110,7 @@ def test_s2_no_spelling_of_an_inner_address_is_called(host: str, port: str, cana
         {},
     ],
 )
-def test_s2_no_trick_with_an_address_is_called(url: Any, canary: Any) -> None:
+def test_s2_no_trick_with_an_address_is_called(url: Any, canary: Canary) -> None:
     outbound = Outbound(hosts=("data.example.org", "127.0.0.1"), allow_http=True, resolve=lambda *_: [OPEN])
     with pytest.raises(OutboundRefused):
         outbound.target(url.format(port=canary.port) if isinstance(url, str) else url)
@@ -121,7 +124,7 @@ def test_s2_what_stands_behind_the_host_is_not_the_host(mark: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["http", "HTTP", "hTTp"])
-def test_s2_without_encryption_only_where_the_configuration_says_so(scheme: str, canary: Any) -> None:
+def test_s2_without_encryption_only_where_the_configuration_says_so(scheme: str, canary: Canary) -> None:
     url = f"{scheme}://127.0.0.1:{canary.port}/"
     with pytest.raises(OutboundRefused, match="right is https://host"):
         Outbound(hosts=(f"127.0.0.1:{canary.port}",)).fetch(url)
@@ -143,7 +146,9 @@ def test_s2_without_encryption_only_where_the_configuration_says_so(scheme: str,
         "",
     ],
 )
-def test_s2_a_redirect_is_judged_as_any_address(location: str, canary: Any, trusted: Callable[..., Outbound]) -> None:
+def test_s2_a_redirect_is_judged_as_any_address(
+    location: str, canary: Canary, trusted: Callable[..., Outbound]
+) -> None:
     canary.answers["/first"] = (302, {"Location": location.format(port=canary.port)}, b"")
     outbound = trusted("localhost", "data.example.org", "2130706433", "[::1]", resolve=lambda *_: ["127.0.0.1"])
     with pytest.raises(OutboundRefused):
@@ -153,7 +158,7 @@ def test_s2_a_redirect_is_judged_as_any_address(location: str, canary: Any, trus
     assert len(canary.hits) <= 4
 
 
-def test_s2_a_name_that_leads_elsewhere_at_its_second_lookup_is_looked_up_once(canary: Any) -> None:
+def test_s2_a_name_that_leads_elsewhere_at_its_second_lookup_is_looked_up_once(canary: Canary) -> None:
     """Rebinding: the first answer is an open address, all later ones are the loopback."""
     answers = iter([[OPEN]])
     asked = list[str]()
@@ -175,27 +180,27 @@ def test_s2_a_name_that_leads_elsewhere_at_its_second_lookup_is_looked_up_once(c
     assert (asked, called, canary.hits) == (["data.example.org"], [(OPEN, 80)], [])
 
 
-def test_s2_one_inner_address_among_open_ones_is_enough_to_refuse(canary: Any) -> None:
+def test_s2_one_inner_address_among_open_ones_is_enough_to_refuse(canary: Canary) -> None:
     outbound = Outbound(hosts=("data.example.org",), allow_http=True, resolve=lambda *_: [OPEN, "10.0.0.1"])
     with pytest.raises(OutboundRefused, match="not on the open internet"):
         outbound.fetch("http://data.example.org/")
 
 
 def test_s2_proxies_of_the_environment_do_not_count(
-    canary: Any, trusted: Callable[..., Outbound], monkeypatch: pytest.MonkeyPatch
+    canary: Canary, trusted: Callable[..., Outbound], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     assert trusted().fetch(canary.url).status == 200
 
 
-def test_an_empty_list_lets_nothing_out(canary: Any) -> None:
+def test_an_empty_list_lets_nothing_out(canary: Canary) -> None:
     with pytest.raises(OutboundRefused, match="none are fetched or called here"):
         Outbound(hosts=(), allow_http=True).fetch(canary.url)
     assert canary.hits == []
 
 
-def test_a_refusal_names_the_host_that_was_given_and_not_those_of_the_list(canary: Any) -> None:
+def test_a_refusal_names_the_host_that_was_given_and_not_those_of_the_list(canary: Canary) -> None:
     with pytest.raises(OutboundRefused) as caught:
         Outbound(hosts=("inner.example.org",)).target("https://elsewhere.example.org/a?token=1")
     assert "elsewhere.example.org" in caught.value.text.en
@@ -214,7 +219,7 @@ def test_a_port_must_be_a_usual_one_unless_it_is_listed() -> None:
 
 
 def test_the_host_stays_in_the_request_and_nothing_secret_goes_along(
-    canary: Any, trusted: Callable[..., Outbound]
+    canary: Canary, trusted: Callable[..., Outbound]
 ) -> None:
     outbound = trusted(f"data.example.org:{canary.port}", resolve=lambda *_: ["127.0.0.1"])
     assert outbound.fetch(f"http://data.example.org:{canary.port}/a?b=c").content == b"[1]"
@@ -242,13 +247,13 @@ def test_the_name_stays_in_the_handshake() -> None:
     assert b"data.example.org" in said[0]
 
 
-def test_a_certificate_that_nobody_vouches_for_is_no_answer(canary: Any) -> None:
+def test_a_certificate_that_nobody_vouches_for_is_no_answer(canary: Canary) -> None:
     with pytest.raises(OutboundFailed):
         Outbound(hosts=(f"127.0.0.1:{canary.port}",)).fetch(f"https://127.0.0.1:{canary.port}/")
     assert canary.hits == []
 
 
-def test_redirects_are_followed_three_times(canary: Any, trusted: Callable[..., Outbound]) -> None:
+def test_redirects_are_followed_three_times(canary: Canary, trusted: Callable[..., Outbound]) -> None:
     for number in range(4):
         canary.answers[f"/{number}"] = (307, {"Location": f"{number + 1}"}, b"")
     assert trusted().fetch(canary.url + "/1").content == b"[1]"
@@ -256,7 +261,7 @@ def test_redirects_are_followed_three_times(canary: Any, trusted: Callable[..., 
         trusted().fetch(canary.url + "/0")
 
 
-def test_a_callback_follows_no_redirect(canary: Any, trusted: Callable[..., Outbound]) -> None:
+def test_a_callback_follows_no_redirect(canary: Canary, trusted: Callable[..., Outbound]) -> None:
     canary.answers["/0"] = (307, {"Location": "/1"}, b"")
     assert trusted().post(canary.url + "/0", b"{}", {"Content-Type": "application/json"}) == 307
     assert [(method, path, body) for method, path, _, body in canary.hits] == [("POST", "/0", b"{}")]
@@ -264,7 +269,7 @@ def test_a_callback_follows_no_redirect(canary: Any, trusted: Callable[..., Outb
 
 @pytest.mark.parametrize("headers", [{}, {"Transfer-Encoding": "chunked"}])
 def test_a_body_that_is_too_large_is_not_taken(
-    headers: dict[str, str], canary: Any, trusted: Callable[..., Outbound]
+    headers: dict[str, str], canary: Canary, trusted: Callable[..., Outbound]
 ) -> None:
     content = b"x" * 11
     if headers:
@@ -284,7 +289,7 @@ def test_a_body_that_is_too_large_is_not_taken(
     ],
 )
 def test_an_answer_that_is_none_is_said_to_be_none(
-    answer: tuple[int, dict[str, str], bytes], says: str, canary: Any, trusted: Callable[..., Outbound]
+    answer: tuple[int, dict[str, str], bytes], says: str, canary: Canary, trusted: Callable[..., Outbound]
 ) -> None:
     canary.answers["/x"] = answer
     with pytest.raises(OutboundFailed, match=says):
@@ -345,3 +350,32 @@ def test_what_is_shown_of_an_address_holds_no_secret() -> None:
     assert shown("https://a:b@c.org/d?e=f#g") == "'https://…@c.org/d'"
     assert len(shown("x" * 5000)) < 100
     assert shown({"a": 1}) == "'dict'"
+
+
+_UNDER_GEVENT = """
+from gevent import monkey
+monkey.patch_all()
+import gevent, socket, sys, time
+from gaia_server.outbound import Outbound, OutboundFailed
+port, silent = int(sys.argv[1]), socket.create_server(("127.0.0.1", 0))
+deaf = silent.getsockname()[1]
+outbound = Outbound(hosts=[f"127.0.0.1:{port}", f"127.0.0.1:{deaf}"], allow_http=True, time_limit_s=0.5)
+def hang():
+    try:
+        outbound.fetch(f"http://127.0.0.1:{deaf}/")
+    except OutboundFailed as failed:
+        return str(failed)
+hanging = [gevent.spawn(hang) for _ in range(20)]
+gevent.sleep(0.05)
+start = time.monotonic()
+print(outbound.fetch(f"http://127.0.0.1:{port}/").content, time.monotonic() - start < 0.4)
+gevent.joinall(hanging)
+print({each.value.split("did not")[1] for each in hanging}, time.monotonic() - start < 3)
+"""
+
+
+def test_a_host_that_hangs_holds_no_greenlet_up_but_its_own(canary: Canary) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _UNDER_GEVENT, str(canary.port)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stdout.splitlines() == ["b'[1]' True", "{' answer within 0.5 s.'} True"], done.stderr
