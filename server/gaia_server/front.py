@@ -48,6 +48,7 @@ CONFORMANCE = [
     f"{_PROCESSES}html",
     f"{_PROCESSES}oas30",
     f"{_PROCESSES}job-list",
+    f"{_PROCESSES}callback",
     f"{_PROCESSES}dismiss",
 ]
 """What is true today, and nothing else."""

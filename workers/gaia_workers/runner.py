@@ -242,7 +242,7 @@ class Throttled:
         self._say = say
         self._clock = clock
         self._said = -1
-        self._when = -PROGRESS_PERIOD_S
+        self._when = clock()  # what is done before anybody could read of it says nothing
 
     def progress(self, percent: int, words: Words | None = None) -> None:
         """Say it if it is news and the last word is old enough."""
