@@ -1,5 +1,6 @@
 """The form of a process as a person uses it: filled in, narrowed, shared, sent; with scripts and without."""
 
+import json
 import re
 from urllib.parse import parse_qs, urlsplit
 
@@ -122,3 +123,37 @@ def test_without_scripts_all_that_is_wrong_stands_beside_its_field(open_window):
     for name in ("dataset", "levels", "datetime"):
         expect(window.page.locator(f"#{name}-wrong li").first).to_be_visible()
     assert window.page.locator("#levels").input_value() == "high", "nothing that was typed is lost"
+
+
+WORDS = ("map", "keys", "in", "out", "west", "east", "fit", "close", "clear", "file")
+ADD_DRAWING = """
+([words, land]) => {
+  const drawing = document.createElement("gaia-draw");
+  drawing.dataset.words = JSON.stringify(Object.fromEntries(words.map((word) => [word, word])));
+  drawing.dataset.land = land;
+  drawing.append(Object.assign(document.createElement("textarea"), { name: "zones" }));
+  document.querySelector(".fill-in").prepend(drawing);
+}
+"""
+
+
+def test_an_area_is_drawn_with_the_mouse_and_with_the_keyboard(open_window):
+    """No process of today takes one, so the control is put into the form of one that takes none."""
+    window = open_window()
+    window.open("/processes/echo")
+    page = window.page
+    land = page.locator("gaia-box").get_attribute("data-land")
+    page.evaluate(ADD_DRAWING, [WORDS, land])
+    drawing = page.locator("gaia-draw svg.earth")
+    drawing.scroll_into_view_if_needed()
+    for x, y in ((100, 100), (200, 100), (200, 200), (100, 100)):
+        drawing.click(position={"x": x, "y": y})
+    (drawn,) = json.loads(page.locator("[name=zones]").input_value())["features"]
+    assert (drawn["geometry"]["type"], len(drawn["geometry"]["coordinates"][0])) == ("Polygon", 4)
+    drawing.focus()
+    for keys in ("ArrowRight Enter", "ArrowUp ArrowUp Enter", "ArrowLeft ArrowLeft Enter", "c"):
+        for key in keys.split():
+            page.keyboard.press(key)
+    features = json.loads(page.locator("[name=zones]").input_value())["features"]
+    assert [each["properties"]["name"] for each in features] == ["1", "2"]
+    assert features[1]["geometry"]["coordinates"][0][:2] == [[5, 0], [5, 10]]

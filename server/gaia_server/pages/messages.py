@@ -7,14 +7,14 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 
 from gaia_config.files import write_whole
-from gaia_server.pages.words import FRENCH
+from gaia_server.pages.words import FRENCH, bind
 
 
 def write_messages(folder: Path) -> None:
     """Write the words where pygeoapi looks for those of its templates: a folder of gettext catalogues."""
     catalogue = Catalog(locale="fr")
     for message, french in FRENCH.items():
-        catalogue.add(message, french)
+        catalogue.add(message, bind(french))
     path = folder / "fr" / "LC_MESSAGES" / "messages.mo"
     path.parent.mkdir(parents=True, exist_ok=True)
     with BytesIO() as written:

@@ -51,11 +51,15 @@ class Filled:
 
 
 def fill(services: Services, process: Process, values: Values) -> Filled:
-    """Judge a filled form as any other request is judged."""
+    """Judge a filled form as any other request is judged; forms have no references to fetch."""
     body = read_form(process, input_schemas(process.inputs), values)
     try:
         understood = read_demand(
-            process, body, federation=services.federation, ignored=services.settings.ignored_inputs
+            process,
+            body,
+            federation=services.federation,
+            ignored=services.settings.ignored_inputs,
+            outbound=services.outbound,
         )
     except InvalidInputs as invalid:
         return Filled(body=body, understood=None, faults=invalid.faults)

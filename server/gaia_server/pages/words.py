@@ -4,10 +4,15 @@ The words of the pages in French, by the English ones that stand in the template
 A test holds it complete: every message of every template, and of every script's `data-words`, is here, and nothing else.
 """
 
+import re
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 
 from gaia_processes.text import Language, Text
+
+_BEFORE = re.compile(" (?=[;:!?»])")
+_AFTER = re.compile("(?<=«) ")
 
 FRENCH: Mapping[str, str] = MappingProxyType(
     {
@@ -232,9 +237,15 @@ FRENCH: Mapping[str, str] = MappingProxyType(
 )
 
 
+@cache
+def bind(french: str) -> str:
+    """Let no line break where French sets a space between a word and a sign."""
+    return _AFTER.sub("\N{NO-BREAK SPACE}", _BEFORE.sub("\N{NO-BREAK SPACE}", french))
+
+
 def translate(message: str, language: Language) -> str:
     """Give a message of the templates in a language; one that has no French stays as it is."""
-    return FRENCH.get(message, message) if language == "fr" else message
+    return bind(FRENCH[message]) if language == "fr" and message in FRENCH else message
 
 
 def translate_number(one: str, many: str, number: int, language: Language) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from jinja2 import Environment
 
 from gaia_server.pages.page import TEMPLATES
-from gaia_server.pages.words import FRENCH, translate, translate_number
+from gaia_server.pages.words import FRENCH, bind, translate, translate_number
 
 PYTHON = Path(TEMPLATES).parent.rglob("*.py")
 
@@ -42,3 +42,7 @@ def test_a_message_is_given_in_the_language():
 def test_none_is_one_in_french_and_many_in_english():
     assert [translate_number("one", "many", number, "en") for number in (0, 1, 2)] == ["many", "one", "many"]
     assert [translate_number("one", "many", number, "fr") for number in (0, 1, 2)] == ["one", "one", "many"]
+
+
+def test_no_line_breaks_before_the_double_signs_of_french():
+    assert bind("Lieu : « ici » ; oui !") == "Lieu\xa0: «\xa0ici\xa0»\xa0; oui\xa0!"
