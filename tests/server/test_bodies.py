@@ -80,9 +80,9 @@ def test_whatever_json_writes_is_read_back(value):
 
 def test_two_megabytes_of_tiny_lists_are_looked_at_quickly():
     content = b"[" + b"[]," * 680_000 + b"[]]"
-    began = time.monotonic()
+    began = time.process_time()
     parse_json(content, max_depth=64)
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.fixture

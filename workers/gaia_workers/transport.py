@@ -220,14 +220,18 @@ class Line:
 
     def idle_s(self, stream: Literal["reports", "dismissals"], group: str) -> float | None:
         """Tell how long ago this host's reader of a stream last asked for messages; None where it never did."""
+        with _as_transport_down(self.centre.id):
+            readers = self._readers(self.key(stream), group)
+        return next((reader["idle"] / 1000 for reader in readers if reader["name"] == _reader()), None)
+
+    def _readers(self, key: str, group: str) -> list[dict[str, Any]]:
         try:
-            with _as_transport_down(self.centre.id):
-                readers = self._redis.xinfo_consumers(self.key(stream), group)
+            readers: list[dict[str, Any]] = self._redis.xinfo_consumers(key, group)
         except redis.ResponseError as error:
             if "NOGROUP" in str(error) or "no such key" in str(error):
-                return None
+                return []
             raise
-        return next((reader["idle"] / 1000 for reader in readers if reader["name"] == _reader()), None)
+        return readers
 
     def acknowledge(self, stream: Literal["reports", "dismissals"], group: str, numbers: tuple[str, ...]) -> None:
         """Forget messages that were dealt with."""
