@@ -198,6 +198,8 @@ class Feeds:
                 self._read_round()
             except StoreDown as error:
                 _log.warning("events wait: the job store does not answer", reason=str(error))
+            except Exception:  # noqa: BLE001 - whatever a round meets, those who watch other jobs must hear of them
+                _log.exception("a round of events failed")
             time.sleep(ROUND_S)  # what changes meanwhile is read together
 
     def _note_all(self) -> None:
