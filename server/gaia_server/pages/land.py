@@ -18,10 +18,6 @@ _FILE = "odc/geo/data/ocean.geojson.xz"
 _DIGITS = 1
 _STYLE = ".s{fill:#d6e8f2}.l{fill:#c3cfb8}@media(prefers-color-scheme:dark){.s{fill:#1b2e3d}.l{fill:#42534a}}"
 
-_COAST_STYLE = (
-    "path{fill:none;vector-effect:non-scaling-stroke;stroke-linejoin:round}"
-    ".u{stroke:#000;stroke-opacity:.45;stroke-width:2.5}.o{stroke:#fff;stroke-opacity:.9;stroke-width:1}"
-)
 _FRAME = (179.95, 89.95)
 
 type Ring = Sequence[Sequence[float]]
@@ -42,15 +38,13 @@ def draw_land() -> bytes:
 
 
 def draw_coast() -> bytes:
-    """Draw the outline of the land alone, to be laid over data of any colour; nothing where there is no outline."""
+    """Draw the outline of the land alone, to be laid over data; an empty line where there is none."""
     sea = _find_sea()
     lines = (
         "" if sea is None else "".join(_coast(ring) for ring in _rings(json.loads(lzma.decompress(sea.read_bytes()))))
     )
-    return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="-180 -90 360 180" preserveAspectRatio="none">'
-        f'<style>{_COAST_STYLE}</style><path class="u" d="{lines}"/><path class="o" d="{lines}"/></svg>'
-    ).encode()
+    outline = f'<path fill="none" stroke="#567" vector-effect="non-scaling-stroke" d="{lines}"/>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-180 -90 360 180">{outline}</svg>'.encode()
 
 
 def _coast(ring: Ring) -> str:

@@ -1,6 +1,7 @@
 // A job's page: follows the job by server-sent events until it ends, and offers to copy what can be typed.
 
 const LOG_PAUSE_MS = 2000;
+const AGAIN_MS = 5000;
 const LINES = 12;
 
 const one = (name, within = document) => within.querySelector(`[${name}]`);
@@ -43,10 +44,12 @@ async function refreshLog(live) {
 }
 
 function follow(live) {
-  const events = new EventSource(live.dataset.events);
-  let waiting = false;
   const lost = one("data-lost", live);
-  events.addEventListener("message", (event) => {
+  let events = null;
+  let again = 0;
+  let logWaits = false;
+
+  function hear(event) {
     const status = JSON.parse(event.data);
     lost.hidden = true;
     show(live, status);
@@ -55,16 +58,36 @@ function follow(live) {
       location.reload(); // the page of an ended job shows its results
       return;
     }
-    if (waiting) return;
-    waiting = true;
+    if (logWaits) return;
+    logWaits = true;
     setTimeout(() => {
-      waiting = false;
+      logWaits = false;
       refreshLog(live).catch(() => {}); // it is tried again with the next event
     }, LOG_PAUSE_MS);
+  }
+
+  function open() {
+    clearTimeout(again);
+    events?.close();
+    events = new EventSource(live.dataset.events);
+    events.addEventListener("message", hear);
+    events.addEventListener("error", () => {
+      if (events.readyState !== EventSource.CLOSED) return; // the browser connects again by itself
+      lost.hidden = false;
+      again = setTimeout(open, AGAIN_MS);
+    });
+  }
+
+  // A browser opens only a few connections to one server: a page that nobody sees leaves its own to others.
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) {
+      open();
+      return;
+    }
+    clearTimeout(again);
+    events.close();
   });
-  events.addEventListener("error", () => {
-    lost.hidden = events.readyState !== EventSource.CLOSED; // else the browser connects again by itself
-  });
+  open();
 }
 
 // The clock of the visitor may be wrong: it is only asked how long this page has been open.

@@ -137,7 +137,7 @@ function colourBar(svg, id, told, { x, y, width, anyMissing }) {
   svg.append(draw("rect", { x, y, width: long, height: 12, fill: `url(#${id}-scale)` }));
   svg.append(draw("rect", { class: "frame", x, y, width: long, height: 12 }));
   const { minimum: low, maximum: high } = told;
-  const ticks = low === high ? [low] : niceTicks(low, high, Math.max(Math.floor(long / 90), 2));
+  const ticks = low === high ? [low] : niceTicks(low, high, Math.max(Math.floor(long / 70), 2));
   for (const tick of ticks) {
     const at = x + (low === high ? 0.5 : (tick - low) / (high - low)) * long;
     svg.append(draw("line", { class: "axis", x1: at, x2: at, y1: y + 12, y2: y + 16 }));
@@ -149,14 +149,27 @@ function colourBar(svg, id, told, { x, y, width, anyMissing }) {
   svg.append(draw("text", { x: x + long + 41, y: y + 11 }, words.missing));
 }
 
-// The picture of the earth's coasts, of which the part in the box is seen; its lines stay as thin as they are.
-function coast(href, box, { x, y, width, height }) {
-  const part = draw("svg", { x, y, width, height });
-  const [wide, high] = [width / (box.east - box.west), height / (box.north - box.south)];
+const coasts = new Map();
+
+// The lines of the coasts, in degrees; read once, however many maps there are.
+function readCoast(href) {
+  if (!coasts.has(href)) {
+    const lines = fetch(href)
+      .then((answer) => answer.text())
+      .then((text) => new DOMParser().parseFromString(text, "image/svg+xml").querySelector("path")?.getAttribute("d") ?? "");
+    coasts.set(href, lines);
+  }
+  return coasts.get(href);
+}
+
+// The part of the coasts that lies in the box; its lines stay as thin as they are.
+function coast(lines, box, { x, y, width, height }) {
+  const viewBox = `${box.west} ${-box.north} ${box.east - box.west} ${box.north - box.south}`;
+  const part = draw("svg", { x, y, width, height, viewBox, preserveAspectRatio: "none", "aria-hidden": "true" });
   for (const turn of [-360, 0, 360]) {
     if (turn + 180 <= box.west || turn - 180 >= box.east) continue;
-    const at = { x: (turn - 180 - box.west) * wide, y: (box.north - 90) * high, width: 360 * wide, height: 180 * high };
-    part.append(draw("image", { href, preserveAspectRatio: "none", ...at }));
+    const under = draw("path", { class: "coast-under", d: lines });
+    part.append(draw("g", { transform: `translate(${turn} 0)` }, under, draw("path", { class: "coast", d: lines })));
   }
   return part;
 }
@@ -181,7 +194,7 @@ function drawMap(figure, told, id) {
     if (whole === drawn) return;
     drawn = whole;
     const left = 52;
-    const most = whole - left - 12;
+    const most = whole - left - 26;
     const ratio = (box.north - box.south) / (box.east - box.west);
     const tallest = Math.max(Math.min(window.innerHeight * 0.65, 560), 200);
     const width = Math.min(most, Math.max(tallest / ratio, 160));
@@ -195,13 +208,16 @@ function drawMap(figure, told, id) {
     const sharp = Math.min(window.devicePixelRatio || 1, 2);
     const picture = paint(codes, columns, findX, findY, box, Math.round(width * sharp), Math.round(height * sharp));
     svg.append(draw("image", { href: picture, x: x0, y: 8, width, height, preserveAspectRatio: "none" }));
-    svg.append(coast(figure.dataset.coast, box, { x: x0, y: 8, width, height }));
-    svg.append(draw("rect", { class: "frame", x: x0, y: 8, width, height }));
-    for (const tick of niceTicks(box.west, box.east, Math.max(Math.floor(width / 80), 2))) {
+    const frame = draw("rect", { class: "frame", x: x0, y: 8, width, height });
+    svg.append(frame);
+    readCoast(figure.dataset.coast)
+      .then((lines) => frame.before(coast(lines, box, { x: x0, y: 8, width, height })))
+      .catch((error) => console.info(error)); // a map without coasts is a map
+    for (const tick of niceTicks(box.west, box.east, Math.max(Math.floor(width / 65), 2))) {
       svg.append(draw("line", { class: "axis", x1: toX(tick), x2: toX(tick), y1: height + 8, y2: height + 13 }));
       svg.append(draw("text", { x: toX(tick), y: height + 27, "text-anchor": "middle" }, degrees(tick, "x")));
     }
-    for (const tick of niceTicks(box.south, box.north, Math.max(Math.floor(height / 60), 2))) {
+    for (const tick of niceTicks(box.south, box.north, Math.max(Math.floor(height / 45), 2))) {
       svg.append(draw("line", { class: "axis", x1: x0 - 5, x2: x0, y1: toY(tick), y2: toY(tick) }));
       svg.append(draw("text", { x: x0 - 8, y: toY(tick) + 4, "text-anchor": "end" }, degrees(tick, "y")));
     }
