@@ -217,7 +217,7 @@ OPERATIONS = (
             "invalid-query-parameter-value", "invalid-input", "empty-selection", "unsuitable-dataset", "no-such-process",
             "post-instead", "link-timeout", "no-centre", "store-down", "queue-full", "depot-down", *AT_A_CENTRE,
         ),
-        answers={200: _RESULTS, 204: _LINKED},
+        answers={200: replace(_RESULTS, page=True), 204: _LINKED},
     ),
     Operation(
         method="post", path="/processes/{processID}/estimate", id="estimate", tag="processes",
