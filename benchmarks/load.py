@@ -125,29 +125,39 @@ async def polls(
     return tally.told(seconds)
 
 
-async def users(base_url: str, paths: list[str], clients: int, seconds: float, pause_s: float) -> dict[str, Any]:
-    """Let clients do what clients do: list, describe, submit, poll with a pause, fetch the result; and look at old jobs."""
+async def users(
+    base_url: str, paths: list[str], clients: int, seconds: float, pause_s: float, round_s: float
+) -> dict[str, Any]:
+    """
+    Let clients do what clients do: list or describe, submit, poll with a pause, fetch the result; and look at old jobs.
+
+    A client submits its next job when the one before has ended, and not sooner than `round_s` after it was submitted; until
+    then it goes on polling.
+    """
     tally, end = Tally(), time.perf_counter() + seconds
 
     async def one(seed: int) -> None:
         choose = random.Random(seed)
         connection = await Connection.open(base_url)
-        await asyncio.sleep(choose.random())
+        await asyncio.sleep(round_s * seed / clients)
         while time.perf_counter() < end:
             await tally.ask(
-                "list and describe", connection, "GET", choose.choice(["/processes", "/processes/echo", "/jobs"])
+                "list and describe",
+                connection,
+                "GET",
+                choose.choice(["/processes", "/processes/echo", "/jobs?limit=10"]),
             )
             body = json.dumps({"inputs": {"message": f"user {seed} at {time.time()}"}}).encode()
             told = await tally.ask(
                 "submit", connection, "POST", "/processes/echo/execution", body, Prefer="respond-async"
             )
-            job = f"/jobs/{json.loads(told)['jobID']}"
-            while time.perf_counter() < end:
+            job, again, ended = f"/jobs/{json.loads(told)['jobID']}", time.perf_counter() + round_s, False
+            while time.perf_counter() < end and not (ended and time.perf_counter() >= again):
                 await asyncio.sleep(pause_s)
                 await tally.ask("poll", connection, "GET", choose.choice(paths))
-                if json.loads(await tally.ask("poll", connection, "GET", job))["status"] in FINAL:
+                if not ended and json.loads(await tally.ask("poll", connection, "GET", job))["status"] in FINAL:
                     await tally.ask("result", connection, "GET", f"{job}/results?f=json")
-                    break
+                    ended = True
         connection.close()
 
     await asyncio.gather(*(one(seed) for seed in range(clients)))

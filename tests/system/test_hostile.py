@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
 LARGE_BYTES = 100 * 1000 * 1000
 GROWTH_LIMIT_BYTES = 10 * 1000 * 1000
-CASES = int(os.environ.get("HOSTILE_CASES", "200"))  # 2,000 on demand
+CASES = int(os.environ.get("GAIA_CASES", "200"))  # 2,000 on demand
 JSON = {"Content_Type": "application/json"}
 SST = "sst-ostia-monthly"
 SECRETS = re.compile(r"Traceback|site-packages|/home/|/tmp/|\.py\b")
