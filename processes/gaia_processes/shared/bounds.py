@@ -1,11 +1,13 @@
 """Edges of cells: as a file has them, else made from the centres."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from gaia_processes.shared.references import references_of
-from gaia_processes.shared.values import read_numbers
+from gaia_processes.shared.values import precision_of, read_numbers
 
 
 def find_bounds_of(dataset: xr.Dataset, name: str) -> str | None:
@@ -57,8 +59,8 @@ def latitude_bounds(dataset: xr.Dataset, name: str) -> NDArray[np.float64]:
     array of float, shape (rows, 2)
         Degrees; made ones end at the poles.
     """
-    own = find_bounds_of(dataset, name)
-    if own is not None and dataset.variables[own].shape[-1] == 2:
+    own = _find_pairs(dataset, name)
+    if own is not None:
         return read_numbers(dataset.variables[own])
     return np.clip(make_edges(read_numbers(dataset.variables[name])), -90.0, 90.0)
 
@@ -79,28 +81,69 @@ def longitude_bounds(dataset: xr.Dataset, name: str) -> NDArray[np.float64]:
     array of float, shape (columns, 2)
         Degrees, beside the centres.
     """
-    own = find_bounds_of(dataset, name)
-    if own is not None and dataset.variables[own].shape[-1] == 2:
+    own = _find_pairs(dataset, name)
+    if own is not None:
         return read_numbers(dataset.variables[own])
     centres = read_numbers(dataset.variables[name])
     unrolled = np.unwrap(centres, period=360.0)
     return make_edges(unrolled) + (centres - unrolled)[:, np.newaxis]
 
 
-def make_corners(centres: NDArray[np.float64]) -> NDArray[np.float64]:
+def precision_of_bounds(dataset: xr.Dataset, name: str) -> np.dtype[Any]:
     """
-    Make the corners of the cells of a 2-D grid: the mean of the four centres around, extrapolated at the rim.
+    Say in which type the edges of the cells along a 1-D coordinate are known.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Undecoded.
+    name : str
+        The coordinate.
+
+    Returns
+    -------
+    numpy.dtype
+        That of its bounds; of the coordinate itself where bounds are made from it.
+    """
+    return precision_of(dataset.variables[_find_pairs(dataset, name) or name])
+
+
+def _find_pairs(dataset: xr.Dataset, name: str) -> str | None:
+    """Find bounds of two edges a cell."""
+    own = find_bounds_of(dataset, name)
+    return own if own is not None and dataset.variables[own].shape[-1] == 2 else None
+
+
+def make_corners(centres: NDArray[np.float64], *, period: float | None = None) -> NDArray[np.float64]:
+    """
+    Make the corners of the cells of a 2-D grid: the mean of the four centres around, extrapolated where some are missing.
 
     Parameters
     ----------
     centres : array of float, shape (rows, columns)
-        Longitudes (without jumps) or latitudes; at least 2 x 2.
+        Longitudes or latitudes; at least 2 x 2; NaN where there is no cell.
+    period : float, optional
+        Of longitudes: each corner is then made in the frame of its own cell, so that jumps do not matter.
 
     Returns
     -------
     array of float, shape (rows, columns, 4)
-        Going round each cell.
+        Going round each cell; NaN where it has no centre, or no neighbour along one of the dimensions.
     """
     padded = np.pad(centres, 1, mode="reflect", reflect_type="odd")
-    nodes = (padded[:-1, :-1] + padded[:-1, 1:] + padded[1:, :-1] + padded[1:, 1:]) / 4
-    return np.stack([nodes[:-1, :-1], nodes[:-1, 1:], nodes[1:, 1:], nodes[1:, :-1]], axis=-1)
+    rows, columns = centres.shape
+
+    def step(down: int, right: int) -> NDArray[np.float64]:
+        moved = padded[1 + down : 1 + down + rows, 1 + right : 1 + right + columns] - centres
+        return moved if period is None else (moved + period / 2) % period - period / 2
+
+    def mirrored(down: int, right: int) -> NDArray[np.float64]:
+        ahead, back = step(down, right), step(-down, -right)
+        return np.where(np.isnan(ahead), -back, ahead)
+
+    corners = []
+    for down, right in ((-1, -1), (-1, 1), (1, 1), (1, -1)):
+        beside, below, across = mirrored(0, right), mirrored(down, 0), step(down, right)
+        across = np.where(np.isnan(across), beside + below, across)
+        corners.append(centres + (beside + below + across) / 4)
+    return np.stack(corners, axis=-1)

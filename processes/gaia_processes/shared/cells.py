@@ -5,9 +5,10 @@ Coordinates are read in blocks of rows, so that a mask is the only thing as larg
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -19,11 +20,14 @@ from gaia_processes.errors import DatasetUnsuitable
 from gaia_processes.inputs.bbox import Bbox
 from gaia_processes.shared.axes import Grid, text_of
 from gaia_processes.shared.bounds import find_bounds_of, make_corners
-from gaia_processes.shared.longitude import EPSILON_DEG, beside, span
-from gaia_processes.shared.values import read_numbers
+from gaia_processes.shared.edges import slack
+from gaia_processes.shared.latitude import latitudes_between
+from gaia_processes.shared.longitude import beside, longitudes_between, span
+from gaia_processes.shared.values import precision_of, read_numbers
 from gaia_processes.text import Text
 
 _BLOCK_CELLS = 2**19
+_EXACT = np.dtype(np.float64)
 _EARTH_RADIUS_KM = 6371.0
 # Texts that a file may carry beside the CF attributes: only the attributes are believed.
 _CRS_TEXTS = frozenset({"crs_wkt", "spatial_ref", "proj4", "proj4text", "proj4_params", "epsg_code", "esri_pe_string"})
@@ -55,11 +59,15 @@ class Cells:
         Gives longitude and latitude of the corners, shape (rows, columns, corners); None where the file has none.
     shape : tuple of int
         Rows, columns.
+    stored, corners_stored : numpy.dtype
+        In which centres and corners are stored; those that were computed are as exact as float64.
     """
 
     rows: Rows
     corners: Rows | None
     shape: tuple[int, int]
+    stored: np.dtype[Any] = _EXACT
+    corners_stored: np.dtype[Any] = _EXACT
 
     def blocks(self, window: slice | None = None) -> Iterator[slice]:
         """Give stretches of rows of a bounded size, of all rows or of a window of them."""
@@ -95,8 +103,21 @@ def read_cells(dataset: xr.Dataset, grid: Grid) -> Cells:
         return Cells(rows=_mapped_rows(dataset, grid), corners=None, shape=shape)
     names = (grid.longitude, grid.latitude)
     owns = [find_bounds_of(dataset, name) for name in names]
-    corners = _stored_rows(dataset, grid, [str(own) for own in owns]) if all(owns) else None
-    return Cells(rows=_stored_rows(dataset, grid, list(names)), corners=corners, shape=shape)
+    corners = [str(own) for own in owns] if all(owns) else None
+    return Cells(
+        rows=_stored_rows(dataset, grid, list(names)),
+        corners=None if corners is None else _stored_rows(dataset, grid, corners),
+        shape=shape,
+        stored=_coarsest(dataset, names),
+        corners_stored=_coarsest(dataset, corners or names),
+    )
+
+
+def _coarsest(dataset: xr.Dataset, names: Iterable[str]) -> np.dtype[Any]:
+    """Give the type of the least exact of some variables."""
+    return min(
+        (precision_of(dataset.variables[name]) for name in names), key=lambda kind: (kind.kind != "f", kind.itemsize)
+    )
 
 
 def _stored_rows(dataset: xr.Dataset, grid: Grid, names: list[str]) -> Rows:
@@ -167,12 +188,11 @@ def mask_centres(cells: Cells, box: Bbox) -> NDArray[np.bool_]:
     array of bool, shape (rows, columns)
         Cells without coordinates are never marked.
     """
-    width = span(box.west, box.east)
     mask = np.zeros(cells.shape, dtype=bool)
     for which in cells.blocks():
-        longitude, latitude = cells.rows(which)
-        inside = (longitude - box.west + EPSILON_DEG) % 360.0 <= width + 2 * EPSILON_DEG
-        mask[which] = inside & (latitude >= box.south - EPSILON_DEG) & (latitude <= box.north + EPSILON_DEG)
+        longitudes, latitudes = cells.rows(which)
+        mask[which] = longitudes_between(longitudes, west=box.west, east=box.east, stored=cells.stored)
+        mask[which] &= latitudes_between(latitudes, south=box.south, north=box.north, stored=cells.stored)
     return mask
 
 
@@ -190,20 +210,24 @@ def mask_touched(cells: Cells, box: Bbox) -> NDArray[np.bool_]:
     Returns
     -------
     array of bool, shape (rows, columns)
-        Cells are taken as convex.
+        Cells of more than four corners are taken as convex.
     """
     mask = np.zeros(cells.shape, dtype=bool)
     width = span(box.west, box.east)
+    edges = (box.west, box.south, box.west + width, box.north)
     middle = box.west + width / 2
     for which in cells.blocks():
-        longitude, _ = cells.rows(which)
-        corner_longitude, corner_latitude = _corners(cells, which)
-        turned = beside(longitude[..., np.newaxis], np.full(longitude.shape, middle))[..., 0]
-        corner_longitude = beside(np.nan_to_num(corner_longitude, nan=0.0), np.nan_to_num(turned))
-        known = np.isfinite(longitude) & np.isfinite(corner_latitude).all(axis=-1)
+        longitudes, _ = cells.rows(which)
+        corner_longitudes, corner_latitudes = _corners(cells, which)
+        least = slack(max(map(abs, edges)), np.abs(corner_longitudes).max(axis=-1), cells.corners_stored)
+        known = np.isfinite(longitudes) & np.isfinite(corner_latitudes).all(axis=-1)
+        turned = beside(np.nan_to_num(longitudes)[..., np.newaxis], np.full(longitudes.shape, middle))[..., 0]
+        near = beside(np.nan_to_num(corner_longitudes), turned)
         for lap in (-360.0, 0.0, 360.0):
-            polygon = np.stack([corner_longitude + lap, corner_latitude], axis=-1)
-            mask[which] |= known & _overlaps(polygon, (box.west, box.south, box.west + width, box.north))
+            polygons = np.stack([near + lap, corner_latitudes], axis=-1)
+            places = np.nonzero(known & _may_overlap(polygons, edges))
+            for part in _convex_parts(polygons[places]):
+                mask[which][places] |= _overlaps(part, edges, least[places])
     return mask
 
 
@@ -211,15 +235,44 @@ def _corners(cells: Cells, which: slice) -> tuple[NDArray[np.float64], NDArray[n
     if cells.corners is not None:
         return cells.corners(which)
     around = slice(max(which.start - 1, 0), min(which.stop + 1, cells.shape[0]))
-    longitude, latitude = cells.rows(around)
-    if min(longitude.shape) < 2:
-        return longitude[..., np.newaxis], latitude[..., np.newaxis]
+    longitudes, latitudes = cells.rows(around)
+    if min(longitudes.shape) < 2:
+        return longitudes[..., np.newaxis], latitudes[..., np.newaxis]
     own = slice(which.start - around.start, which.stop - around.start)
-    unrolled = np.unwrap(np.unwrap(longitude, period=360.0, axis=1), period=360.0, axis=0)
-    return make_corners(unrolled)[own], make_corners(latitude)[own]
+    return make_corners(longitudes, period=360.0)[own], make_corners(latitudes)[own]
 
 
-def _overlaps(polygons: NDArray[np.float64], box: tuple[float, float, float, float]) -> NDArray[np.bool_]:
+def _may_overlap(polygons: NDArray[np.float64], box: tuple[float, float, float, float]) -> NDArray[np.bool_]:
+    """Tell of which polygons the frame overlaps a box; few of a large grid's do, and only those need a closer look."""
+    low, high = polygons.min(axis=-2), polygons.max(axis=-2)
+    west, south, east, north = box
+    met: NDArray[np.bool_] = (low < [east, north]).all(axis=-1) & (high > [west, south]).all(axis=-1)
+    return met
+
+
+def _convex_parts(polygons: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """Split quadrilaterals, which may have a corner that points inwards, into two triangles; leave others as they are."""
+    if polygons.shape[-2] != 4:
+        return (polygons,)
+    a, b, c, d = (polygons[..., at, :] for at in range(4))
+    # The diagonal that lies inside has the other two corners on its two sides; both do where no corner points inwards.
+    inner = (_turn(a, c, b) * _turn(a, c, d) <= 0)[..., np.newaxis]
+    return (
+        np.stack([a, b, np.where(inner, c, d)], axis=-2),
+        np.stack([c, d, np.where(inner, a, b)], axis=-2),
+    )
+
+
+def _turn(start: NDArray[np.float64], end: NDArray[np.float64], point: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Say on which side of a line points lie: by the sign of twice the area of the triangle."""
+    along, aside = end - start, point - start
+    turn: NDArray[np.float64] = along[..., 0] * aside[..., 1] - along[..., 1] * aside[..., 0]
+    return turn
+
+
+def _overlaps(
+    polygons: NDArray[np.float64], box: tuple[float, float, float, float], least: NDArray[np.float64]
+) -> NDArray[np.bool_]:
     """
     Tell which convex polygons overlap a box: no line separates them (separating axis theorem).
 
@@ -229,6 +282,8 @@ def _overlaps(polygons: NDArray[np.float64], box: tuple[float, float, float, flo
         Corners going round.
     box : tuple of 4 float
         West, south, east, north.
+    least : array of float, shape (...)
+        Degrees by which they must overlap.
     """
     west, south, east, north = box
     frame = np.array([[west, south], [east, south], [east, north], [west, north]])
@@ -243,7 +298,7 @@ def _overlaps(polygons: NDArray[np.float64], box: tuple[float, float, float, flo
         other = np.einsum("kc,...c->...k", frame, axis)
         shared = np.minimum(own.max(-1), other.max(-1)) - np.maximum(own.min(-1), other.min(-1))
         degenerate = lengths[..., at - 2] == 0 if at >= 2 else False
-        together &= (shared > EPSILON_DEG) | degenerate
+        together &= (shared > least) | degenerate
     return together
 
 

@@ -5,13 +5,14 @@ The rule is the same for sources of 0 to 360, -180 to 180 or any other frame, an
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-EPSILON_DEG = 1e-6
-"""A cell this near to the edge of a box lies on it: float32 axes of 0.1 degrees are that inexact."""
+from gaia_processes.shared.edges import EPSILON_DEG, slack
 
+_EXACT = np.dtype(np.float64)
 _DECIMALS = 10  # of a degree: what a shift by 360 may spoil in float64 lies below
 
 
@@ -52,7 +53,9 @@ def span(west: float, east: float) -> float:
     return 360.0 if east - west >= 360.0 else (east - west) % 360.0
 
 
-def turn_from(values: NDArray[np.float64], start: float) -> NDArray[np.int64]:
+def turn_from(
+    values: NDArray[np.float64], start: float, slack_deg: float | NDArray[np.float64] = EPSILON_DEG
+) -> NDArray[np.int64]:
     """
     Count the turns that bring longitudes into the 360 degrees that begin at `start`.
 
@@ -61,14 +64,16 @@ def turn_from(values: NDArray[np.float64], start: float) -> NDArray[np.int64]:
     values : array of float
         Degrees in any frame; no NaN.
     start : float
-        Degrees; a longitude that is less than `EPSILON_DEG` west of it counts as in place.
+        Degrees.
+    slack_deg : float or array of float
+        A longitude that is less than this west of the start counts as in place.
 
     Returns
     -------
     array of int
         Of the same shape; `values + 360 * turns` is in the frame.
     """
-    return -np.floor((values - start + EPSILON_DEG) / 360.0).astype(np.int64)
+    return -np.floor((values - start + slack_deg) / 360.0).astype(np.int64)
 
 
 def shift(values: NDArray[np.float64], turns: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -90,10 +95,12 @@ def shift(values: NDArray[np.float64], turns: NDArray[np.int64]) -> NDArray[np.f
     return np.where(turns == 0, values, np.round(values + 360.0 * turns, _DECIMALS))
 
 
-def _order(longitudes: NDArray[np.float64], inside: NDArray[np.bool_], start: float) -> Columns:
+def _order(
+    longitudes: NDArray[np.float64], inside: NDArray[np.bool_], start: float, stored: np.dtype[Any] = _EXACT
+) -> Columns:
     """Order the columns from `start` to the east, each once."""
     indices = np.flatnonzero(inside)
-    turns = turn_from(longitudes[indices], start)
+    turns = turn_from(longitudes[indices], start, slack(start, longitudes[indices], stored))
     framed = longitudes[indices] + 360.0 * turns
     order = np.argsort(framed, kind="stable")
     indices, turns, framed = indices[order], turns[order], framed[order]
@@ -104,7 +111,9 @@ def _order(longitudes: NDArray[np.float64], inside: NDArray[np.bool_], start: fl
     return Columns(indices=indices[fresh], turns=turns[fresh], repeated=int(np.count_nonzero(~fresh)))
 
 
-def select_centres(longitudes: NDArray[np.float64], *, west: float, east: float) -> Columns:
+def select_centres(
+    longitudes: NDArray[np.float64], *, west: float, east: float, stored: np.dtype[Any] = _EXACT
+) -> Columns:
     """
     Select the columns whose centre lies in the closed box.
 
@@ -114,19 +123,49 @@ def select_centres(longitudes: NDArray[np.float64], *, west: float, east: float)
         Degrees in any frame and order; no NaN.
     west, east : float
         Degrees; west > east crosses the antimeridian.
+    stored : numpy.dtype
+        In which the longitudes are stored.
 
     Returns
     -------
     Columns
         Longitudes in the frame from `west` on.
     """
-    width = span(west, east)
-    inside = (longitudes - west + EPSILON_DEG) % 360.0 <= width + 2 * EPSILON_DEG
-    return _order(longitudes, inside, west)
+    return _order(longitudes, longitudes_between(longitudes, west=west, east=east, stored=stored), west, stored)
+
+
+def longitudes_between(
+    longitudes: NDArray[np.float64], *, west: float, east: float, stored: np.dtype[Any]
+) -> NDArray[np.bool_]:
+    """
+    Find the longitudes that lie in the closed stretch from `west` to `east`.
+
+    Parameters
+    ----------
+    longitudes : array of float
+        Degrees in any frame, of any shape.
+    west, east : float
+        Degrees; west > east crosses the antimeridian.
+    stored : numpy.dtype
+        In which the longitudes are stored.
+
+    Returns
+    -------
+    array of bool
+        Of the same shape; False where the longitude is NaN.
+    """
+    before, behind = (slack(edge, longitudes, stored) for edge in (west, east))
+    inside: NDArray[np.bool_] = (longitudes - west + before) % 360.0 <= span(west, east) + before + behind
+    return inside
 
 
 def select_touched(
-    longitudes: NDArray[np.float64], bounds: NDArray[np.float64], *, west: float, east: float
+    longitudes: NDArray[np.float64],
+    bounds: NDArray[np.float64],
+    *,
+    west: float,
+    east: float,
+    stored: np.dtype[Any] = _EXACT,
 ) -> Columns:
     """
     Select the columns whose cells share more than an edge with the box.
@@ -139,6 +178,8 @@ def select_touched(
         Edges of the cells in degrees, in any order and frame.
     west, east : float
         Degrees.
+    stored : numpy.dtype
+        In which the bounds are stored.
 
     Returns
     -------
@@ -150,14 +191,22 @@ def select_touched(
     low, high = near.min(axis=1), near.max(axis=1)
     start = west + width / 2 - 180.0
     turned = 360.0 * turn_from(longitudes, start)
+    least = slack(max(abs(west), abs(east)), np.abs(bounds).max(axis=1), stored)
     inside = np.zeros(len(longitudes), dtype=bool)
     for lap in (-360.0, 0.0, 360.0):
         overlap = np.minimum(high + turned + lap, west + width) - np.maximum(low + turned + lap, west)
-        inside |= overlap > EPSILON_DEG
+        inside |= overlap > least
     return _order(longitudes, inside, start)
 
 
-def select_holder(longitudes: NDArray[np.float64], bounds: NDArray[np.float64], *, west: float, east: float) -> Columns:
+def select_holder(
+    longitudes: NDArray[np.float64],
+    bounds: NDArray[np.float64],
+    *,
+    west: float,
+    east: float,
+    stored: np.dtype[Any] = _EXACT,
+) -> Columns:
     """
     Select the one column whose cell holds the middle of the box; none where it lies outside of all.
 
@@ -169,6 +218,8 @@ def select_holder(longitudes: NDArray[np.float64], bounds: NDArray[np.float64], 
         Edges in degrees.
     west, east : float
         Degrees.
+    stored : numpy.dtype
+        In which the bounds are stored.
 
     Returns
     -------
@@ -177,8 +228,9 @@ def select_holder(longitudes: NDArray[np.float64], bounds: NDArray[np.float64], 
     """
     middle = west + span(west, east) / 2
     near = beside(bounds, longitudes)
-    ahead = (middle - near.min(axis=1) + EPSILON_DEG) % 360.0
-    holds = ahead <= near.max(axis=1) - near.min(axis=1) + 2 * EPSILON_DEG
+    nearly = slack(middle, np.abs(bounds).max(axis=1), stored)
+    ahead = (middle - near.min(axis=1) + nearly) % 360.0
+    holds = ahead <= near.max(axis=1) - near.min(axis=1) + 2 * nearly
     inside = np.zeros(len(longitudes), dtype=bool)
     if holds.any():
         # On an edge the cell to the east is meant, whatever the order of the source.

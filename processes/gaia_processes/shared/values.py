@@ -79,6 +79,24 @@ def read_numbers(variable: xr.Variable) -> NDArray[np.float64]:
     return numbers
 
 
+def precision_of(variable: xr.Variable) -> np.dtype[Any]:
+    """
+    Say in which type the numbers of a variable are known: the one they are stored in, or unpacked into.
+
+    Parameters
+    ----------
+    variable : xarray.Variable
+        Undecoded numbers.
+
+    Returns
+    -------
+    numpy.dtype
+        Of the packing attributes where there are some (CF 8.1).
+    """
+    packing = [np.asarray(variable.attrs[name]).dtype for name in PACKING if name in variable.attrs]
+    return np.result_type(*packing) if packing else variable.dtype
+
+
 def _is_short_float_axis(stored: NDArray[Any]) -> bool:
     return stored.dtype == np.float32 and stored.ndim == 1
 

@@ -17,7 +17,7 @@ from gaia_processes.inputs.bbox import Bbox
 from gaia_processes.inputs.interval import Interval
 from gaia_processes.inputs.levels import Levels
 from gaia_processes.shared.axes import Grid, data_variables, find_auxiliary, find_grid, find_time, find_vertical
-from gaia_processes.shared.bounds import find_bounds_of, latitude_bounds, longitude_bounds
+from gaia_processes.shared.bounds import find_bounds_of, latitude_bounds, longitude_bounds, precision_of_bounds
 from gaia_processes.shared.cells import (
     Cells,
     find_extent,
@@ -29,9 +29,9 @@ from gaia_processes.shared.cells import (
     widest_gap,
 )
 from gaia_processes.shared.extent import STALE, describe_extent
+from gaia_processes.shared.latitude import find_row_holder, find_rows_touched, latitudes_between
 from gaia_processes.shared.lazy import map_lazily
 from gaia_processes.shared.longitude import (
-    EPSILON_DEG,
     Columns,
     beside,
     select_centres,
@@ -43,7 +43,7 @@ from gaia_processes.shared.longitude import (
 )
 from gaia_processes.shared.references import BOUNDS, close_over, find_bounds, references_of
 from gaia_processes.shared.times import read_time, select_steps
-from gaia_processes.shared.values import MISSING, PACKING, fill_of, find_missing, read_numbers
+from gaia_processes.shared.values import MISSING, PACKING, fill_of, find_missing, precision_of, read_numbers
 from gaia_processes.shared.vertical import (
     UNITS,
     VerticalAxis,
@@ -383,10 +383,10 @@ def _outside(bbox: Bbox, extent: tuple[float, float, float, float] | None) -> Se
 
 def _cut_regular(dataset: xr.Dataset, grid: Grid, bbox: Bbox, inclusion: Inclusion, warn: Warn) -> xr.Dataset:
     """Cut the box out of a grid with one longitude a column and one latitude a row."""
-    longitude, latitude = str(grid.longitude), str(grid.latitude)
-    longitudes, latitudes = _read_axis(dataset, longitude), _read_latitudes(dataset, latitude)
-    columns, held_column = _select_columns(dataset, longitude, longitudes, bbox, inclusion)
-    rows, held_row = _select_rows(dataset, latitude, latitudes, bbox, inclusion)
+    x, y = str(grid.longitude), str(grid.latitude)
+    longitudes, latitudes = _read_axis(dataset, x), _read_latitudes(dataset, y)
+    columns, held_column = _select_columns(dataset, x, longitudes, bbox, inclusion)
+    rows, held_row = _select_rows(dataset, y, latitudes, bbox, inclusion)
     if not len(columns.indices) or not len(rows):
         raise _outside(bbox, _regular_extent(longitudes, latitudes))
     if held_column or held_row:
@@ -394,15 +394,14 @@ def _cut_regular(dataset: xr.Dataset, grid: Grid, bbox: Bbox, inclusion: Inclusi
     if columns.repeated:
         warn(
             Text(
-                en=f"Longitude {longitude!r} repeats {columns.repeated} of its columns: each is given once.",
-                fr=f"La longitude {longitude!r} répète {columns.repeated} de ses colonnes : chacune est donnée une fois.",
+                en=f"Longitude {x!r} repeats {columns.repeated} of its columns: each is given once.",
+                fr=f"La longitude {x!r} répète {columns.repeated} de ses colonnes : chacune est donnée une fois.",
             )
         )
     if inclusion == "touch" or held_column or held_row:
-        edges = {longitude: longitude_bounds(dataset, longitude), latitude: latitude_bounds(dataset, latitude)}
-        dataset = _show_bounds(dataset, edges)
+        dataset = _show_bounds(dataset, {x: longitude_bounds(dataset, x), y: latitude_bounds(dataset, y)})
     part = _take(dataset, {str(grid.x_dim): columns.indices, str(grid.y_dim): rows})
-    return _turn_longitudes(part, longitude, columns.turns)
+    return _turn_longitudes(part, x, columns.turns)
 
 
 def _show_bounds(dataset: xr.Dataset, edges: dict[str, NDArray[np.float64]]) -> xr.Dataset:
@@ -436,34 +435,35 @@ def _select_columns(
     dataset: xr.Dataset, name: str, longitudes: NDArray[np.float64], bbox: Bbox, inclusion: Inclusion
 ) -> tuple[Columns, bool]:
     """Select columns, and tell whether only the one that holds the middle of the box was found."""
+    west, east = bbox.west, bbox.east
     if inclusion == "centre":
-        columns = select_centres(longitudes, west=bbox.west, east=bbox.east)
-    else:
-        columns = select_touched(longitudes, longitude_bounds(dataset, name), west=bbox.west, east=bbox.east)
-    if len(columns.indices) or not len(longitudes):
-        return columns, False
-    return select_holder(longitudes, longitude_bounds(dataset, name), west=bbox.west, east=bbox.east), True
+        columns = select_centres(longitudes, west=west, east=east, stored=precision_of(dataset.variables[name]))
+        if len(columns.indices) or not len(longitudes):
+            return columns, False
+    edges, stored = longitude_bounds(dataset, name), precision_of_bounds(dataset, name)
+    if inclusion == "touch":
+        columns = select_touched(longitudes, edges, west=west, east=east, stored=stored)
+        if len(columns.indices) or not len(longitudes):
+            return columns, False
+    return select_holder(longitudes, edges, west=west, east=east, stored=stored), True
 
 
 def _select_rows(
     dataset: xr.Dataset, name: str, latitudes: NDArray[np.float64], bbox: Bbox, inclusion: Inclusion
 ) -> tuple[NDArray[np.intp], bool]:
     """Select rows in the order of the source, and tell whether only the one that holds the middle was found."""
+    south, north = bbox.south, bbox.north
     if inclusion == "centre":
-        inside = (latitudes >= bbox.south - EPSILON_DEG) & (latitudes <= bbox.north + EPSILON_DEG)
+        stored = precision_of(dataset.variables[name])
+        inside = latitudes_between(latitudes, south=south, north=north, stored=stored)
         if inside.any() or not len(latitudes):
             return np.flatnonzero(inside), False
-    edges = latitude_bounds(dataset, name)
-    low, high = edges.min(axis=1), edges.max(axis=1)
+    edges, stored = latitude_bounds(dataset, name), precision_of_bounds(dataset, name)
     if inclusion == "touch":
-        inside = np.minimum(high, bbox.north) - np.maximum(low, bbox.south) > EPSILON_DEG
-        if inside.any():
+        inside = find_rows_touched(edges, south=south, north=north, stored=stored)
+        if inside.any() or not len(latitudes):
             return np.flatnonzero(inside), False
-    middle = (bbox.south + bbox.north) / 2
-    holds = (low <= middle + EPSILON_DEG) & (middle <= high + EPSILON_DEG)
-    # On an edge the cell to the north is meant, whatever the order of the source.
-    found = [int(np.argmax(np.where(holds, low, -np.inf)))] if holds.any() else []
-    return np.array(found, dtype=np.intp), True
+    return find_row_holder(edges, south=south, north=north, stored=stored), True
 
 
 def _turn_longitudes(dataset: xr.Dataset, name: str, turns: NDArray[np.int64]) -> xr.Dataset:

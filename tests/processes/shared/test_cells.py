@@ -1,10 +1,14 @@
 """Cells of grids on a plane."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import shapely
 import xarray as xr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from shapely import Polygon
 
 from gaia_processes.inputs.bbox import Bbox
 from gaia_processes.shared import cells as cells_module
@@ -65,6 +69,80 @@ def test_a_diamond_beside_a_corner_of_the_box_does_not_touch():
     # The corner (0.4, 0.4) of the box lies within the diamond's frame, but beyond its edge x + y = 1.
     assert not mask_touched(diamond, Bbox(west=0, south=0, east=0.4, north=0.4)).any()
     assert mask_touched(diamond, Bbox(west=0, south=0, east=0.6, north=0.6)).all()
+
+
+def cells_of(corner_longitudes, corner_latitudes):
+    """Make cells of their corners; a centre is the mean of them."""
+    return Cells(
+        rows=lambda which: (corner_longitudes[which].mean(-1) % 360, corner_latitudes[which].mean(-1)),
+        corners=lambda which: (corner_longitudes[which] % 360, corner_latitudes[which]),
+        shape=corner_longitudes.shape[:2],
+    )
+
+
+def touched_by_shapely(corner_longitudes, corner_latitudes, box):
+    """Say which cells share an area with a box, a turn to either side; None where it is too little to be sure."""
+    west, east = box.west, box.west + (box.east - box.west) % 360
+    areas = np.zeros(corner_longitudes.shape[:2])
+    for place in np.ndindex(areas.shape):
+        for lap in (-720, -360, 0, 360, 720):
+            cell = Polygon(zip(corner_longitudes[place] + lap, corner_latitudes[place], strict=True))
+            areas[place] += cell.intersection(shapely.box(west, box.south, east, box.north)).area
+    return areas > 0, (areas > 0) & (areas < 1e-6)
+
+
+@given(
+    seed=st.integers(0, 10**6),
+    step=st.sampled_from([0.25, 2.0, 9.0]),
+    tilt=st.integers(-40, 40),
+    unrest=st.sampled_from([0.0, 0.3, 0.6]),
+    west=st.integers(-180, 179),
+)
+@settings(max_examples=60)
+def test_cells_of_any_slant_touch_where_polygons_overlap(seed, step, tilt, unrest, west):
+    random = np.random.default_rng(seed)
+    columns, rows = np.meshgrid(np.arange(5) - 2.0, np.arange(4) - 1.5)
+    turn = np.radians(tilt)
+    x = columns * np.cos(turn) - rows * np.sin(turn) + random.uniform(-unrest, unrest, columns.shape)
+    y = columns * np.sin(turn) + rows * np.cos(turn) + random.uniform(-unrest, unrest, columns.shape)
+    x, y = west + step * x, 30 + step * y
+    corners = [np.stack([each[:-1, :-1], each[:-1, 1:], each[1:, 1:], each[1:, :-1]], axis=-1) for each in (x, y)]
+    low, left, height, width = random.uniform(-2, 1), random.uniform(-3, 2), *random.uniform(0.01, 3, 2)
+    box = Bbox(
+        west=(west + step * left + 180) % 360 - 180, south=30 + step * low,
+        east=(west + step * (left + width) + 180) % 360 - 180, north=30 + step * (low + height),
+    )  # fmt: skip
+    if not all(Polygon(zip(*(each[at] for each in corners), strict=True)).is_valid for at in np.ndindex(3, 4)):
+        return
+    expected, unsure = touched_by_shapely(*corners, box)
+    np.testing.assert_array_equal(mask_touched(cells_of(*corners), box) | unsure, expected | unsure)
+
+
+def test_a_corner_that_points_inwards_belongs_to_no_cell():
+    # A dart whose fourth corner is drawn in to (1, 1): the box lies in the notch.
+    dart = cells_of(np.array([[[0.0, 2.0, 2.0, 1.5]]]), np.array([[[0.0, 0.0, 2.0, 0.5]]]))
+    assert not mask_touched(dart, Bbox(west=0.5, south=0.6, east=1.2, north=1)).any()
+    assert mask_touched(dart, Bbox(west=0.5, south=0.1, east=1.2, north=1)).all()
+
+
+def test_a_missing_centre_hides_no_cell_beside_it():
+    columns, rows = np.meshgrid(np.arange(355.0, 365.0) % 360, np.arange(5.0))
+    columns[2, 3] = rows[2, 3] = np.nan
+    cells = Cells(rows=lambda which: (columns[which].copy(), rows[which].copy()), corners=None, shape=rows.shape)
+    mask = mask_touched(cells, Bbox(west=-4.2, south=0.8, east=4, north=3.2))
+    assert mask.sum() == 3 * 9 - 1
+    assert not mask[2, 3]
+
+
+@pytest.mark.parametrize("kind", ["f4", "f8"])
+def test_a_cell_that_shares_an_edge_with_the_box_is_not_touched_in_any_type(kind):
+    edges = [(np.arange(3590, 3595) / 10).astype(kind), (np.arange(880, 885) / 10).astype(kind)]
+    x, y = np.meshgrid(*(each.astype("f8") for each in edges))
+    corners = [np.stack([each[:-1, :-1], each[:-1, 1:], each[1:, 1:], each[1:, :-1]], axis=-1) for each in (x, y)]
+    cells = replace(cells_of(*corners), corners_stored=np.dtype(kind))
+    for frame in (0, -360):
+        mask = mask_touched(cells, Bbox(west=359.1 + frame, south=88.1, east=359.3 + frame, north=88.3))
+        assert np.argwhere(mask).tolist() == [[1, 1], [1, 2], [2, 1], [2, 2]]
 
 
 def test_the_nearest_cell_holds_a_point_unless_it_is_far():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from gaia_processes.shared.longitude import (
     span,
     turn_from,
 )
+from gaia_processes.shared.values import read_numbers
 
 EAST = np.arange(0.0, 360.0, 30.0)
 EDGES = np.stack([EAST - 15, EAST + 15], 1)
@@ -65,3 +67,52 @@ def test_touch_takes_both_cells_at_the_rim_once():
 
 def test_a_box_round_the_world_touches_each_cell_once():
     assert sorted(select_touched(EAST, EDGES, west=10, east=369).indices) == list(range(12))
+
+
+def meant_and_stored(size, first, kind, turn):
+    """Make an axis of tenths of degrees, as people mean it and as a file holds it; an edge may be named a turn away."""
+    meant = (first + np.arange(size)) / 10
+    return meant + turn, (meant + turn).astype(kind), meant.astype(kind)
+
+
+def pick(meant, stored, places, decimals):
+    return (float(meant[at] if decimal else stored[at]) for at, decimal in zip(places, decimals, strict=True))
+
+
+def between(size, first, last):
+    """Name the places from the first to the last, to the east, round the earth where the last is before the first."""
+    return [*range(first, last + 1)] if first <= last else [*range(first, size), *range(last + 1)]
+
+
+axes = st.sampled_from([(3600, 0), (3600, -1800), (20, -5), (20, 3590), (40, 1000)])
+kinds = st.sampled_from([np.dtype("f4"), np.dtype("f8")])
+turns = st.sampled_from([-360.0, 0.0, 360.0])
+booleans = st.tuples(st.booleans(), st.booleans())
+
+
+@given(axis=axes, kind=kinds, turn=turns, ends=st.tuples(st.integers(0, 3599), st.integers(0, 3599)), decimals=booleans)
+def test_a_box_from_column_to_column_has_both_whether_it_names_decimals_or_what_is_stored(
+    axis, kind, turn, ends, decimals
+):
+    size, first = axis
+    places = [at % size for at in ends]
+    meant, named, stored = meant_and_stored(size, first, kind, turn)
+    west, east = pick(meant, named, places, decimals if places[0] != places[1] else (decimals[0], decimals[0]))
+    numbers = read_numbers(xr.Variable("x", stored))
+    found = select_centres(numbers, west=west, east=east, stored=kind)
+    assert found.indices.tolist() == between(size, *places)
+    longitudes = shift(numbers[found.indices], found.turns)
+    assert np.all(np.diff(longitudes) > 0)
+    assert abs(longitudes[0] - west) < 1e-4
+
+
+@given(axis=axes, kind=kinds, turn=turns, ends=st.tuples(st.integers(0, 3599), st.integers(0, 3599)), decimals=booleans)
+def test_a_box_along_the_edges_of_columns_touches_those_between_and_no_other(axis, kind, turn, ends, decimals):
+    size, first = axis
+    low, high = sorted(at % size for at in ends)
+    meant, named, stored = meant_and_stored(size + 1, first, kind, turn)
+    west, east = pick(meant, named, (low, high + 1), decimals)
+    centres = (first + np.arange(size)) / 10 + 0.05
+    bounds = read_numbers(xr.Variable(("x", "n"), np.stack([stored[:-1], stored[1:]], 1)))
+    found = select_touched(centres, bounds, west=west, east=east, stored=kind)
+    assert sorted(found.indices.tolist()) == list(range(low, high + 1))

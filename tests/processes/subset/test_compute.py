@@ -12,6 +12,7 @@ from gaia_processes.inputs.bbox import Bbox
 from gaia_processes.inputs.interval import Interval, Moment
 from gaia_processes.inputs.levels import Levels
 from gaia_processes.subset.compute import compute
+from gaia_workers.readers.netcdf import open_dataset
 
 EAST = np.arange(0.0, 360.0, 30.0)
 NORTH = np.arange(75.0, -76.0, -30.0)
@@ -195,6 +196,30 @@ def test_a_column_just_west_of_the_box_is_not_thrown_round_the_globe():
     assert cut(data, 10, -1, 10.2, 1).lon.values.tolist() == [9.9999999, 10.1, 10.2]
 
 
+def test_the_own_extent_of_a_float32_grid_holds_all_of_it():
+    data = grid(np.arange(3600) / 10, np.arange(-10, 11) / 10, dtype="f4").drop_vars(["lon_bnds", "lat_bnds"])
+    whole = [float(data[name].values[at]) for at in (0, -1) for name in ("lon", "lat")]
+    assert cut(data, *whole).v.shape == (21, 3600)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_a_cell_that_only_shares_an_edge_is_not_touched_in_any_type(dtype):
+    data = grid(np.arange(100050, 102000, 100) / 1000, np.arange(88050, 89000, 100) / 1000, dtype=dtype)
+    edges = {name: (data[name].astype("f8").values.round(3) + np.array([[-0.05], [0.05]])).T for name in ("lon", "lat")}
+    for name, each in edges.items():
+        data[f"{name}_bnds"] = ((name, "bnds"), each.round(3).astype(dtype))
+    result = cut(data, 100.5, 88, 101, 88.1, inclusion="touch")
+    assert result.lat.values.tolist() == np.array([88.05], dtype).tolist()
+    assert result.lon.values.tolist() == np.array([100.55, 100.65, 100.75, 100.85, 100.95], dtype).tolist()
+
+
+@pytest.mark.parametrize("edge", [-88.73239135742188, -88.73239, -88.7323944])
+def test_a_box_up_to_a_row_of_a_real_file_has_the_row(shared_data, edge):
+    path = next((shared_data / "climate").glob("rlds_Amon_IPSL*"))
+    with open_dataset(path) as dataset:
+        assert cut(dataset, 2.5, -90, 7.5, edge).sizes["lat"] == 2
+
+
 @pytest.mark.parametrize("west", [-360, -270, 0, 275])
 def test_any_turn_of_the_box_finds_the_same_cells(west):
     result = cut(grid(), west, -20, west + 80, 50)
@@ -354,6 +379,16 @@ def test_touching_cells_of_a_plane():
     columns, rows = np.meshgrid(np.arange(4.0), np.arange(4.0))
     result = cut(plane(columns, rows), 0.6, 0.6, 1.4, 1.6, inclusion="touch")
     assert values_of(result) == [[11], [21]]  # cell (1, 1) spans 0.5 … 1.5, cell (2, 1) begins at 1.5
+
+
+def test_a_box_up_to_a_cell_of_a_float32_plane_has_the_cell():
+    columns, rows = np.meshgrid(np.arange(3590, 3600) / 10, np.arange(5) / 10)
+    data = plane(columns, rows)
+    for name in ("nav_lon", "nav_lat"):
+        data[name] = data[name].astype("f4")
+    for edge in (359.9, float(np.float32(359.9))):
+        assert cut(data, edge - 0.2, 0, edge, 0.4).v.shape == (5, 3)
+        assert cut(data, edge, 0, 360, 0.4).v.shape == (5, 1)
 
 
 def test_a_box_within_a_cell_of_a_plane_gives_the_cell():
