@@ -176,6 +176,7 @@ FRENCH: Mapping[str, str] = MappingProxyType(
         "Reload this page": "Recharger cette page",
         "Where": "Où",
         "Why there": "Pourquoi là",
+        "Why it waits": "Pourquoi elle attend",
         "Started": "Début",
         "Finished": "Fin",
         "Took": "Durée",

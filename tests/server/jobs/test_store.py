@@ -2,6 +2,7 @@ import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -271,3 +272,11 @@ def test_a_locked_store_can_be_read_and_a_writer_gives_up_in_time(
     finally:
         other.close()
         store.close()
+
+
+def test_many_jobs_are_found_at_once_each_owner_his_own(store: Store, make_job) -> None:
+    mine = [store.accept(make_job()).id for _ in range(3)]
+    other = store.accept(make_job(owner="otto")).id
+    wanted = [*mine[:2], other, *(str(uuid4()) for _ in range(600))]
+    assert {job.id for job in store.find_all(wanted, owner="anna")} == set(mine[:2])
+    assert store.find_all((), owner="anna") == ()

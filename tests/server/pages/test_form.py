@@ -12,7 +12,7 @@ from gaia_processes.echo.describe import ECHO
 from gaia_processes.inputs.constraints import Allowed
 from gaia_processes.inputs.schema import input_schemas
 from gaia_server.descriptions import description
-from gaia_server.pages.form import kind_of, make_form, read_form
+from gaia_server.pages.form import kind_of, make_form, read_form, write_form
 
 SUBSET = by_id(CATALOGUE)["subset"]
 AREA = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}
@@ -136,3 +136,29 @@ def test_what_must_be_filled_in_comes_first_and_what_is_mostly_right_last():
     assert [field.name for field in form.required] == ["dataset"]
     assert "bbox" in [field.name for field in form.plain]
     assert "inclusion" in [field.name for field in form.fine]
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"dataset": "tas-monthly@1", "bbox": [-10.0, 35.0, 20.0, 60.0], "datetime": "1990/..", "mask_outside": False},
+        {"dataset": "tas-monthly", "variables": ["tas", "pr"], "levels": "850 hPa"},
+    ],
+)
+def test_a_request_is_written_into_the_form_as_it_is_read_from_it(inputs):
+    assert read(SUBSET, *write_form(SUBSET, inputs).items())["inputs"] == inputs
+
+
+def test_what_is_as_it_comes_is_left_out_of_a_form():
+    assert write_form(SUBSET, {"dataset": "a", "mask_outside": True, "inclusion": "centre"}) == {"dataset": "a"}
+
+
+def test_a_box_with_a_reference_system_is_written_where_the_form_has_that_system():
+    assert write_form(ECHO, {"area": {"bbox": [1, 2, 3, 4]}}) == {"area": "1,2,3,4"}
+    assert (
+        write_form(ECHO, {"area": {"bbox": [1, 2, 3, 4], "crs": "http://www.opengis.net/def/crs/EPSG/0/2154"}}) is None
+    )
+
+
+def test_very_much_text_is_no_address():
+    assert write_form(ECHO, {"message": "x" * 10_000}) is None

@@ -1,25 +1,14 @@
-"""The picture behind maps."""
+import re
 
-from xml.etree import ElementTree as ET
-
-from gaia_server.pages import land
-
-SVG = "{http://www.w3.org/2000/svg}"
+from gaia_server.pages.land import draw_coast
 
 
-def test_the_land_is_what_the_sea_leaves_free():
-    picture = ET.fromstring(land.draw_land())
-    assert picture.get("viewBox") == "-180 -90 360 180"
-    (sea,) = picture.findall(f"{SVG}path")
-    assert sea.get("fill-rule") == "evenodd"
-    assert len(sea.get("d")) > 10_000
-
-
-def test_without_the_outline_all_is_sea(monkeypatch):
-    monkeypatch.setattr(land, "_PACKAGE", "no-such-package")
-    picture = ET.fromstring(land.draw_land())
-    assert [shape.get("class") for shape in picture.findall(f"{SVG}rect")] == ["s"]
-
-
-def test_it_is_small_enough_to_be_sent_with_a_page():
-    assert len(land.draw_land()) < 80_000
+def test_coasts_are_lines_without_the_frame_of_the_map():
+    text = draw_coast().decode()
+    (outline,) = re.findall(r' d="([^"]+)"', text)
+    points = [(float(x), float(y)) for x, y in re.findall(r"[ML](-?[\d.]+) (-?[\d.]+)", outline)]
+    assert len(points) > 1000
+    assert len(text) < 200_000
+    pairs = re.findall(r"(-?[\d.]+) (-?[\d.]+)L(?=(-?[\d.]+) (-?[\d.]+))", outline)
+    along = [pair for pair in pairs if min(abs(float(pair[0])), abs(float(pair[2]))) >= 180]
+    assert along == [], "nothing runs along the date line"
