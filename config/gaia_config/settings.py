@@ -21,6 +21,7 @@ from gaia_config.sizes import read_size, render_size
 
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - what a wildcard is called from here
 IN_A_FILE = "file:"  # as in the centres file
+_HOST = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
 NOT_SAID = "default_factory_not_called"  # pydantic's word for a default that another wrong setting holds back
 
 
@@ -53,10 +54,18 @@ def _address(host: str, port: int) -> str:
     return f"http://[{seen}]:{port}" if ":" in seen else f"http://{seen}:{port}"
 
 
+def _host_names(value: tuple[str, ...]) -> tuple[str, ...]:
+    for name in value:
+        if not _HOST.fullmatch(name):
+            raise ValueError(f"{name!r} is no host; write data.example.org, or data.example.org:8443")
+    return value
+
+
 type Folder = Annotated[Path, AfterValidator(_absolute)]
 type Size = Annotated[int, BeforeValidator(read_size), PlainSerializer(render_size)]
 type WebAddress = Annotated[str, AfterValidator(_web_address)]
 type Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_origins)]
+type Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_host_names)]
 type Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 
 
@@ -121,7 +130,7 @@ class Settings(BaseSettings):
         description="Origins whose pages may read answers with the credentials of their users, as `https://portal.example.org`, "
         "with commas between. Any other page reads without.",
     )
-    outbound_hosts: Names = Field(
+    outbound_hosts: Hosts = Field(
         (),
         description="Hosts whose addresses requests may name, for inputs by reference and for callbacks, with commas between: "
         "`data.example.org` for ports 80 and 443 at addresses of the open internet, `host:port` for exactly that port, wherever "
@@ -138,7 +147,7 @@ class Settings(BaseSettings):
     )
     callback_key: SecretStr | None = Field(
         None,
-        description="Secret that callbacks are signed with, at least 32 characters. Default: one is made in "
+        description="Secret that callbacks are signed with, at least 32 characters, or `file:PATH`. Default: one is made in "
         "`<home>/keys/callbacks`; `gaia callback-key HOST` tells a receiver's own.",
     )
     callback_wait_s: float = Field(
@@ -188,17 +197,17 @@ class Settings(BaseSettings):
         "celery", description="How orders travel: a name in the entry-point group `gaia.transports`."
     )
 
-    @field_validator("broker_url", "store_url", mode="before")
+    @field_validator("broker_url", "store_url", "callback_key", mode="before")
     @classmethod
     def _fetch(cls, value: object) -> object:
-        """Read an address with a password from the file that is named in its place."""
+        """Read a secret, or an address that holds one, from the file that is named in its place."""
         if not isinstance(value, str) or not value.startswith(IN_A_FILE):
             return value
         path = value.removeprefix(IN_A_FILE)
         try:
             return Path(path).expanduser().read_text(encoding="utf-8").strip()
         except OSError as error:
-            raise ValueError(f"the file {path!r} cannot be read: {error.strerror}; write the address into it") from None
+            raise ValueError(f"the file {path!r} cannot be read: {error.strerror}; write the value into it") from None
 
     def __init__(self, **values: Any) -> None:
         try:

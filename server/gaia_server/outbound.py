@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -127,7 +128,6 @@ class Outbound:
         self._time_limit_s = time_limit_s
         self._size_limit_bytes = size_limit_bytes
         self._resolve = resolve
-        self._context = ssl.create_default_context()
 
     @property
     def time_limit_s(self) -> float:
@@ -222,7 +222,7 @@ class Outbound:
         self, target: Target, method: str, body: bytes | None, headers: Mapping[str, str], end: float
     ) -> Iterator[http.client.HTTPResponse]:
         """Send a request to the one address that the host has now, and give the answer, not read yet."""
-        connection = _Pinned(target, self._addresses(target), self._context if target.scheme == "https" else None, end)
+        connection = _Pinned(target, self._addresses(target), _trust() if target.scheme == "https" else None, end)
         try:
             with _hung_up(connection, end):
                 connection.request(method, target.path, body, {"User-Agent": "gaia", "Connection": "close", **headers})
@@ -298,6 +298,12 @@ class Outbound:
                 f"il faut {schemes.replace(' or ', ' ou ')}hôte/…, chez un hôte autorisé par l'exploitant du service"
             )
         return OutboundRefused(Text(en=f"{shown(url)} {en}; {right_en}.", fr=f"{shown(url)} {fr} ; {right_fr}."))
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """Read the certificates of this machine, once and not before somebody is called: it takes a while."""
+    return ssl.create_default_context()
 
 
 def open_outbound(settings: Settings) -> Outbound:

@@ -46,6 +46,8 @@ def test_sizes_and_lists_read_as_people_write_them(monkeypatch):
         ("public_url", "gaia.example.org", "https://gaia.example.org"),
         ("log_level", "LOUD", "'WARNING'"),
         ("attempts", "0", "greater"),
+        ("outbound_hosts", "https://data.example.org", "data.example.org:8443"),
+        ("outbound_hosts", "data.example.org,a b", "data.example.org:8443"),
         ("host", "", None),
     ],
 )
@@ -82,7 +84,7 @@ def test_every_setting_says_what_it_is():
         assert re.fullmatch(r"[A-Z].*[.]", field.description or ""), name
 
 
-@pytest.mark.parametrize("field", ["broker_url", "store_url"])
+@pytest.mark.parametrize("field", ["broker_url", "store_url", "callback_key"])
 def test_an_address_with_a_password_can_stand_in_a_file(monkeypatch, tmp_path, field):
     (tmp_path / "address").write_text("redis://:password@redis:6379/0\n")
     monkeypatch.setenv(variable(field), f"file:{tmp_path}/address")
@@ -93,3 +95,8 @@ def test_a_file_that_cannot_be_read_is_named_with_the_remedy(monkeypatch):
     monkeypatch.setenv("GAIA_STORE_URL", "file:/absent/store")
     with pytest.raises(ConfigurationError, match=r"^GAIA_STORE_URL: .*'/absent/store' cannot be read: No such .*write"):
         Settings()
+
+
+def test_hosts_that_may_be_called_are_named_with_or_without_a_port(monkeypatch):
+    monkeypatch.setenv("GAIA_OUTBOUND_HOSTS", "data.example.org, 127.0.0.1:8080,[::1]:80")
+    assert Settings().outbound_hosts == ("data.example.org", "127.0.0.1:8080", "[::1]:80")
