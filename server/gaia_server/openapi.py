@@ -29,6 +29,11 @@ EXTENSION = "gaia-openapi"
 VERSION = "3.0.3"
 _BYTES = {"type": "string", "format": "binary"}
 _RUN = Text(en="Run", fr="Exécuter")
+_CALLBACKS = (
+    ("jobCompleted", "successUri", "results", Text(en="The job ended well", fr="La tâche s'est bien terminée")),
+    ("jobInProgress", "inProgressUri", "statusInfo", Text(en="The job goes on", fr="La tâche avance")),
+    ("jobFailed", "failedUri", PROBLEM_SCHEMA, Text(en="The job failed", fr="La tâche a échoué")),
+)
 _PLAIN = ("string", "number", "integer", "boolean", "array")
 _OF_A_PROCESS = ("execute", "executeByLink", "estimate", "getConstraints")
 """Operations that are told once more for each process, with its own inputs."""
@@ -153,7 +158,26 @@ def _render(operation: Operation, language: Language) -> dict[str, Any]:
     }
     if operation.body is not None:
         rendered["requestBody"] = _body(ref(operation.body), {"inputs": {"message": "hello"}})
+    if operation.id == "execute":
+        rendered["callbacks"] = _callbacks(language)
     return rendered
+
+
+def _callbacks(language: Language) -> dict[str, Any]:
+    """Tell whom a request can have called, and with what."""
+    taken = Text(en="The call was taken", fr="L'appel a été reçu").into(language)
+    return {
+        name: {
+            f"{{$request.body#/subscriber/{member}}}": {
+                "post": {
+                    "summary": words.into(language),
+                    "requestBody": {"required": True, "content": {JSON: {"schema": ref(schema)}}},
+                    "responses": {"202": {"description": taken}},
+                }
+            }
+        }
+        for name, member, schema, words in _CALLBACKS
+    }
 
 
 def _render_of(process: Process, operation: Operation, described: dict[str, Any], language: Language) -> dict[str, Any]:

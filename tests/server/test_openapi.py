@@ -177,3 +177,11 @@ def test_pages_are_told_where_there_are_some(client, desk):
 
 def test_all_blueprints_of_ours_are_registered(app):
     assert {blueprint.name for blueprint in OURS} <= set(app.blueprints)
+
+
+def test_callbacks_are_told_with_what_they_carry(document):
+    told = document["paths"]["/processes/echo/execution"]["post"]["callbacks"]
+    members = document["components"]["schemas"]["execute"]["properties"]["subscriber"]["properties"]
+    assert {address for each in told.values() for address in each} == {
+        f"{{$request.body#/subscriber/{member}}}" for member in members
+    }
