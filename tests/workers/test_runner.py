@@ -2,12 +2,16 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import h5py
+import netCDF4
+import numpy as np
 import pytest
 import xarray as xr
 
 from gaia_processes.catalogue import CATALOGUE, by_id
 from gaia_processes.errors import DatasetUnsuitable, InvalidInputs
 from gaia_workers.contract import Order, Words
+from gaia_workers.data import DataAccess
 from gaia_workers.delivery import Stays
 from gaia_workers.results import Results, digest
 from gaia_workers.runner import Throttled, percent, run
@@ -34,6 +38,7 @@ class Grid:
     """One dataset: 100 * row + column on 6 rows and 12 columns."""
 
     opened = 0
+    bytes_read = 0
 
     @contextmanager
     def open(self, reference: object):
@@ -63,7 +68,7 @@ def results(tmp_path: Path) -> Results:
     return made
 
 
-def carry_out(one: Order, results: Results, *, data: Grid | None = None, say: Told | None = None):
+def carry_out(one: Order, results: Results, *, data: Grid | DataAccess | None = None, say: Told | None = None):
     return run(one, data=data or Grid(), results=results, say=say or Told(), deliver=Stays())
 
 
@@ -90,6 +95,27 @@ def test_a_second_run_of_the_same_attempt_finds_the_first_ones_result(results: R
     first = carry_out(order(), results, data=data)
     assert carry_out(order(), results, data=data) == first
     assert data.opened == 1
+
+
+def test_the_receipt_says_what_was_read_of_the_data_and_not_what_the_program_read(
+    results: Results, tmp_path: Path
+) -> None:
+    steps = np.random.default_rng(1).normal(size=(50, 60, 80)).astype("f4")
+    with netCDF4.Dataset(tmp_path / "a.nc", "w") as file:
+        for name, size in zip(("time", "lat", "lon"), steps.shape, strict=True):
+            file.createDimension(name, size)
+            file.createVariable(name, "f8", (name,), contiguous=True)[:] = np.arange(size)
+        for name, units in {"time": "days since 2001-01-01", "lat": "degrees_north", "lon": "degrees_east"}.items():
+            file[name].units = units
+        file.createVariable("tas", "f4", ("time", "lat", "lon"), zlib=True, chunksizes=(1, 60, 80))[:] = steps
+    with h5py.File(tmp_path / "a.nc") as stored:
+        met = sum(stored["tas"].id.get_chunk_info_by_coord((step, 0, 0)).size for step in range(9, 19))
+    inputs = {"dataset": "grid", "datetime": "2001-01-10/2001-01-19"}
+    data = DataAccess({"grid": tmp_path / "a.nc"})
+    first = carry_out(order(inputs=inputs), results, data=data).receipt.bytes_read
+    assert met <= first <= 1.2 * met
+    again = carry_out(order(inputs=inputs, job_id=JOB.replace("1111-4", "2222-4")), results, data=data)
+    assert again.receipt.bytes_read == first
 
 
 def test_only_the_outputs_that_were_asked_for_are_written(results: Results) -> None:

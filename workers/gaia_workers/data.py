@@ -7,6 +7,7 @@ from pathlib import Path
 import xarray as xr
 
 from gaia_processes.inputs.dataset import DatasetReference
+from gaia_workers.readers.chunks import ByteCounter
 from gaia_workers.readers.netcdf import open_dataset
 
 
@@ -22,9 +23,15 @@ class DataAccess:
 
     def __init__(self, files: Mapping[str, Path]) -> None:
         self._files = files
+        self._counter = ByteCounter()
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes that were read for values until now, of all datasets."""
+        return self._counter.total
 
     @contextmanager
     def open(self, reference: DatasetReference) -> Iterator[xr.Dataset]:
         """Open a dataset, undecoded and lazy."""
-        with open_dataset(self._files[str(reference)]) as dataset:
+        with open_dataset(self._files[str(reference)], counter=self._counter) as dataset:
             yield dataset

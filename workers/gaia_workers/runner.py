@@ -3,7 +3,6 @@
 import importlib
 import inspect
 import json
-import os
 import resource
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -38,6 +37,14 @@ class Opens(Protocol):
         """Open a dataset as a context."""
 
 
+class Counts(Opens, Protocol):
+    """Where datasets come from, and how much was read of them."""
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of values that were read until now."""
+
+
 class Says(Protocol):
     """Who hears how it goes."""
 
@@ -56,7 +63,7 @@ class Made:
     warnings: tuple[Words, ...]
 
 
-def run(order: Order, *, data: Opens, results: Results, say: Says, deliver: Delivers) -> Result:
+def run(order: Order, *, data: Counts, results: Results, say: Says, deliver: Delivers) -> Result:
     """
     Carry out one order; a second run of the same attempt finds the first one's result.
 
@@ -70,7 +77,7 @@ def run(order: Order, *, data: Opens, results: Results, say: Says, deliver: Deli
     process = by_id(all_processes())[order.process_id]
     refuse_other_version(process, order)
     inputs = read_inputs(process, order.inputs)
-    meter = Meter()
+    meter = Meter(data)
     with ExitStack() as opened, results.draft(order) as draft:
         made = compute(process, inputs, data=data, say=say, opened=opened)
         files = tuple(
@@ -209,30 +216,22 @@ def percent(done: float, total: float) -> int:
 
 
 class Meter:
-    """Measures what a task costs this process."""
+    """Measures what a task costs this process, and how much of the data it reads."""
 
-    def __init__(self) -> None:
+    def __init__(self, data: Counts) -> None:
+        self._data = data
         self._wall_s = time.monotonic()
         self._cpu_s = time.process_time()
-        self._read_bytes = read_bytes()
+        self._bytes_read = data.bytes_read
 
     def receipt(self) -> Receipt:
         """Say what was used since the beginning."""
         return Receipt(
-            bytes_read=max(read_bytes() - self._read_bytes, 0),
+            bytes_read=self._data.bytes_read - self._bytes_read,
             cpu_s=round(time.process_time() - self._cpu_s, 4),
             wall_s=round(time.monotonic() - self._wall_s, 4),
             peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         )
-
-
-def read_bytes() -> int:
-    """Tell how many bytes this process has read, by the kernel's counter; 0 where there is none."""
-    try:
-        counters = Path(f"/proc/{os.getpid()}/io").read_text()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in counters.splitlines() if line.startswith("rchar:")), 0)
 
 
 class Throttled:

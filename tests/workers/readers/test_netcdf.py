@@ -25,10 +25,10 @@ STORAGES = {
 }
 
 
-def write_file(path, *, values=VALUES, scale=1, **storage):
+def write_file(path, *, values=VALUES, scale=1, format_name="NETCDF4", **storage):
     """Write a variable v(t, y, x)."""
     values = np.tile(values, (1, scale, scale))
-    with netCDF4.Dataset(path, "w") as file:
+    with netCDF4.Dataset(path, "w", format=format_name) as file:
         for name, size in zip("tyx", values.shape, strict=True):
             file.createDimension(name, size)
         kind = values.dtype.newbyteorder(">") if storage.get("endian") == "big" else values.dtype
@@ -180,6 +180,42 @@ def test_only_the_chunks_that_meet_the_selection_are_read(tmp_path):
         met = sum(file["v"].id.get_chunk_info_by_coord((step, 30, 0)).size for step in range(50, 150))
     assert counted == met
     assert used <= 1.2 * met
+
+
+WIDE = np.random.default_rng(1).normal(size=(40, 120, 160)).astype("f4")
+
+
+@pytest.mark.parametrize(
+    ("storage", "format_name"),
+    [
+        pytest.param({"contiguous": True}, "NETCDF4", id="contiguous"),
+        pytest.param({"chunksizes": (1, 60, 80), "zlib": True, "complevel": 1}, "NETCDF4", id="the fast way"),
+        pytest.param({"chunksizes": (1, 60, 80), "zlib": True, "fletcher32": True}, "NETCDF4", id="checksummed"),
+        pytest.param({"chunksizes": (1, 60, 80), "endian": "big"}, "NETCDF4", id="big endian"),
+        pytest.param({}, "NETCDF3_64BIT_OFFSET", id="classic"),
+    ],
+)
+def test_what_was_read_is_counted_as_the_kernel_counts_it(tmp_path, storage, format_name):
+    write_file(tmp_path / "a.nc", values=WIDE, format_name=format_name, **storage)
+    counter = ByteCounter()
+    with open_dataset(tmp_path / "a.nc", counter=counter) as dataset:
+        assert counter.total == 0
+        _ = dataset.v[0].values  # the index of the chunks is read now
+        before, counted = read_characters(), counter.total
+        _ = dataset.v[10:30].values
+        used, counted = read_characters() - before, counter.total - counted
+    met = 20 * 120 * 160 * 4
+    assert counted <= used <= 1.02 * counted
+    assert 0.8 * met <= counted <= 1.2 * met
+
+
+def test_values_that_come_with_the_header_are_counted_once(tmp_path):
+    write_file(tmp_path / "a.nc", values=VALUES, format_name="NETCDF3_64BIT_OFFSET")
+    counter = ByteCounter()
+    with open_dataset(tmp_path / "a.nc", counter=counter) as dataset:
+        for _ in range(2):
+            assert same(dataset.v.values, VALUES.astype(">f4").astype("f4"))
+    assert counter.total == VALUES.nbytes
 
 
 # --- what is refused ------------------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ from gaia_workers.readers.chunks import (
     read_table,
 )
 from gaia_workers.readers.classic import declared_bytes
+from gaia_workers.readers.kernel import Watch
 
 NETCDF_LOCK = threading.RLock()
 """The NetCDF library may be used by one thread at a time, for all its files; its writers take the lock too."""
@@ -79,6 +80,7 @@ class PlainArray(BackendArray):
     def __init__(self, variable: Any, counter: ByteCounter) -> None:
         self._variable = variable
         self._counter = counter
+        self._was_read = False
         self.shape: tuple[int, ...] = variable.shape
         self.dtype = np.dtype(object) if variable.dtype is str else np.dtype(variable.dtype)
         chunks = variable.chunking() if variable.ndim else None
@@ -90,11 +92,19 @@ class PlainArray(BackendArray):
     def _read(self, key: Key) -> Any:
         try:
             with NETCDF_LOCK:
+                watch = Watch()
                 values = self._read_slices(index_vectors(key, self.shape))
+                read_bytes = watch.read_bytes()
         except (OSError, RuntimeError) as error:
             raise refusals.refuse_damaged_variable(self._variable.name) from error
-        self._counter.add(values.nbytes)
+        self._count(values, read_bytes)
         return values[tuple(0 if isinstance(each, int | np.integer) else slice(None) for each in key)]
+
+    def _count(self, values: NDArray[Any], read_bytes: int | None) -> None:
+        """Count what the library read; the values themselves where the kernel is silent, or they came with the header."""
+        came_along = read_bytes == 0 and not self._was_read
+        self._was_read = True
+        self._counter.add(values.nbytes if read_bytes is None or came_along else read_bytes)
 
     def _read_slices(self, indices: list[NDArray[np.intp]]) -> NDArray[Any]:
         if not indices:
@@ -281,7 +291,7 @@ def open_dataset(path: Path, *, threads: int = 2, counter: ByteCounter | None = 
     threads : int
         Threads that inflate chunks; the values do not depend on it.
     counter : ByteCounter, optional
-        Counts the bytes that are read from the file for data.
+        Counts the bytes that are read from the file for values; not those for headers and indexes of chunks.
 
     Yields
     ------
