@@ -19,6 +19,11 @@ def is_calendar(name: str) -> bool:
     return _date(name, 2000, 1, 1, 0, 0, 0.0) is not None
 
 
+def has_day(moment: Moment, calendar: str) -> bool:
+    """Tell whether a calendar has the day in which a moment begins."""
+    return _date(calendar, *moment.first()[:3], 0, 0, 0.0) is not None
+
+
 def first_instant(moment: Moment, calendar: str) -> cftime.datetime:
     """
     Find the first instant of a moment; of a day that the calendar lacks, that of the next one it has.

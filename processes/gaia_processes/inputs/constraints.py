@@ -17,7 +17,7 @@ from gaia_processes.errors import Fault
 from gaia_processes.inputs.axes import is_in_levels, is_level, level_values, time_extent
 from gaia_processes.inputs.bad_value import make_fault
 from gaia_processes.inputs.bbox import CRS84, Bbox
-from gaia_processes.inputs.calendar import STANDARD, NoSuchDate, first_instant, is_calendar, last_instant
+from gaia_processes.inputs.calendar import STANDARD, NoSuchDate, first_instant, has_day, is_calendar, last_instant
 from gaia_processes.inputs.interval import Interval
 from gaia_processes.inputs.levels import Levels, convert, quantity_of, same_level
 
@@ -217,7 +217,8 @@ class TimeConstraint:
             end = last_instant(interval.end, calendar) if interval.end else None
         except NoSuchDate:
             return _no_such_day(interval, calendar, allowed)
-        if start is not None and end is not None and start > end:
+        lacking = interval.instant and interval.start is not None and not has_day(interval.start, calendar)
+        if lacking or (start is not None and end is not None and start > end):
             return _no_such_day(interval, calendar, allowed)
         extent = time_extent(axis)
         if extent is None:

@@ -19,6 +19,8 @@ _RANGES = {
     "minute": (0, 59, "la minute"),
     "second": (0, 59, "la seconde"),
 }
+_LEAP_SECOND = 60
+_LAST_OF_MINUTE_S = 59.999999
 _NEVER_31_DAYS = frozenset({2, 4, 6, 9, 11})
 """Months without a 31st in any CF calendar; 30 February exists in `360_day`."""
 
@@ -130,6 +132,9 @@ def parse_moment(text: str) -> Moment:
     parts = {name: int(match[name]) for name in ("year", "month", "day", "hour", "minute") if match[name]}
     # Cut after microseconds: rounding could give a 60th second.
     second = float(match["second"][:9]) if match["second"] else None
+    leap = second is not None and int(second) == _LEAP_SECOND
+    if leap:
+        second = _LAST_OF_MINUTE_S  # no calendar of data counts leap seconds
     if faults := _out_of_range({**parts, **({} if second is None else {"second": int(second)})}, text):
         raise BadValue(faults)
     moment = Moment(
@@ -141,6 +146,8 @@ def parse_moment(text: str) -> Moment:
         second=second,
     )
     moment = _to_utc(moment, match["zone"] or "Z", text)
+    if leap and (moment.hour, moment.minute) != (23, 59):
+        raise BadValue([_no_leap_second(text)])
     return replace(moment, text=_write(moment))
 
 
@@ -188,8 +195,10 @@ def _to_utc(moment: Moment, zone: str, text: str) -> Moment:
     if zone in "Zz":
         return moment
     hours, minutes = int(zone[1:3]), int(zone[4:6])
-    if moment.hour is None or moment.minute is None or hours > 23 or minutes > 59:
+    if moment.hour is None or moment.minute is None:
         raise BadValue([_not_a_time(text)])
+    if hours > 23 or minutes > 59:
+        raise BadValue([_no_offset(text, zone)])
     offset = (hours * 60 + minutes) * (-1 if zone[0] == "-" else 1)
     days, minute_of_day = divmod(moment.hour * 60 + moment.minute - offset, 24 * 60)
     shifted = replace(moment, hour=minute_of_day // 60, minute=minute_of_day % 60)
@@ -215,6 +224,22 @@ def _write(moment: Moment) -> str:
     if moment.second is not None:
         text += ":" + f"{moment.second:09.6f}".rstrip("0").rstrip(".") + "Z"
     return text
+
+
+def _no_leap_second(text: str) -> Fault:
+    return make_fault(
+        f"{show(text)}: the second 60 is a leap second, which comes only at 23:59:60 UTC; other seconds go from 00 to 59.",
+        f"{show(text)} : la seconde 60 est une seconde intercalaire, qui ne vient qu'à 23:59:60 UTC ; les autres vont de 00 à 59.",
+        given=text,
+    )
+
+
+def _no_offset(text: str, zone: str) -> Fault:
+    return make_fault(
+        f"{show(text)}: the zone offset {zone} is outside of -23:59 to +23:59.",
+        f"{show(text)} : le décalage horaire {zone} est hors de -23:59 à +23:59.",
+        given=text,
+    )
 
 
 def _not_a_time(value: object) -> Fault:

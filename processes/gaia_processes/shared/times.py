@@ -223,6 +223,10 @@ def _first_existing(calendar: str, year: int, month: int, day: int) -> Any:
     return _date(calendar, *_next_month(year, month), 1)
 
 
+def _has_day(moment: Moment, calendar: str) -> bool:
+    return _date(calendar, moment.year, moment.month or 1, moment.day or 1) is not None
+
+
 def _seconds_of(moment: Moment) -> float:
     return 3600.0 * (moment.hour or 0) + 60.0 * (moment.minute or 0) + (moment.second or 0.0)
 
@@ -323,8 +327,10 @@ def select_steps(axis: TimeAxis, interval: Interval, warn: Callable[[Text], None
     Raises
     ------
     SelectionEmpty
-        No step lies in it; the text names the extent.
+        No step lies in it, or the calendar lacks the day of an instant; the text names the extent.
     """
+    if interval.instant and interval.start is not None and not _has_day(interval.start, axis.calendar):
+        raise _no_such_day(axis, interval.start)
     steps = np.diff(axis.values)
     if np.any(steps == 0):
         warn(
@@ -369,6 +375,16 @@ def _find_instant(axis: TimeAxis, interval: Interval) -> NDArray[np.bool_]:
         if held.any():
             return held
     return np.abs(axis.values - instant) <= tolerance
+
+
+def _no_such_day(axis: TimeAxis, moment: Moment) -> SelectionEmpty:
+    first, last = extent(axis) if len(axis.values) else ("..", "..")
+    return SelectionEmpty(
+        Text(
+            en=f"{moment.text} lies on a day that the data's calendar ({axis.calendar}) lacks: the data go from {first} to {last}.",
+            fr=f"{moment.text} est un jour que le calendrier des données ({axis.calendar}) n'a pas : les données vont de {first} à {last}.",
+        )
+    )
 
 
 def _empty(axis: TimeAxis, interval: Interval) -> SelectionEmpty:

@@ -48,6 +48,12 @@ def test_a_zone_is_taken_to_utc(text: str, expected: str) -> None:
     assert parse_moment(text).text == expected
 
 
+@pytest.mark.parametrize("text", ["1990-12-31T23:59:60Z", "1990-12-31T23:59:60.5Z", "1990-12-31T15:59:60-08:00"])
+def test_a_leap_second_is_the_last_instant_of_its_minute(text: str) -> None:
+    assert parse_moment(text).text == "1990-12-31T23:59:59.999999Z"
+    assert parse_interval(f"1990/{text}").end == parse_moment("1990-12-31T23:59:59.999999Z")
+
+
 def test_a_partial_date_alone_is_that_whole_period() -> None:
     interval = parse_interval("1990")
     assert interval == Interval(start=parse_moment("1990"), end=parse_moment("1990"))
@@ -101,7 +107,10 @@ def test_ends_may_be_open_or_partial(text: str, start: str | None, end: str | No
         ("1990-6", "is not a date, time or interval"),
         ("01/06/1990", "is not a date, time or interval"),
         ("1990-06-15T12+05:30", "is not a date, time or interval"),
-        ("1990-06-15T12:00:00+25:00", "is not a date, time or interval"),
+        ("1990-06-15T12:00:00+25:00", "the zone offset +25:00 is outside of -23:59 to +23:59"),
+        ("1990-06-15T12:00:00-05:60", "the zone offset -05:60 is outside of -23:59 to +23:59"),
+        ("1990-06-15T12:30:60Z", "a leap second, which comes only at 23:59:60 UTC"),
+        ("1990-12-31T23:59:60+01:00", "a leap second, which comes only at 23:59:60 UTC"),
         ("1990/1991/1992", "is not a date, time or interval"),
         ("١٩٩٠", "is not a date, time or interval"),
         (True, "is not a date, time or interval"),

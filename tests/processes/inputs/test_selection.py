@@ -176,6 +176,14 @@ def test_a_day_that_the_calendar_lacks_is_no_day(cube: Cube, text: str, calendar
     assert f"names no day that the data's calendar ({calendar}) has" in only(check_time(data, text))
 
 
+@pytest.mark.parametrize(("text", "calendar"), [("2001-02-30T12:00:00Z", "noleap"), ("2001-12-31T12", "360_day")])
+def test_an_instant_of_a_day_that_the_calendar_lacks_is_refused(cube: Cube, text: str, calendar: str) -> None:
+    time = cube.dimensions["time"].model_copy(update={"calendar": calendar})
+    data = cube.model_copy(update={"dimensions": cube.dimensions | {"time": time}})
+    assert f"names no day that the data's calendar ({calendar}) has" in only(check_time(data, text))
+    assert check_time(data, f"2001-02-28/{text}") == ()
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -146,6 +146,17 @@ def test_s10_a_leap_day_in_a_calendar_without_it():
         compute(daily, datetime=interval("2000-02-29/2000-02-29"), warn=pytest.fail)
 
 
+@pytest.mark.parametrize(
+    ("text", "calendar"),
+    [("2000-02-30T12:00:00", "noleap"), ("2000-02-29T00:00:00", "noleap"), ("2000-01-31T06:00:00", "360_day")],
+)
+def test_an_instant_of_a_day_that_the_calendar_lacks_is_an_error(text, calendar):
+    days = np.arange(360.0)
+    daily = series(days, calendar=calendar, units="days since 2000-01-01", bounds=np.stack([days, days + 1], 1))
+    with pytest.raises(SelectionEmpty, match=rf"{text} lies on a day that the data's calendar \({calendar}\) lacks"):
+        compute(daily, datetime=interval(text), warn=pytest.fail)
+
+
 def test_s11_a_time_outside_the_data_names_their_extent():
     with pytest.raises(SelectionEmpty, match=r"1990/1991.*2001-01-16T12:00:00 to 2001-12-16T12:00:00") as caught:
         compute(monthly(), datetime=interval("1990/1991"), warn=pytest.fail)
