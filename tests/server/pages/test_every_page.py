@@ -12,7 +12,10 @@ from gaia_server.pages.page import TEMPLATES
 PAGES = [
     each
     for each in OPERATIONS
-    if each.method == "get" and 200 in each.answers and each.answers[200].page and each.id != "getCollection"
+    if each.method == "get"
+    and 200 in each.answers
+    and each.answers[200].page
+    and each.id not in ("getCollection", "executeByLink")
 ]
 WITHOUT_LINKS = ("getOpenapi", "getApi")
 """Link objects in the OpenAPI document are examples."""
