@@ -1,21 +1,23 @@
 """Whatever is told as JSON is told as a page too, with all its links, in both languages, naming no outside host."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from urllib.parse import urljoin
 
 import pytest
 
+from gaia_config.catalogue import publish
 from gaia_server.operations import OPERATIONS
 from gaia_server.pages.page import TEMPLATES
+from gaia_workers.contract import Words
 
+NEEDING_MORE = ("getCollection", "executeByLink")
+"""They answer only where there is such a collection, or inputs in the link."""
 PAGES = [
     each
     for each in OPERATIONS
-    if each.method == "get"
-    and 200 in each.answers
-    and each.answers[200].page
-    and each.id not in ("getCollection", "executeByLink")
+    if each.method == "get" and 200 in each.answers and each.answers[200].page and each.id not in NEEDING_MORE
 ]
 WITHOUT_LINKS = ("getOpenapi", "getApi")
 """Link objects in the OpenAPI document are examples."""
@@ -139,3 +141,22 @@ def test_what_a_visitor_writes_is_never_markup(client, address):
     text = client.get(address, headers={"Accept": "text/html"}).get_data(as_text=True)
     assert "<!doctype html>" in text
     assert "<script>alert" not in text
+
+
+HOSTILE = "</option></select><script>alert(1)</script><img src=x onerror=alert(1)>"
+
+
+def test_what_a_catalogue_writes_is_never_markup(client, services, centres, monkeypatch):
+    dataset = replace(services.federation.datasets()[0], title=HOSTILE, id="evil")
+    publish(centres["theia"], dataset)
+    monkeypatch.setattr("gaia_config.catalogue.LOOK_AGAIN_S", 0.0)
+    for address in ("/processes/subset", "/processes/subset?dataset=evil", "/centres/theia", "/openapi"):
+        page = read(client, address)
+        assert page.inline == []
+        assert "x" not in page.loaded, address
+
+
+def test_what_a_worker_writes_is_never_markup(client, desk):
+    job = desk.accept("message", reason=Words(en=HOSTILE, fr=HOSTILE))
+    for address in (f"/jobs/{job.id}", "/jobs", f"/jobs/{job.id}/log"):
+        assert read(client, address).inline == []
