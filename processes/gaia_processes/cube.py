@@ -36,6 +36,12 @@ class Axis(BaseModel):
         CF calendar of a time axis.
     positive : str or None
         `up` or `down` of a vertical axis.
+    bounds : tuple or None
+        Begin and end of each of `values` of a time axis, empty where the file has none; None where it is not known, or
+        whole seconds do not tell the steps exactly.
+    others : tuple or None
+        Further vertical coordinates along the same dimension (heights beside the numbers of levels); None where it is
+        not known whether there are some.
     """
 
     model_config = _SHAPE
@@ -48,6 +54,8 @@ class Axis(BaseModel):
     size: int = Field(alias="gaia:size", default=0)
     calendar: str | None = Field(alias="gaia:calendar", default=None)
     positive: Literal["up", "down"] | None = Field(alias="gaia:positive", default=None)
+    bounds: tuple[tuple[str, str], ...] | None = Field(alias="gaia:bounds", default=None)
+    others: "tuple[Axis, ...] | None" = Field(alias="gaia:otherCoordinates", default=None)
 
 
 class Variable(BaseModel):

@@ -18,7 +18,7 @@ from gaia_processes.shared.axes import Grid, data_variables, find_grid, find_tim
 from gaia_processes.shared.cells import find_extent, read_cells, widest_gap
 from gaia_processes.shared.times import TimeAxis, extent, read_time, render
 from gaia_processes.shared.values import read_numbers
-from gaia_processes.shared.vertical import read_vertical
+from gaia_processes.shared.vertical import VerticalAxis, read_vertical
 from gaia_workers.readers.netcdf import open_dataset, stored_bytes
 
 _LISTED_STEPS = 400
@@ -202,8 +202,29 @@ def _time_axis(variable: xr.Variable, axis: TimeAxis | None) -> Axis:
     calendar_name = text_of(variable, "calendar").lower() or None
     if axis is None or not len(axis.values):
         return Axis(type="temporal", unit=unit, size=size, calendar=calendar_name)
-    listed = tuple(render(axis, float(value)) for value in axis.values) if size <= _LISTED_STEPS else None
-    return Axis(type="temporal", extent=extent(axis), values=listed, unit=unit, size=size, calendar=axis.calendar)
+    listed = _render_all(axis, axis.values) if size <= _LISTED_STEPS else None
+    return Axis(
+        type="temporal",
+        extent=extent(axis),
+        values=listed,
+        unit=unit,
+        size=size,
+        calendar=axis.calendar,
+        bounds=_render_bounds(axis) if listed is not None else None,
+    )
+
+
+def _render_all(axis: TimeAxis, values: NDArray[np.float64]) -> tuple[str, ...]:
+    return tuple(render(axis, float(value)) for value in values)
+
+
+def _render_bounds(axis: TimeAxis) -> tuple[tuple[str, str], ...] | None:
+    """Give the bounds of each step; None where text does not tell the steps exactly, so that nobody judges by it."""
+    if not axis.is_of_whole_seconds:
+        return None
+    if axis.bounds is None:
+        return ()
+    return tuple(zip(_render_all(axis, axis.bounds[:, 0]), _render_all(axis, axis.bounds[:, 1]), strict=True))
 
 
 def _spatial_axes(dataset: xr.Dataset, name: str, grid: Grid) -> dict[str, Axis]:
@@ -217,8 +238,8 @@ def _spatial_axes(dataset: xr.Dataset, name: str, grid: Grid) -> dict[str, Axis]
             axes[dim] = _plane_axis(dataset, which, dim, coordinate)
     vertical = find_vertical(dataset, name)
     if vertical:
-        levels = read_vertical(dataset, vertical[0])
-        axes[levels.dim] = _vertical_axis(levels.values, levels.unit, levels.positive)
+        levels, *others = (read_vertical(dataset, each) for each in vertical)
+        axes[levels.dim] = _vertical_axis(levels).model_copy(update={"others": tuple(map(_vertical_axis, others))})
     return axes
 
 
@@ -241,15 +262,15 @@ def _ends(values: NDArray[np.float64]) -> tuple[float, float] | None:
     return (float(known.min()), float(known.max())) if known.size else None
 
 
-def _vertical_axis(values: NDArray[np.float64], unit: str, positive: str) -> Axis:
-    known = values[np.isfinite(values)][:_LISTED_LEVELS]
+def _vertical_axis(levels: VerticalAxis) -> Axis:
+    known = levels.values[np.isfinite(levels.values)][:_LISTED_LEVELS]
     return Axis(
         type="spatial",
         axis="z",
-        size=len(values),
-        unit=unit or None,
-        positive=positive or None,
-        extent=_ends(values),
+        size=len(levels.values),
+        unit=levels.unit or None,
+        positive="down" if levels.positive == "down" else "up" if levels.positive == "up" else None,
+        extent=_ends(levels.values),
         values=tuple(float(value) for value in known),
     )
 

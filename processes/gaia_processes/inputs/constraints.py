@@ -14,12 +14,20 @@ from typing import Any, Literal, Protocol, Self
 
 from gaia_processes.cube import Axis, Cube
 from gaia_processes.errors import Fault
-from gaia_processes.inputs.axes import is_in_levels, is_level, level_values, time_extent
+from gaia_processes.inputs.axes import (
+    find_steps,
+    has_step_in,
+    is_in_levels,
+    is_level,
+    level_values,
+    scale_for,
+    time_extent,
+)
 from gaia_processes.inputs.bad_value import make_fault
 from gaia_processes.inputs.bbox import CRS84, Bbox
 from gaia_processes.inputs.calendar import STANDARD, NoSuchDate, first_instant, has_day, is_calendar, last_instant
 from gaia_processes.inputs.interval import Interval
-from gaia_processes.inputs.levels import Levels, convert, quantity_of, same_level
+from gaia_processes.inputs.levels import Levels, convert, plain_unit, quantity_of, same_level
 
 _WITHOUT_BOXES = frozenset({"none", "unstructured"})
 _LISTED = 100
@@ -182,6 +190,8 @@ class TimeConstraint:
         """From the first to the last time, in which calendar; no value where there is no time."""
         if not self.axes:
             return Allowed() if self.single_time else Allowed(values=())
+        if all(axis.extent is None for axis in self.axes):
+            return Allowed(values=())
         extents = self._extents()
         first = self.axes[0]
         return Allowed(
@@ -209,6 +219,8 @@ class TimeConstraint:
     def _outside(self, interval: Interval, axis: Axis) -> Fault | None:
         """Say why nothing of an axis can lie in an interval; None where something may."""
         calendar = axis.calendar or STANDARD
+        if axis.extent is None:
+            return _no_dates(interval, axis)
         if not is_calendar(calendar):
             return None
         allowed = [f"{first}/{last}" for first, last in self._extents()]
@@ -225,7 +237,9 @@ class TimeConstraint:
             return None
         first, last, margin = extent
         meets = (start is None or start <= last + margin) and (end is None or end >= first - margin)
-        return None if meets else _misses_time(interval, axis, calendar, allowed)
+        if not meets:
+            return _misses_time(interval, axis, calendar, allowed)
+        return _no_step(interval, axis, calendar, allowed) if has_step_in(interval, axis) is False else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -280,27 +294,34 @@ class LevelConstraint:
                     there.append(converted)
         return tuple(there)
 
+    def _others(self) -> tuple[Axis, ...]:
+        """Give the further coordinates that count pressures, heights or depths, and are listed."""
+        others = (each for axis in self.axes for each in axis.others or ())
+        return tuple(each for each in others if quantity_of(each.unit) is not None and level_values(each))
+
     def _missing(self, levels: Levels, axis: Axis) -> Fault | None:
         """Say which levels an axis does not have; None where it may have them all."""
-        if convert(1.0, levels.unit, axis.unit) is None:
+        scale = scale_for(levels, axis)
+        if scale is None:
             # What is no pressure and no length (a number, sigma) may have a second coordinate in the unit asked for.
-            known = quantity_of(axis.unit) is not None
+            known = quantity_of(axis.unit) is not None or axis.others is not None
             return self._refuse(levels, levels.as_text()) if known else None
-        there = level_values(axis)
+        there = level_values(scale)
         if not there or (self.nearest and levels.values):
             return None
         if levels.span is not None:
-            found = any(is_in_levels(level, levels, axis) for level in there)
+            found = any(is_in_levels(level, levels, scale) for level in there)
             return None if found else self._refuse(levels, levels.as_text())
         missing = tuple(
-            each for each in levels.values if not any(is_level(level, each, levels, axis) for level in there)
+            each for each in levels.values if not any(is_level(level, each, levels, scale) for level in there)
         )
-        asked = Levels(values=missing, unit=levels.unit or axis.unit).as_text()
+        asked = Levels(values=missing, unit=plain_unit(levels.unit or scale.unit)).as_text()
         return self._refuse(levels, asked) if missing else None
 
     def _refuse(self, levels: Levels, missing: str) -> Fault:
         there, unit = self._there()[:_LISTED], self.axes[0].unit
-        listed = Levels(values=there, unit=unit).as_text() if there else unit or "no unit"
+        listed = _list_levels(there, unit) if there else unit or "no unit"
+        listed += "".join(f"; {_list_levels(level_values(each), each.unit)}" for each in self._others())
         return _fault(
             "levels",
             f"There is nothing at {missing}; the levels of the data are: {listed}.",
@@ -308,6 +329,10 @@ class LevelConstraint:
             given=levels.as_text(),
             allowed=there,
         )
+
+
+def _list_levels(values: tuple[float, ...], unit: str | None) -> str:
+    return Levels(values=values[:_LISTED], unit=plain_unit(unit)).as_text()
 
 
 def _plain(value: object) -> object:
@@ -427,6 +452,38 @@ def _misses_time(interval: Interval, axis: Axis, calendar: str, allowed: Sequenc
         f"{interval.as_text()} est hors des données, qui vont de {first} à {last} (calendrier {calendar}).",
         given=interval.as_text(),
         allowed=allowed,
+    )
+
+
+def _no_step(interval: Interval, axis: Axis, calendar: str, allowed: Sequence[str]) -> Fault:
+    first, last = axis.extent or ("..", "..")
+    asked, start = interval.as_text(), interval.start
+    steps = find_steps(axis) or ()
+    limit = None if start is None else first_instant(start, calendar)
+    earlier = [text for text, step in zip(axis.values or (), steps, strict=True) if limit is not None and step < limit]
+    later = [text for text, step in zip(axis.values or (), steps, strict=True) if limit is None or step >= limit]
+    near = [str(each) for each in (*earlier[-1:], *later[:1])]
+    return _fault(
+        "datetime",
+        f"No time step of the data lies in {asked}; near to it: {', '.join(near)}. They run from {first} to {last} "
+        f"(calendar {calendar}).",
+        f"Aucun pas de temps des données n'est dans {asked} ; près de là : {', '.join(near)}. Elles vont de {first} à "
+        f"{last} (calendrier {calendar}).",
+        given=asked,
+        allowed=allowed,
+    )
+
+
+def _no_dates(interval: Interval, axis: Axis) -> Fault:
+    if not axis.size:
+        return _has_no("datetime", interval.as_text(), "time steps", "de pas de temps")
+    unit, calendar = repr(axis.unit) if axis.unit else None, repr(axis.calendar or STANDARD)
+    return _fault(
+        "datetime",
+        f"The time axis of the data counts no dates (unit {unit or 'none'}, calendar {calendar}); leave datetime out.",
+        f"L'axe de temps des données ne compte pas de dates (unité {unit or 'aucune'}, calendrier {calendar}) ; "
+        "n'indiquez pas datetime.",
+        given=interval.as_text(),
     )
 
 

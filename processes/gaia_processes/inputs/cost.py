@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from gaia_processes.cube import Axis, Cube, Variable
-from gaia_processes.inputs.axes import is_in_levels, level_values, time_extent
+from gaia_processes.inputs.axes import is_in_levels, level_values, scale_for, time_extent
 from gaia_processes.inputs.bbox import Bbox
 from gaia_processes.inputs.calendar import STANDARD, NoSuchDate, first_instant, last_instant
 from gaia_processes.inputs.interval import Interval
@@ -114,10 +114,11 @@ def _latitude_runs(box: Bbox, axis: Axis, cube: Cube) -> Runs:
 
 
 def _level_runs(levels: Levels, axis: Axis) -> Runs:
-    there = level_values(axis)
+    scale = scale_for(levels, axis) or axis
+    there = level_values(scale)
     if not there:
         return ((0, axis.size),)
-    found = [(place, place + 1) for place, level in enumerate(there) if is_in_levels(level, levels, axis)]
+    found = [(place, place + 1) for place, level in enumerate(there) if is_in_levels(level, levels, scale)]
     return _joined(found) or ((0, 1),)
 
 

@@ -90,6 +90,11 @@ def parse_levels(value: object) -> Levels:
     return Levels(values=tuple(dict.fromkeys(numbers)), unit=unit)
 
 
+def plain_unit(unit: str | None) -> str | None:
+    """Give a unit as people say it: `1` is none."""
+    return None if unit is None or unit.strip() in {"", "1"} else unit
+
+
 def convert(number: float, source: str | None, target: str | None) -> float | None:
     """
     Take a level from one unit to another.

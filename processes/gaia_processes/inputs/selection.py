@@ -4,6 +4,7 @@ from typing import Literal, Protocol
 
 from gaia_processes.cube import Axis, Cube
 from gaia_processes.errors import Fault
+from gaia_processes.inputs.axes import may_have_heights
 from gaia_processes.inputs.bbox import Bbox
 from gaia_processes.inputs.constraints import (
     BoxConstraint,
@@ -14,7 +15,7 @@ from gaia_processes.inputs.constraints import (
     judge,
 )
 from gaia_processes.inputs.interval import Interval
-from gaia_processes.inputs.levels import Levels, quantity_of
+from gaia_processes.inputs.levels import Levels
 
 
 class Selection(Protocol):
@@ -52,8 +53,7 @@ def selection_constraints(selection: Selection, cube: Cube, *, nearest_level: bo
     verticals = _axes_of(selection, cube, "z")
     return {
         "variables": VariableConstraint(known=cube.data_variables),
-        # An axis in another unit may have a second coordinate in metres; one of pressures has none.
-        "bbox": BoxConstraint(cube=cube, heights=any(quantity_of(axis.unit) != "pressure" for axis in verticals)),
+        "bbox": BoxConstraint(cube=cube, heights=any(map(may_have_heights, verticals))),
         "datetime": TimeConstraint(axes=_axes_of(selection, cube, "t"), single_time=_has_single_time(cube)),
         "levels": LevelConstraint(axes=verticals, nearest=nearest_level),
     }

@@ -73,6 +73,16 @@ class TimeAxis:
             return self.bounds.mean(axis=1)
         return self.values
 
+    @property
+    def is_of_whole_seconds(self) -> bool:
+        """Whether all steps and their bounds are whole seconds, and known as exactly."""
+        if self.tolerance * _unit_s(self.units) > 1.5 * _TOLERANCE_S:
+            return False
+        numbers = self.values if self.bounds is None else np.concatenate([self.values, self.bounds.ravel()])
+        dates = cftime.num2date(numbers, self.units, self.calendar, only_use_cftime_datetimes=True)
+        beyond_us = np.array([date.microsecond for date in dates])
+        return bool(np.all(np.minimum(beyond_us, 1_000_000 - beyond_us) <= _TOLERANCE_S * 1e6))
+
 
 def _refuse(name: str, units: str, calendar: str) -> DatasetUnsuitable:
     return DatasetUnsuitable(
@@ -146,11 +156,15 @@ def read_numbers_exactly(variable: xr.Variable) -> NDArray[np.float64]:
 
 def _tolerance(units: str, dtype: np.dtype[Any], values: NDArray[np.float64]) -> float:
     """Give a millisecond, or what the type of the axis can tell apart where that is more."""
-    word = units.split()[0].lower()
-    seconds = next((value for step, value in _STEP_SECONDS.items() if word in {step, step[:-1], step[0]}), 86400.0)
     largest = float(np.abs(values).max(initial=0.0))
     resolution = float(np.spacing(np.float32(largest))) if dtype == np.float32 else 0.0
-    return max(_TOLERANCE_S / seconds, resolution)
+    return max(_TOLERANCE_S / _unit_s(units), resolution)
+
+
+def _unit_s(units: str) -> float:
+    """Give the seconds that a unit of time lasts."""
+    word = units.split()[0].lower()
+    return next((value for step, value in _STEP_SECONDS.items() if word in {step, step[:-1], step[0]}), 86400.0)
 
 
 def _read_bounds(dataset: xr.Dataset, name: str, units: str) -> NDArray[np.float64] | None:

@@ -7,7 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from gaia_processes.errors import DatasetUnsuitable, SelectionEmpty
-from gaia_processes.inputs.levels import Levels
+from gaia_processes.inputs.levels import Levels, plain_unit
 from gaia_processes.shared.axes import text_of
 from gaia_processes.shared.values import read_numbers
 from gaia_processes.text import Text
@@ -165,14 +165,15 @@ def _select_values(axis: VerticalAxis, wanted: list[float], *, nearest: bool) ->
 
 def _list(axis: VerticalAxis) -> str:
     shown = [f"{value:g}" for value in axis.values[:50]] + ["…"] * (len(axis.values) > 50)
-    return f"{', '.join(shown)} {axis.unit}".rstrip()
+    return f"{', '.join(shown)} {plain_unit(axis.unit) or ''}".rstrip()
 
 
 def _no_level(axis: VerticalAxis, asked: str) -> SelectionEmpty:
+    unit = f" {axis.unit}" if plain_unit(axis.unit) else ""
     return SelectionEmpty(
         Text(
-            en=f"There is no level {asked} {axis.unit} on {axis.name!r}; the levels are {_list(axis)}.",
-            fr=f"Il n'y a pas de niveau {asked} {axis.unit} sur {axis.name!r} ; les niveaux sont {_list(axis)}.",
+            en=f"There is no level {asked}{unit} on {axis.name!r}; the levels are {_list(axis)}.",
+            fr=f"Il n'y a pas de niveau {asked}{unit} sur {axis.name!r} ; les niveaux sont {_list(axis)}.",
         )
     )
 
@@ -180,7 +181,7 @@ def _no_level(axis: VerticalAxis, asked: str) -> SelectionEmpty:
 def _units_differ(axis: VerticalAxis, levels: Levels) -> DatasetUnsuitable:
     return DatasetUnsuitable(
         Text(
-            en=f"Levels in {levels.unit!r} cannot be compared with {axis.name!r}, whose unit is {axis.unit or 'none'!r}.",
-            fr=f"Des niveaux en {levels.unit!r} ne peuvent être comparés à {axis.name!r}, dont l'unité est {axis.unit or 'aucune'!r}.",
+            en=f"Levels in {levels.unit!r} cannot be compared with {axis.name!r}, whose unit is {axis.unit or 'none'!r}; its levels are {_list(axis)}.",
+            fr=f"Des niveaux en {levels.unit!r} ne peuvent être comparés à {axis.name!r}, dont l'unité est {axis.unit or 'aucune'!r} ; ses niveaux sont {_list(axis)}.",
         )
     )

@@ -188,7 +188,6 @@ def test_an_instant_of_a_day_that_the_calendar_lacks_is_refused(cube: Cube, text
     "changes",
     [
         pytest.param({"calendar": "mayan"}, id="unknown calendar"),
-        pytest.param({"extent": None}, id="no extent"),
         pytest.param({"extent": (None, "2001-12-16T00:00:00")}, id="half an extent"),
         pytest.param({"extent": ("?", "!")}, id="an extent that is no time"),
     ],
