@@ -51,7 +51,8 @@ class Connection(asyncio.Protocol):
         if len(rest) >= size:
             self._buffer = rest[size:]
             waiting, self._waiting = self._waiting, None
-            waiting.set_result((int(head[9:12]), rest[:size]))
+            if not waiting.done():
+                waiting.set_result((int(head[9:12]), rest[:size]))
 
     def connection_lost(self, _: Exception | None) -> None:
         """End the wait: nothing more comes."""
