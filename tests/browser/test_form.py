@@ -46,6 +46,17 @@ def test_a_mistake_is_told_beside_its_field_and_goes_when_it_is_mended(open_wind
     expect(window.page.locator("#levels-wrong li")).to_have_count(0)
 
 
+def test_a_service_that_is_away_is_said_to_be_and_nothing_is_lost(open_window):
+    window = open_window()
+    window.open(SUBSET)
+    window.page.route("**/forms/**", lambda route: route.abort())
+    window.page.locator("#levels").fill("850")
+    expect(window.page.locator("#state")).to_contain_text("does not answer")
+    window.page.unroute("**/forms/**")
+    window.page.locator("#levels").fill("")
+    expect(window.page.locator("#state")).to_be_empty()
+
+
 def test_a_box_is_drawn_with_the_mouse(open_window):
     window = open_window()
     window.open(f"{SUBSET}?dataset=a1b-north-america")

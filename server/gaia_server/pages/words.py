@@ -117,6 +117,7 @@ FRENCH: Mapping[str, str] = MappingProxyType(
         "Run as a job": "Lancer une tâche",
         "Run now": "Exécuter maintenant",
         "Check": "Vérifier",
+        "The service does not answer; what you filled in stays here. Try again in a moment.": "Le service ne répond pas ; ce que vous avez saisi reste ici. Réessayez dans un instant.",
         "It is sent; the page of the job comes next.": "C'est envoyé ; la page de la tâche vient ensuite.",
         "It runs; the file comes as soon as it is done.": "L'exécution a commencé ; le fichier vient dès qu'elle est finie.",
         "to read": "à lire",

@@ -83,9 +83,11 @@ async function look() {
     const answer = await fetch(form.action, {
       method: "POST", body: values, headers: { Accept: "text/html" }, signal: asking.signal,
     });
+    if (!answer.ok) throw new TypeError(answer.statusText);
     renew(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    if (state.textContent === state.dataset.words) state.textContent = "";
   } catch (error) {
-    if (error.name !== "AbortError") throw error;
+    if (error.name !== "AbortError") state.textContent = state.dataset.words; // what is filled in is not lost
   }
 }
 
