@@ -9,6 +9,7 @@ there; this module and what it imports stay small.
 import resource
 import socket
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from gaia_config.centres import read_centres
 from gaia_config.errors import ConfigurationError
 from gaia_config.logs import set_up_logs
 from gaia_config.settings import Settings
+from gaia_server.refusals import refusal_of, render_refusal
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -44,10 +46,14 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         client.settimeout(STALL_LIMIT_S)
         AsyncWorker.handle(self, listener, client, addr)
 
-    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
+    def handle_error(self, _req: Any, client: socket.socket, _addr: Any, exc: Exception) -> None:
         """Refuse what is no request, and let the client finish sending: closed under it, it would never hear why."""
-        AsyncWorker.handle_error(self, req, client, addr, exc)
+        if refusal_of(exc).status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            self.log.warning("a request that cannot be read: %s", exc)
+        else:
+            self.log.error("a connection failed", exc_info=exc)
         with suppress(OSError):
+            client.sendall(render_refusal(exc))
             client.shutdown(socket.SHUT_WR)
             client.settimeout(LINGER_S)
             left = LINGER_BYTES

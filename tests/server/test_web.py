@@ -16,6 +16,7 @@ from uuid import uuid4
 import psutil
 import pytest
 import redis
+from gunicorn.http.errors import InvalidResponseHeader
 
 from gaia_config.errors import ConfigurationError
 from gaia_processes.catalogue import CATALOGUE, by_id
@@ -23,6 +24,7 @@ from gaia_server import web
 from gaia_server.jobs.records import Demand, Job, RequestedOutput
 from gaia_server.jobs.states import State
 from gaia_server.jobs.store import Store
+from gaia_server.refusals import render_refusal
 from gaia_workers.contract import Kind, Receipt, Report, Result, utc_now
 
 
@@ -146,6 +148,44 @@ def test_a_strange_request_is_answered_and_not_repeated(port):
     with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
         client.sendall(b"\x16\x03\x01 nonsense\r\n\r\n")
         assert b"400" in client.recv(4096)
+
+
+def refuse(port: int, sent: bytes) -> http.client.HTTPResponse:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(sent)
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        answer.body = answer.read()
+        return answer
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "said"),
+    [
+        (b"\x16\x03\x01 nonsense\r\n\r\n", 400, "GET /path HTTP/1.1"),
+        (b"GET / HTTP/7.9\r\n\r\n", 400, '"7.9"'),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nBad Name: 1\r\n\r\n", 400, '"Bad Name"'),
+        (b"GET /" + b"a" * 5000 + b" HTTP/1.1\r\n\r\n", 414, "POST"),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nExpect: cake\r\n\r\n", 417, '"cake"'),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 9000 + b"\r\n\r\n", 431, "8190 bytes"),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: smoke\r\n\r\n", 501, "chunks"),
+    ],
+)
+def test_what_is_no_request_is_answered_with_a_problem_in_both_languages(port, sent, status, said):
+    answer = refuse(port, sent)
+    problem = json.loads(answer.body)
+    assert (answer.status, problem["status"], answer.getheader("Content-Type")) == (status, status, "application/json")
+    assert set(problem) == {"type", "title", "status", "detail"}
+    assert said in problem["detail"]
+    english, _, french = problem["title"].partition(" / ")
+    assert english != french
+
+
+def test_what_went_wrong_behind_is_not_told():
+    answer = render_refusal(OSError("/srv/secret"))
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    assert b"secret" not in answer
+    assert render_refusal(InvalidResponseHeader("X")).startswith(b"HTTP/1.1 500 ")
 
 
 def test_it_stops_in_time_even_while_somebody_is_connected(home):
