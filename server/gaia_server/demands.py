@@ -10,6 +10,7 @@ from gaia_config.catalogue import Dataset, Federation
 from gaia_processes.cube import Cube
 from gaia_processes.errors import Fault, InvalidInputs
 from gaia_processes.formats import Format, format_for
+from gaia_processes.inputs.bad_value import shorten, show
 from gaia_processes.inputs.dataset import CatalogueRef, UnknownDataset
 from gaia_processes.process import Estimate, Output, Process, dump_inputs, pin_versions, validate_request
 from gaia_processes.text import Text
@@ -51,7 +52,7 @@ class _Faults:
     def add(self, pointer: str, en: str, fr: str, *, given: object = None, allowed: tuple[object, ...] = ()) -> None:
         """Note one."""
         member = pointer.split("/")[1]
-        shown = given if given is None or isinstance(given, bool | int | float) else str(given)[:80]
+        shown = None if given is None else shorten(given)
         self.found.append(
             Fault(input=member, pointer=pointer, problem=Text(en=en, fr=fr), given=shown, allowed=allowed)
         )
@@ -226,8 +227,8 @@ def _read_output(
         listed = ", ".join(known)
         faults.add(
             pointer,
-            f"There is no output {id[:80]!r}; outputs are: {listed}.",
-            f"Il n'y a pas de sortie {id[:80]!r} ; les sorties sont : {listed}.",
+            f"There is no output {show(id)}; outputs are: {listed}.",
+            f"Il n'y a pas de sortie {show(id)} ; les sorties sont : {listed}.",
             given=id,
             allowed=known,
         )
@@ -252,8 +253,8 @@ def _read_format(output: Output, value: object, default: Format, pointer: str, f
         listed = ", ".join(known)
         faults.add(
             f"{pointer}/format/mediaType",
-            f"The format {str(asked)[:80]!r} is not offered for this output; offered are: {listed}.",
-            f"Le format {str(asked)[:80]!r} n'est pas proposé pour cette sortie ; sont proposés : {listed}.",
+            f"The format {show(asked)} is not offered for this output; offered are: {listed}.",
+            f"Le format {show(asked)} n'est pas proposé pour cette sortie ; sont proposés : {listed}.",
             given=asked,
             allowed=known,
         )

@@ -119,6 +119,18 @@ def test_what_is_wrong_is_named_with_its_place(read, body, pointer):
     assert faults[pointer].problem.en != faults[pointer].problem.fr
 
 
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"outputs": ["message"]}, "/outputs"),
+        ({"outputs": {"message": ["message"]}}, "/outputs/message"),
+        ({"response": ["message"]}, "/response"),
+    ],
+)
+def test_what_was_given_is_sent_back_as_the_json_that_it_was(read, body, pointer):
+    assert faults_of(read, {"inputs": MESSAGE} | body)[pointer].given == ["message"]
+
+
 def test_an_unknown_dataset_is_told_with_those_there_are(read):
     fault = faults_of(read, {"inputs": {"dataset": "tas-monthy"}}, "subset")["/inputs/dataset"]
     assert "tas-monthly" in fault.problem.en

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from gaia_processes.errors import Fault
-from gaia_processes.text import Text
+from gaia_processes.text import Text, reveal
 
 _GIVEN_LIMIT = 200
 _SHOWN_LIMIT = 80
@@ -66,16 +66,19 @@ def shorten(value: Any) -> object:
         plain = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
         return _cut(text, _GIVEN_LIMIT)
-    return value if len(plain) <= _GIVEN_LIMIT and plain.isascii() and "\\ud" not in plain else _cut(text, _GIVEN_LIMIT)
+    harmless = len(plain) <= _GIVEN_LIMIT and text == _written(value)
+    return value if harmless else _cut(text, _GIVEN_LIMIT)
 
 
 def _as_json(value: object) -> str:
     try:
-        text = json.dumps(value, ensure_ascii=False, default=str)
+        return reveal(_written(value))
     except (TypeError, ValueError, RecursionError):
-        text = f"<{type(value).__name__}>"
-    # A lone surrogate is legal in JSON text but cannot be sent back as UTF-8.
-    return text.encode(errors="replace").decode()
+        return f"<{type(value).__name__}>"
+
+
+def _written(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _cut(text: str, limit: int) -> str:

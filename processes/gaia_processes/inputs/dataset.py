@@ -103,8 +103,8 @@ def explain_unknown(unknown: UnknownDataset) -> Fault:
     if unknown.versions:
         there = ", ".join(unknown.versions)
         return make_fault(
-            f"The dataset {wanted.id} has no version {wanted.version}; there is: {there}.",
-            f"Le jeu de données {wanted.id} n'a pas de version {wanted.version} ; il y a : {there}.",
+            f"The dataset {show(wanted.id)} has no version {show(wanted.version)}; there is: {there}.",
+            f"Le jeu de données {show(wanted.id)} n'a pas de version {show(wanted.version)} ; il y a : {there}.",
             given=str(wanted),
             allowed=[f"{wanted.id}@{version}" for version in unknown.versions],
         )
@@ -113,8 +113,8 @@ def explain_unknown(unknown: UnknownDataset) -> Fault:
     french = f" Vouliez-vous dire {' ou '.join(near)} ?" if near else ""
     listed = ", ".join(unknown.known[:_LISTED]) + (", …" if len(unknown.known) > _LISTED else "")
     return make_fault(
-        f"There is no dataset {wanted.id}.{english} Datasets here: {listed or 'none'}.",
-        f"Il n'y a pas de jeu de données {wanted.id}.{french} Jeux de données ici : {listed or 'aucun'}.",
+        f"There is no dataset {show(wanted.id)}.{english} Datasets here: {listed or 'none'}.",
+        f"Il n'y a pas de jeu de données {show(wanted.id)}.{french} Jeux de données ici : {listed or 'aucun'}.",
         given=str(wanted),
         allowed=unknown.known[:200],
     )

@@ -28,6 +28,14 @@ def test_a_value_is_shown_short_in_a_sentence() -> None:
     assert len(show("x" * 1000)) < 90
 
 
+@pytest.mark.parametrize("hidden", ["\u202e", "\u2066", "\u200b", "\u2028", "\x7f", "\x9b", "\ufeff", "\U000e0041"])
+def test_what_cannot_be_seen_is_written_out(hidden: str) -> None:
+    escaped = f"\\u{ord(hidden):04x}" if ord(hidden) < 0x10000 else f"\\U{ord(hidden):08x}"
+    assert show(f"a{hidden}b") == f'"a{escaped}b"'
+    assert shorten(f"a{hidden}b") == f'"a{escaped}b"'
+    assert shorten("température 東京") == "température 東京"
+
+
 def test_all_faults_are_said_together() -> None:
     bad = BadValue([make_fault("One.", "Un.", given=1), make_fault("Two.", "Deux.", given=2)])
     assert str(bad) == "One. Two."

@@ -71,9 +71,15 @@ def test_an_unknown_dataset_is_answered_with_those_near_and_all_there_are() -> N
     assert fault.allowed == ("tas", "sst-monthly")
 
 
+def test_an_id_that_is_but_dots_can_be_told_from_the_sentence() -> None:
+    fault = explain_unknown(UnknownDataset(CatalogueRef(id=".."), known=["tas"]))
+    assert fault.problem.en.startswith('There is no dataset "..". ')
+    assert fault.problem.fr.startswith('Il n\'y a pas de jeu de données "..". ')
+
+
 def test_an_unknown_version_is_answered_with_the_versions() -> None:
     fault = explain_unknown(UnknownDataset(CatalogueRef(id="sst", version="3"), known=["sst"], versions=["1", "2"]))
-    assert "no version 3; there is: 1, 2" in fault.problem.en
+    assert 'no version "3"; there is: 1, 2' in fault.problem.en
     assert fault.allowed == ("sst@1", "sst@2")
 
 

@@ -35,6 +35,11 @@ def test_whole_numbers_are_read(value: object, expected: int) -> None:
     assert read_whole(value) == expected
 
 
+def test_nobody_is_told_to_write_a_whole_number_with_a_point(complaint: Complaint) -> None:
+    assert "write it with a decimal point, as 2.5" in complaint(read_number, "two")
+    assert "write it in digits alone, as 25" in complaint(read_whole, "two")
+
+
 @pytest.mark.parametrize("value", [2.5, "2.5", 1e300])
 def test_a_fraction_is_no_whole_number(value: object, complaint: Complaint) -> None:
     assert "is not a whole number" in complaint(read_whole, value)

@@ -144,16 +144,14 @@ def _check_beginning(path: Path) -> bool:
     """Refuse what is no NetCDF file by its first bytes and its size; tell whether it is HDF5."""
     size_bytes = path.stat().st_size
     with path.open("rb") as stream:
-        start = stream.read(8)
+        start = stream.read(refusals.START_BYTES)
         if not start:
             raise UnreadableData(refusals.EMPTY)
-        if start == _HDF5_MAGIC:
+        if start.startswith(_HDF5_MAGIC):
             return True
         version = _CLASSIC_VERSIONS.get(start[:4])
         if version is None:
-            raise UnreadableData(
-                refusals.HTML if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else refusals.NOT_NETCDF
-            )
+            raise UnreadableData(refusals.explain_start(start))
         stream.seek(4)
         needed = declared_bytes(stream, version=version, size_bytes=size_bytes)
     if size_bytes < needed:

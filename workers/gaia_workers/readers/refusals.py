@@ -1,5 +1,7 @@
 """Why a file is not read: one sentence a reason, without a path and without a library's own words."""
 
+import re
+
 from gaia_processes.errors import UnreadableData
 from gaia_processes.text import Text
 
@@ -8,10 +10,6 @@ NOT_A_FILE = Text(
     fr="Les données ne sont pas un fichier ordinaire.",
 )
 EMPTY = Text(en="The file is empty (0 bytes).", fr="Le fichier est vide (0 octet).")
-HTML = Text(
-    en="The file is not NetCDF: it looks like a web page (a login or error page saved by a download?).",
-    fr="Le fichier n'est pas du NetCDF : on dirait une page web (page de connexion ou d'erreur enregistrée par un téléchargement ?).",
-)
 NOT_NETCDF = Text(
     en="The file is not NetCDF: it begins neither as NetCDF-3 nor as NetCDF-4/HDF5.",
     fr="Le fichier n'est pas du NetCDF : il ne commence ni comme du NetCDF-3 ni comme du NetCDF-4/HDF5.",
@@ -24,6 +22,56 @@ GROUPS_ONLY = Text(
     en="The NetCDF file has no variables at its root (only groups), which is not supported.",
     fr="Le fichier NetCDF n'a aucune variable à sa racine (seulement des groupes), ce qui n'est pas pris en charge.",
 )
+
+
+START_BYTES = 512
+"""So much of the beginning of a file tells what it is."""
+
+_KINDS: tuple[tuple[bytes, Text], ...] = (
+    (rb"\s*<VRTDataset", Text(
+        en="a GDAL virtual raster (VRT), which only refers to other files",
+        fr="un raster virtuel de GDAL (VRT), qui ne fait que renvoyer à d'autres fichiers",
+    )),
+    (rb"\s*(<!--.*?-->\s*)?<(!doctype\s+html|html|head|body)\b", Text(
+        en="a web page (a login or error page saved by a download?)",
+        fr="une page web (page de connexion ou d'erreur enregistrée par un téléchargement ?)",
+    )),
+    (rb"\s*<[?!a-z]", Text(en="an XML file", fr="un fichier XML")),
+    (rb"\s*[{\[]", Text(en="a JSON file", fr="un fichier JSON")),
+    (rb"GRIB|.{0,64}GRIB.{3}[\x01\x02]", Text(en="a GRIB file", fr="un fichier GRIB")),
+    (rb"\x0e\x03\x13\x01", Text(en="an HDF4 file", fr="un fichier HDF4")),
+    (rb"II[*+]\0|MM\0[*+]", Text(en="a TIFF image", fr="une image TIFF")),
+    (rb"\x89PNG", Text(en="a PNG image", fr="une image PNG")),
+    (rb"\xff\xd8\xff", Text(en="a JPEG image", fr="une image JPEG")),
+    (rb"%PDF-", Text(en="a PDF document", fr="un document PDF")),
+    (rb"PAR1", Text(en="a Parquet file", fr="un fichier Parquet")),
+    (rb"SQLite format 3\0", Text(en="an SQLite file, as GeoPackages are", fr="un fichier SQLite, comme les GeoPackage")),
+    (rb"PK\x03\x04", Text(en="a ZIP archive; unpack it first", fr="une archive ZIP ; décompressez-la d'abord")),
+    (rb"\x1f\x8b", Text(en="a file compressed with gzip; unpack it first", fr="un fichier compressé par gzip ; décompressez-le d'abord")),
+)  # fmt: skip
+"""How files begin that are taken for NetCDF now and then; after a byte-order mark, and whatever the case."""
+
+
+def explain_start(start: bytes) -> Text:
+    """
+    Say what a file is instead of NetCDF.
+
+    Parameters
+    ----------
+    start : bytes
+        Its first `START_BYTES`.
+    """
+    text = start.removeprefix(b"\xef\xbb\xbf")
+    # What an XML file is, its first element says, after the declaration.
+    body = re.sub(rb"^\s*<\?xml[^>]*>", b"", text)
+    found = (kind for each in (body, text) for pattern, kind in _KINDS if re.match(pattern, each, re.I | re.S))
+    kind = next(found, None)
+    if kind is None:
+        return NOT_NETCDF
+    return Text(
+        en=f"The file is not NetCDF: it looks like {kind.en}.",
+        fr=f"Le fichier n'est pas du NetCDF : on dirait {kind.fr}.",
+    )
 
 
 def refuse_short_file(size_bytes: int, declared_bytes: int) -> UnreadableData:
