@@ -20,9 +20,10 @@ from gaia_server.jobs.states import State
 from gaia_server.negotiation import wants_json
 from gaia_server.preference import Preference
 from gaia_server.rendering import make_link, render_empty, render_json
-from gaia_server.results import Pieces, ResultFiles, content_type, digest_header, render_file
+from gaia_server.results import ResultFiles, render_file
 from gaia_server.status import job_url, side_name
 from gaia_workers.contract import OutputFile, Result
+from gaia_workers.downloads import Pieces, content_type, digest_header
 
 BY_VALUE_LIMIT_BYTES = 1024 * 1024
 
@@ -109,7 +110,8 @@ def render_results(job: Job, answering: Answering) -> Response:
     """
     Answer with the results of a job, in the shape that its request and this one ask for.
 
-    The shape of a raw answer counts the outputs that were requested, not those that were made.
+    The shape of a raw answer counts the outputs that were requested, not those that were made; where none of them was made,
+    there is no content (docs/decisions: outputs that were not made).
 
     Raises
     ------
@@ -120,12 +122,12 @@ def render_results(job: Job, answering: Answering) -> Response:
     requested = job.demand.outputs
     if not requested:
         return render_json({})
-    if _as_document(job, parts, answering):
+    if _as_document(job, answering):
         response = _with_digest(_document(job, parts, answering))
-        if not answering.direct and _all_by_reference(parts):
+        if not answering.direct and _all_by_reference(job, answering):
             _add_links(response, parts)
         return response
-    if _all_by_reference(parts):
+    if not parts or _all_by_reference(job, answering):
         response = render_empty(HTTPStatus.NO_CONTENT)
         _add_links(response, parts)
         return response
@@ -183,16 +185,17 @@ def _transmission(job: Job, wish: RequestedOutput, answering: Answering) -> Tran
     return transmission_of(Preference.parse(answering.request.headers.getlist("Prefer")).returns)
 
 
-def _all_by_reference(parts: Sequence[Part]) -> bool:
-    return all(part.by_reference for part in parts)
+def _all_by_reference(job: Job, answering: Answering) -> bool:
+    """Tell how the outputs were asked for, whatever was made of them: of what was not made nothing else is known."""
+    return all(_transmission(job, wish, answering) == "reference" for wish in job.demand.outputs)
 
 
-def _as_document(job: Job, parts: Sequence[Part], answering: Answering) -> bool:
+def _as_document(job: Job, answering: Answering) -> bool:
     if job.demand.response is not None:
         return job.demand.response == "document"
     if answering.direct:
         return False
-    return wants_json(answering.request) or (not job.synchronous and _all_by_reference(parts))
+    return wants_json(answering.request) or (not job.synchronous and _all_by_reference(job, answering))
 
 
 def _document(job: Job, parts: Sequence[Part], answering: Answering) -> Response:
@@ -250,8 +253,6 @@ def _add_links(response: Response, parts: Sequence[Part]) -> None:
 
 def _multipart(job: Job, parts: Sequence[Part], answering: Answering) -> Response:
     """Several outputs in one message (RFC 2387), each a part with its own media type and digest."""
-    if not parts:
-        return render_empty(HTTPStatus.NO_CONTENT)
     digests = "".join(part.href if part.by_reference else part.file.sha256 for part in parts)
     boundary = f"gaia-{hashlib.sha256(digests.encode()).hexdigest()[:32]}"  # the same parts make the same bytes
     message_type = f'multipart/related; boundary={boundary}; type="{parts[0].file.media_type}"'
@@ -279,7 +280,7 @@ def _multipart_pieces(job: Job, parts: Sequence[Part], boundary: str, files: Res
 
 
 def _part_headers(part: Part) -> tuple[str, ...]:
-    common = (f"Content-Type: {content_type(part.file)}", f"Content-ID: {part.file.output}")
+    common = (f"Content-Type: {content_type(part.file.media_type)}", f"Content-ID: {part.file.output}")
     if part.by_reference:
         return (*common, f"Content-Location: {part.href}")
     return (

@@ -51,6 +51,18 @@ def test_several_raw_are_one_message(client, three):
     assert answer.headers["Repr-Digest"]
 
 
+@pytest.mark.parametrize("synchronous", [True, False])
+@pytest.mark.parametrize("asked", [["values"], ["values", "area"]])
+def test_where_nothing_that_was_requested_was_made_there_is_no_content_however_it_ran(client, desk, asked, synchronous):
+    answer = results(client, desk.finish(desk.accept(*asked, synchronous=synchronous)))
+    assert (answer.status_code, answer.data, answer.headers.getlist("Link")) == (204, b"", [])
+
+
+def test_where_nothing_was_made_a_document_has_nothing_in_it(client, desk):
+    assert results(client, desk.finish(desk.accept("values", response="document"))).get_json() == {}
+    assert results(client, desk.finish(desk.accept("values")), Accept="application/json").get_json() == {}
+
+
 def test_the_same_parts_make_the_same_bytes(client, three):
     assert results(client, three()).data == results(client, three()).data
 
