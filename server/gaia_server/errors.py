@@ -13,6 +13,7 @@ ServiceError                    `code` names it in the table, `text` says what h
         BodyTooSlow             the body did not arrive in time
         WrongMediaType          a body of another type or encoding
         WrongForm               a form that is none of ours
+        ConditionFailed         what the client says of a result does not hold
         RangeWrong              a range that the result does not have
         Forbidden               a signature that does not hold
         OffsetWrong             a delivery that does not go on where the last one ended
@@ -183,6 +184,16 @@ class WrongForm(RequestRefused):
         en="This address takes the forms of our own pages only; send execute requests to /execution, as application/json.",
         fr="Cette adresse n'accepte que les formulaires de nos propres pages ; envoyez les requêtes d'exécution à /execution, "
         "en application/json.",
+    )
+
+
+class ConditionFailed(RequestRefused):
+    """The result is not the one that the client speaks of."""
+
+    code = "precondition-failed"
+    default = Text(
+        en="The result is not the one that If-Match or If-Unmodified-Since speaks of; ask without them for the one that is there.",
+        fr="Le résultat n'est pas celui dont parle If-Match ou If-Unmodified-Since ; demandez sans eux celui qui est là.",
     )
 
 

@@ -96,7 +96,10 @@ _CREATED = _json(
     "Location", "Preference-Applied", "Retry-After",
 )  # fmt: skip
 _LINKED = Answer(
-    words=Text(en="No content: a link to each output", fr="Pas de contenu : un lien vers chaque sortie"),
+    words=Text(
+        en="No content: a link to each output; or none of those that were asked for was made",
+        fr="Pas de contenu : un lien vers chaque sortie ; ou aucune de celles demandées n'a été produite",
+    ),
     headers=("Link", "Preference-Applied", "Gaia-Job"),
 )
 _ELSEWHERE = Answer(
@@ -122,6 +125,7 @@ _PART = Answer(
     headers=("Content-Range", *_FILE_HEADERS),
 )
 _OUTPUT = replace(_PART, words=Text(en="The output as it is", fr="La sortie telle quelle"), headers=_FILE_HEADERS)
+_CONDITIONS = ("range", "ifRange", "ifMatch", "ifNoneMatch", "ifModifiedSince", "ifUnmodifiedSince")
 _BOTH_FORMS = ("f", "lang", "acceptLanguage")
 _PYGEOAPI_FORMS = ("fOrLinked", "lang", "acceptLanguage")
 _LINKED_DATA = ("application/ld+json",)
@@ -212,12 +216,13 @@ OPERATIONS = (
             en="Run a process that is done at once, by a plain link",
             fr="Exécuter par un simple lien un traitement qui répond aussitôt",
         ),
-        parameters=("processID", "kvp", "f", "prefer", "acceptLanguage"),
+        parameters=("processID", "kvp", "f", "prefer", *_CONDITIONS, "acceptLanguage"),
         problems=(
             "invalid-query-parameter-value", "invalid-input", "empty-selection", "unsuitable-dataset", "no-such-process",
-            "post-instead", "link-timeout", "no-centre", "store-down", "queue-full", "depot-down", *AT_A_CENTRE,
+            "post-instead", "link-timeout", "no-centre", "store-down", "queue-full", "depot-down", "precondition-failed",
+            "range-not-satisfiable", *AT_A_CENTRE,
         ),
-        answers={200: replace(_RESULTS, page=True), 204: _LINKED},
+        answers={200: replace(_RESULTS, page=True), 204: _LINKED, 206: _PART, 304: _NOT_MODIFIED},
     ),
     Operation(
         method="post", path="/processes/{processID}/estimate", id="estimate", tag="processes",
@@ -257,15 +262,15 @@ OPERATIONS = (
     Operation(
         method="get", path="/jobs/{jobID}/results", id="getResult", tag="jobs",
         summary=Text(en="All results of a job", fr="Tous les résultats d'une tâche"),
-        parameters=("jobID", "f", "prefer", "range", "ifRange", "ifNoneMatch", "acceptLanguage"),
-        problems=(*_RESULT, "range-not-satisfiable"),
+        parameters=("jobID", "f", "prefer", *_CONDITIONS, "acceptLanguage"),
+        problems=(*_RESULT, "precondition-failed", "range-not-satisfiable"),
         answers={200: replace(_RESULTS, page=True), 204: _LINKED, 206: _PART, 304: _NOT_MODIFIED, 307: _ELSEWHERE},
     ),
     Operation(
         method="get", path="/jobs/{jobID}/results/{outputID}", id="getResultOutput", tag="jobs",
         summary=Text(en="One output of a job, raw", fr="Une sortie d'une tâche, telle quelle"),
-        parameters=("jobID", "outputID", "range", "ifRange", "ifNoneMatch", "acceptLanguage"),
-        problems=(*_RESULT, "no-such-output", "range-not-satisfiable"),
+        parameters=("jobID", "outputID", *_CONDITIONS, "acceptLanguage"),
+        problems=(*_RESULT, "no-such-output", "precondition-failed", "range-not-satisfiable"),
         answers={200: _OUTPUT, 206: _PART, 304: _NOT_MODIFIED, 307: _ELSEWHERE},
     ),
     Operation(

@@ -17,7 +17,7 @@ from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
 from gaia_processes.errors import Fault, GaiaError, InvalidInputs
-from gaia_processes.text import Language, Text
+from gaia_processes.text import Language, Text, reveal
 from gaia_server.errors import BadQuery, Busy, JobFailed, OffsetWrong, RangeWrong, ServiceError
 from gaia_server.negotiation import JSON, PROBLEM, language_of, names_media_type, wants_html
 from gaia_server.pages.page import render_page
@@ -66,6 +66,7 @@ PROBLEMS: dict[str, Problem] = {
     "delivery-offset": _row(409, "The delivery goes on elsewhere", "La livraison continue ailleurs"),
     "result-not-available": _row(410, "The result is gone", "Le résultat n'est plus là", ogc=True),
     "already-dismissed": _row(410, "Dismissed before", "Déjà abandonnée"),
+    "precondition-failed": _row(412, "It is not the same any more", "Ce n'est plus le même"),
     "body-too-large": _row(413, "The body is too large", "Le corps est trop grand"),
     "inputs-too-large": _row(413, "The inputs are too large", "Les entrées sont trop grandes"),
     "wrong-media-type": _row(415, "Wrong media type", "Type de média non pris en charge"),
@@ -101,6 +102,7 @@ _FRAMEWORK = {
     404: "not-found",
     405: "method-not-allowed",
     408: "body-too-slow",
+    412: "precondition-failed",
     413: "body-too-large",
     415: "wrong-media-type",
     416: "range-not-satisfiable",
@@ -172,7 +174,7 @@ def render_problem(
     """Answer with a problem: `application/json`, or the problem's own media type if named, or a page for a person."""
     language, problem = language_of(request), PROBLEMS[code]
     members = problem_members(code, detail, language=language, instance=quote(request.path))
-    members |= without_none(extra or {})
+    members = _revealed(members | without_none(extra or {}))
     if wants_html(request) and not names_media_type(request, PROBLEM):
         title = problem.title.into(language)
         response = render_page("problem.html", members, title=title, status=problem.status, headers=headers)
@@ -182,6 +184,15 @@ def render_problem(
     response.headers["Content-Language"] = language
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _revealed(value: Any) -> Any:
+    """Let nothing hide in what a client's own words are repeated in."""
+    if isinstance(value, str):
+        return reveal(value)
+    if isinstance(value, Mapping):
+        return {_revealed(name): _revealed(each) for name, each in value.items()}
+    return [_revealed(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _detail(error: Exception, code: str) -> Text:

@@ -26,8 +26,9 @@ from werkzeug.datastructures import Headers
 from gaia_config.centres import Centre
 from gaia_processes.text import Text
 from gaia_server.errors import BadDelivery, BodyTooSlow, Busy, DigestWrong, Forbidden, NoSpace, NoSuchJob, OffsetWrong
-from gaia_server.results import LOCATION, PIECE_BYTES
+from gaia_server.results import LOCATION
 from gaia_workers.contract import link_holds
+from gaia_workers.downloads import PIECE_BYTES
 
 PARTIAL = ".part"
 

@@ -371,6 +371,19 @@ PARAMETERS: dict[str, Any] = {
     "ifNoneMatch": _header(
         "If-None-Match", '"9f86d0"', "The ETag of what is known already.", "L'ETag de ce qui est déjà connu."
     ),
+    "ifMatch": _header("If-Match", '"9f86d0"', "Only if it still has this ETag.", "Seulement s'il a encore cet ETag."),
+    "ifModifiedSince": _header(
+        "If-Modified-Since",
+        "Sat, 31 Jan 2026 12:00:00 GMT",
+        "Only if it has changed since; counts where If-None-Match is absent.",
+        "Seulement s'il a changé depuis ; compte là où If-None-Match est absent.",
+    ),
+    "ifUnmodifiedSince": _header(
+        "If-Unmodified-Since",
+        "Sat, 31 Jan 2026 12:00:00 GMT",
+        "Only if it has not changed since; counts where If-Match is absent.",
+        "Seulement s'il n'a pas changé depuis ; compte là où If-Match est absent.",
+    ),
     "lastEventID": _header("Last-Event-ID", "7", "The last event that was heard.", "Le dernier événement reçu."),
 }
 

@@ -31,7 +31,7 @@ from gaia_server.jobs.states import State
 from gaia_server.jobs.store import Store
 from gaia_server.outbound import open_outbound
 from gaia_server.push import Deliveries
-from gaia_server.results import STORE, ResultFiles, digest_header
+from gaia_server.results import STORE, ResultFiles
 from gaia_server.services import Services
 from gaia_workers.contract import (
     Failure,
@@ -46,6 +46,7 @@ from gaia_workers.contract import (
     sign_link,
     utc_now,
 )
+from gaia_workers.downloads import digest_header
 
 KEY = b"k" * 32
 CATALOGUE_BY_ID = by_id(CATALOGUE)

@@ -61,6 +61,11 @@ def range_not_satisfiable(world: World) -> TestResponse:
     return world.client.get(f"/jobs/{job.id}/results/message", headers={"Range": "bytes=5-"})
 
 
+def precondition_failed(world: World) -> TestResponse:
+    job = world.desk.finish(world.desk.accept("message"), message=b"hello")
+    return world.client.get(f"/jobs/{job.id}/results/message", headers={"If-Match": '"another"'})
+
+
 def result_gone(world: World) -> TestResponse:
     job = world.desk.accept("message")
     world.client.delete(f"/jobs/{job.id}")
@@ -120,6 +125,7 @@ CASES: dict[str, Callable[[World], TestResponse]] = {
     "inputs-too-large": lambda world: world.refused(InputsTooLarge(300_000, limit_bytes=262_144)),
     "cost-over-limit": lambda world: world.refused(CostOverLimit(HUGE, read_limit_bytes=10, written_limit_bytes=10)),
     "wrong-media-type": lambda world: world.client.post(ECHO, data=b"{}", content_type="text/plain"),
+    "precondition-failed": precondition_failed,
     "range-not-satisfiable": range_not_satisfiable,
     "post-instead": lambda world: world.client.get(f"{ECHO}?message=x&pause=60"),
     "link-timeout": lambda world: world.client.get(f"{ECHO}?message=x"),
@@ -202,6 +208,22 @@ def test_all_that_is_wrong_is_told_at_once_with_its_place(client):
         "/response",
     }
     assert all(fault["input"] and fault["problem"] for fault in told["errors"])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"inputs": {"message": "m", "a\u202eb": 1}},
+        {"inputs": {"message": "m", "pause": "1\u202e"}},
+        {"inputs": {"message": "m"}, "outputs": {"a\u202eb": {}}},
+        {"inputs": {"message": "m"}, "response": "raw\u202e"},
+    ],
+)
+def test_nothing_that_is_repeated_can_turn_a_sentence_round(client, body):
+    answer = client.post(ECHO, json=body)
+    assert answer.status_code == 400
+    assert "\u202e" not in answer.get_data(as_text=True)
+    assert "\\u202e" in answer.get_json()["errors"][0]["problem"] + str(answer.get_json()["errors"][0]["given"])
 
 
 def test_a_problem_is_told_in_french(client):

@@ -15,6 +15,7 @@ from gaia_workers.contract import link_holds
 
 CONTENT = b"CDF-0123456789"
 KEY = b"k" * 32
+LONG_AGO = "Mon, 01 Jan 2001 00:00:00 GMT"
 
 
 @pytest.fixture
@@ -64,6 +65,7 @@ def test_head_is_get_without_the_bytes(get):
         ("bytes=4-", "bytes 4-13/14", CONTENT[4:]),
         ("bytes=-2", "bytes 12-13/14", CONTENT[-2:]),
         ("bytes=10-99", "bytes 10-13/14", CONTENT[10:]),
+        ("bytes=-99999999", "bytes 0-13/14", CONTENT),
     ],
 )
 def test_a_range_gives_a_part(get, asked, content_range, part):
@@ -97,9 +99,43 @@ def test_a_range_is_given_only_if_it_is_still_the_same(get):
     assert get(Range="bytes=0-3", If_Range=get().headers["Last-Modified"]).status_code == 206
 
 
+def test_a_weak_tag_of_the_same_is_the_same_and_a_list_is_read(get):
+    tag = get().headers["ETag"]
+    assert get(If_None_Match=f"W/{tag}").status_code == 304
+    assert get(If_None_Match=f'"another", {tag}').status_code == 304
+    assert get(If_None_Match="*").status_code == 304
+    assert get(If_None_Match='W/"another"').status_code == 200
+
+
+def test_what_has_not_changed_since_is_not_sent_again_unless_a_tag_says_otherwise(get):
+    since = get().headers["Last-Modified"]
+    assert get(If_Modified_Since=since).status_code == 304
+    assert get(If_Modified_Since=LONG_AGO).status_code == 200
+    assert get(If_Modified_Since="yesterday").status_code == 200
+    assert get(If_Modified_Since=since, If_None_Match='"another"').status_code == 200
+
+
+def test_another_result_than_the_client_means_is_refused(get):
+    tag, since = get().headers["ETag"], get().headers["Last-Modified"]
+    assert [get(If_Match=each).status_code for each in (tag, "*", f"W/{tag}", '"another"')] == [200, 200, 412, 412]
+    assert [get(If_Unmodified_Since=each).status_code for each in (since, "soon", LONG_AGO)] == [200, 200, 412]
+    assert get(If_Match=tag, If_Unmodified_Since=LONG_AGO).status_code == 200
+    assert get(If_Match='"another"', If_None_Match=tag, Range="bytes=99-").status_code == 412
+
+
 def test_what_is_gone_is_gone(get, settings, job):
     (settings.home / "store-results" / job.id / "1" / "data.nc").unlink()
-    assert get().status_code == 410
+    assert (get().status_code, get(method="HEAD").status_code) == (410, 410)
+
+
+@pytest.mark.parametrize(
+    "conditions", [{"Range": "bytes=0-1"}, {"Range": "bytes=99-"}, {"If-None-Match": "*"}, {"If-Match": '"another"'}]
+)
+def test_conditions_and_ranges_count_only_where_a_result_is_read(client, desk, services, conditions):
+    services.submission.work = lambda job: desk.finish(job, message=b"hello") and None
+    asked = {"inputs": {"message": "hello"}, "outputs": {"message": {}}}
+    answer = client.post("/processes/echo/execution", json=asked, headers=conditions)
+    assert (answer.status_code, answer.data) == (200, b"hello")
 
 
 def test_a_result_may_not_lie_outside_its_jobs_place(client, desk, settings):
@@ -115,6 +151,12 @@ class Depot(BaseHTTPRequestHandler):
 
     asked: ClassVar[list[tuple[str, str | None]]] = []
     status = 206
+
+    def do_HEAD(self):
+        self.asked.append((self.path, self.headers["Range"]))
+        self.send_response(200 if self.status == 206 else self.status)
+        self.send_header("Content-Length", str(len(CONTENT)))
+        self.end_headers()
 
     def do_GET(self):
         self.asked.append((self.path, self.headers["Range"]))
@@ -178,15 +220,17 @@ def test_a_range_is_passed_on(client, depot, remote):
     assert depot.asked[0][1] == "bytes=2-5"
 
 
-def test_head_does_not_trouble_the_centre(client, depot, remote):
-    assert client.head(f"/jobs/{remote.id}/results/data").headers["Content-Length"] == "14"
-    assert depot.asked == []
+def test_head_asks_the_centre_for_no_bytes(client, depot, remote):
+    answer = client.head(f"/jobs/{remote.id}/results/data")
+    assert (answer.status_code, answer.headers["Content-Length"]) == (200, "14")
+    assert [asked for _, asked in depot.asked] == [None]
 
 
-@pytest.mark.parametrize(("there", "here"), [(404, 410), (410, 410), (403, 503), (500, 503), (200, 503)])
-def test_what_the_centre_answers_is_understood(client, depot, remote, there, here):
+@pytest.mark.parametrize(("there", "here"), [(404, 410), (410, 410), (403, 503), (500, 503), (201, 503)])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_what_the_centre_answers_is_understood(client, depot, remote, there, here, method):
     depot.status = there
-    with client.get(f"/jobs/{remote.id}/results/data") as answer:
+    with client.open(f"/jobs/{remote.id}/results/data", method=method) as answer:
         assert answer.status_code == here
 
 

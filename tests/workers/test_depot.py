@@ -3,6 +3,7 @@ import time
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from gaia_config.centres import Centre
 from gaia_workers.contract import sign_link
@@ -44,6 +45,80 @@ def test_a_signed_address_gives_the_file_with_its_digest_and_name(depot: FlaskCl
 def test_a_part_of_it_can_be_asked_for(depot: FlaskClient, centre: Centre) -> None:
     answer = depot.get(address(centre), headers={"Range": "bytes=1-1"}, buffered=True)
     assert (answer.status_code, answer.data, answer.headers["Content-Range"]) == (206, b"i", "bytes 1-1/2")
+
+
+def test_the_answer_says_its_digest(depot: FlaskClient, centre: Centre) -> None:
+    for ask in (depot.get, depot.head):
+        assert (
+            ask(address(centre), buffered=True)
+            .headers["Repr-Digest"]
+            .startswith("sha-256=:j0NDRmSPa5bfid2pAcUXaxCm2Dlh3TwayItZstwyeqQ=:")
+        )
+
+
+def test_the_end_of_a_shorter_file_is_the_file_and_several_ranges_are_all_of_it(
+    depot: FlaskClient, centre: Centre
+) -> None:
+    end = depot.get(address(centre), headers={"Range": "bytes=-99999999"}, buffered=True)
+    assert (end.status_code, end.data, end.headers["Content-Range"]) == (206, b"hi", "bytes 0-1/2")
+    several = depot.get(address(centre), headers={"Range": "bytes=0-0,1-1"}, buffered=True)
+    assert (several.status_code, several.data) == (200, b"hi")
+
+
+@pytest.mark.parametrize(
+    ("condition", "status"),
+    [
+        ({"If-None-Match": f'W/"{DIGEST}"'}, 304),
+        ({"If-None-Match": '"another"'}, 200),
+        ({"If-Match": '"another"'}, 412),
+        ({"If-Modified-Since": "Mon, 01 Jan 2001 00:00:00 GMT"}, 200),
+        ({"If-Unmodified-Since": "Mon, 01 Jan 2001 00:00:00 GMT"}, 412),
+        ({"Range": "bytes=0-0", "If-Range": '"another"'}, 200),
+    ],
+)
+def test_conditions_are_kept(depot: FlaskClient, centre: Centre, condition: dict[str, str], status: int) -> None:
+    assert depot.get(address(centre), headers=condition, buffered=True).status_code == status
+
+
+def refuse(depot: FlaskClient, centre: Centre, status: int, **headers: str) -> TestResponse:
+    """Ask for what is answered with a status."""
+    path = f"/results/{LOCATION}" if status == 403 else "/nothing" if status == 404 else address(centre)
+    asked = headers | {416: {"Range": "bytes=2-"}, 412: {"If-Match": '"another"'}}.get(status, {})
+    return depot.open(path, method="POST" if status == 405 else "GET", headers=asked)
+
+
+@pytest.mark.parametrize("status", [403, 404, 405, 412, 416])
+def test_what_goes_wrong_is_a_problem_in_both_languages(depot: FlaskClient, centre: Centre, status: int) -> None:
+    told, dit = refuse(depot, centre, status), refuse(depot, centre, status, **{"Accept-Language": "fr"})
+    assert (told.status_code, told.content_type, told.headers["Content-Language"]) == (status, "application/json", "en")
+    problem = json.loads(told.data)
+    assert set(problem) == {"type", "title", "status", "detail", "instance"}
+    assert problem["status"] == status
+    assert dit.headers["Content-Language"] == "fr"
+    assert json.loads(dit.data)["detail"] != problem["detail"]
+    named = refuse(depot, centre, status, Accept="application/problem+json")
+    assert named.content_type == "application/problem+json"
+    page = refuse(depot, centre, status, Accept="text/html,*/*;q=0.8")
+    assert (page.mimetype, problem["title"] in page.text) == ("text/html", True)
+
+
+def test_an_unexpected_error_says_nothing_of_what_happened(
+    depot: FlaskClient, centre: Centre, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert centre.results is not None
+    (centre.results / JOB / "1" / "manifest.json").write_text("no JSON")
+    depot.application.config["PROPAGATE_EXCEPTIONS"] = False
+    answer = depot.get(address(centre))
+    assert (answer.status_code, json.loads(answer.data)["type"]) == (500, "https://gaia-data.org/errors/internal-error")
+    assert "JSONDecodeError" in capsys.readouterr().out
+
+
+def test_a_page_elsewhere_may_ask_for_parts(depot: FlaskClient, centre: Centre) -> None:
+    asked = {"Origin": "https://portal.example.org", "Access-Control-Request-Method": "GET"}
+    answer = depot.options(address(centre), headers=asked | {"Access-Control-Request-Headers": "range"})
+    assert answer.status_code == 200
+    assert "GET" in answer.headers["Access-Control-Allow-Methods"]
+    assert "Range" in answer.headers["Access-Control-Allow-Headers"]
 
 
 def test_head_answers_as_get(depot: FlaskClient, centre: Centre) -> None:

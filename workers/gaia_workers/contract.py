@@ -1,7 +1,7 @@
 """
 What server and workers say to each other: orders, reports, results, and the signatures that make them believable.
 
-Light on purpose: the server imports this module and no other of this room. Messages are JSON texts in a signed `Envelope`;
+Light on purpose: the server imports this module and `downloads`, and no other of this room. Messages are JSON texts in a signed `Envelope`;
 they are validated where they arrive, and travel as frozen dataclasses from there on.
 """
 

@@ -4,29 +4,117 @@ import json
 import re
 import signal
 import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import structlog
 import typer
-from flask import Flask, Response, abort, request, send_file
+from flask import Flask, Response, abort, request
 from gevent.pywsgi import WSGIServer
+from werkzeug.exceptions import HTTPException, RequestedRangeNotSatisfiable
+from werkzeug.http import http_date
 
 from gaia_config.centres import Centre, own_centre
 from gaia_config.errors import ConfigurationError
 from gaia_config.logs import set_up_logs
 from gaia_config.settings import Settings
+from gaia_processes.text import Language, Text
 from gaia_workers.contract import link_holds
+from gaia_workers.downloads import (
+    NoSuchRange,
+    Span,
+    content_type,
+    digest_header,
+    find_span,
+    judge_conditions,
+    read_pieces,
+)
 from gaia_workers.results import MANIFEST
 
-EXPOSED = "Content-Disposition, Content-Length, Content-Range, ETag, Repr-Digest, Accept-Ranges"
+EXPOSED = "Content-Disposition, Content-Length, Content-Range, ETag, Repr-Digest, Accept-Ranges, Last-Modified"
+METHODS = "GET, HEAD, OPTIONS"
+ALLOWED_HEADERS = "Range, If-Range, If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since"
+PREFLIGHT_LIFETIME_S = 86400
+JSON, PROBLEM = "application/json", "application/problem+json"
+OURS = "https://gaia-data.org/errors/"
 STOP_S = 2
 _LOCATION = re.compile(
     r"(?P<job>[0-9a-f-]{36})/(?P<attempt>[0-9]{1,9})/(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,199})", re.ASCII
 )
 
 _log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """How a status is told."""
+
+    code: str
+    title: Text
+    detail: Text
+
+
+def _problem(code: str, title: tuple[str, str], detail: tuple[str, str]) -> Problem:
+    return Problem(code=code, title=Text(en=title[0], fr=title[1]), detail=Text(en=detail[0], fr=detail[1]))
+
+
+PROBLEMS: dict[int, Problem] = {
+    HTTPStatus.BAD_REQUEST: _problem(
+        "bad-request",
+        ("Bad request", "Requête incorrecte"),
+        ("The request cannot be read.", "La requête ne peut pas être lue."),
+    ),
+    HTTPStatus.FORBIDDEN: _problem(
+        "forbidden",
+        ("Forbidden", "Interdit"),
+        (
+            "The signature of this address does not hold, or it has expired; ask the server for the result again.",
+            "La signature de cette adresse n'est pas valable, ou elle a expiré ; redemandez le résultat au serveur.",
+        ),
+    ),
+    HTTPStatus.NOT_FOUND: _problem(
+        "not-found",
+        ("Not found", "Introuvable"),
+        (
+            "There is no result at this address, or not any more.",
+            "Il n'y a pas de résultat à cette adresse, ou il n'y en a plus.",
+        ),
+    ),
+    HTTPStatus.METHOD_NOT_ALLOWED: _problem(
+        "method-not-allowed",
+        ("Method not allowed", "Méthode non autorisée"),
+        (
+            "This address does not take this method; `Allow` lists those it takes.",
+            "Cette adresse n'accepte pas cette méthode ; « Allow » liste celles qu'elle accepte.",
+        ),
+    ),
+    HTTPStatus.PRECONDITION_FAILED: _problem(
+        "precondition-failed",
+        ("It is not the same any more", "Ce n'est plus le même"),
+        (
+            "The result is not the one that If-Match or If-Unmodified-Since speaks of.",
+            "Le résultat n'est pas celui dont parle If-Match ou If-Unmodified-Since.",
+        ),
+    ),
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: _problem(
+        "range-not-satisfiable",
+        ("No such range", "Plage inexistante"),
+        (
+            "The range that was asked for lies outside the result; Content-Range says how many bytes it has.",
+            "La plage demandée est en dehors du résultat ; Content-Range dit combien d'octets il compte.",
+        ),
+    ),
+    HTTPStatus.INTERNAL_SERVER_ERROR: _problem(
+        "internal-error",
+        ("Internal error", "Erreur interne"),
+        ("Something unexpected went wrong at this centre.", "Une erreur inattendue s'est produite dans ce centre."),
+    ),
+}
+"""The depot's own table: that of the server, whose room is not here, has the same words for the same codes."""
 
 
 def make_depot(centre: Centre) -> Flask:
@@ -50,9 +138,9 @@ def make_depot(centre: Centre) -> Flask:
     @app.get("/results/<path:location>")
     def result(location: str) -> Response:
         if not _LOCATION.fullmatch(location):
-            abort(404)
+            abort(HTTPStatus.NOT_FOUND)
         if not _may_read(centre.key, location):
-            abort(403, "The signature of this address does not hold, or it has expired.")
+            abort(HTTPStatus.FORBIDDEN)
         return _answer(root, location)
 
     @app.after_request
@@ -60,9 +148,47 @@ def make_depot(centre: Centre) -> Flask:
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers["Access-Control-Expose-Headers"] = EXPOSED
+        if request.method == "OPTIONS":
+            response.headers["Access-Control-Allow-Methods"] = METHODS
+            response.headers["Access-Control-Allow-Headers"] = ALLOWED_HEADERS
+            response.headers["Access-Control-Max-Age"] = str(PREFLIGHT_LIFETIME_S)
         return response
 
+    app.register_error_handler(Exception, _render_error)
     return app
+
+
+def _render_error(error: Exception) -> Response:
+    """Answer with a problem (RFC 9457) as the server does; a person with a browser gets the same as a small page."""
+    if not isinstance(error, HTTPException):
+        _log.error("unexpected error", exc_info=error)
+    given = error.code if isinstance(error, HTTPException) and error.code else HTTPStatus.INTERNAL_SERVER_ERROR
+    status = given if given in PROBLEMS else HTTPStatus.BAD_REQUEST if given < 500 else HTTPStatus.INTERNAL_SERVER_ERROR
+    problem, language = PROBLEMS[status], _language()
+    title, detail = problem.title.into(language), problem.detail.into(language)
+    if _wants_page():
+        page = f'<!doctype html><html lang="{language}"><title>{title}</title><h1>{title}</h1><p>{detail}</p></html>\n'
+        response = Response(page, status, content_type="text/html; charset=utf-8")
+    else:
+        members = {"type": OURS + problem.code, "title": title, "status": int(status), "detail": detail}
+        members["instance"] = quote(request.path)
+        kind = PROBLEM if PROBLEM in request.accept_mimetypes.values() else JSON
+        response = Response(json.dumps(members, ensure_ascii=False).encode(), status, content_type=kind)
+    if isinstance(error, HTTPException):
+        kept = ((name, value) for name, value in error.get_headers() if name in ("Allow", "Content-Range"))
+        response.headers.extend(kept)
+    response.headers["Content-Language"] = language
+    response.headers["Cache-Control"] = "no-store"
+    response.vary.update(("Accept", "Accept-Language"))
+    return response
+
+
+def _language() -> Language:
+    return "fr" if request.accept_languages.best_match(("en", "fr"), "en") == "fr" else "en"
+
+
+def _wants_page() -> bool:
+    return request.accept_mimetypes.quality("text/html") > request.accept_mimetypes.quality(JSON)
 
 
 def _may_read(key: bytes, location: str) -> bool:
@@ -76,15 +202,37 @@ def _answer(root: Path, location: str) -> Response:
     path = root / location
     entry = _entry(path)
     if entry is None or path.is_symlink() or not path.resolve().is_relative_to(root.resolve()):
-        abort(404)
-    return send_file(
-        path,
-        mimetype=entry["mediaType"],
-        as_attachment=True,
-        download_name=path.name,
-        conditional=True,
-        etag=entry["sha256"],
-    )
+        abort(HTTPStatus.NOT_FOUND)
+    about = path.stat()
+    etag, modified = entry["sha256"], datetime.fromtimestamp(about.st_mtime, UTC)
+    headers = _headers(path, entry, modified)
+    verdict = judge_conditions(request, etag=etag, modified=modified)
+    if verdict is HTTPStatus.PRECONDITION_FAILED:
+        abort(verdict)
+    if verdict is not None:
+        return Response(status=verdict, headers=headers)
+    try:
+        span = find_span(request, size_bytes=about.st_size, etag=etag, modified=modified)
+    except NoSuchRange:
+        raise RequestedRangeNotSatisfiable(about.st_size) from None
+    if span is not None:
+        headers["Content-Range"] = span.content_range(about.st_size)
+    status = HTTPStatus.OK if span is None else HTTPStatus.PARTIAL_CONTENT
+    span = span or Span(start=0, stop=about.st_size)
+    headers["Content-Length"] = str(span.size_bytes)
+    return Response(() if request.method == "HEAD" else read_pieces(path, span), status=status, headers=headers)
+
+
+def _headers(path: Path, entry: dict[str, str], modified: datetime) -> dict[str, str]:
+    return {
+        "Content-Type": content_type(entry["mediaType"]),
+        "Content-Disposition": f'attachment; filename="{path.name}"',
+        "ETag": f'"{entry["sha256"]}"',
+        "Repr-Digest": digest_header(entry["sha256"]),
+        "Last-Modified": http_date(modified),
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "no-cache",
+    }
 
 
 def _entry(path: Path) -> dict[str, str] | None:
