@@ -1,9 +1,13 @@
-"""`gaia check`: reads a whole configuration as the server and the workers would, and says what is wrong, starting nothing."""
+"""
+`gaia check`: reads a whole configuration as the server and the workers would, sees that brokers and store answer, and says
+what is wrong, starting nothing.
+"""
 
 import difflib
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -13,6 +17,7 @@ from gaia_config.catalogue import read_catalogue
 from gaia_config.centres import Centre, read_centres
 from gaia_config.errors import ConfigurationError
 from gaia_config.filesystems import refuse_network
+from gaia_config.reach import Visit, check_transport, find_unreachable, visit_broker, visit_store
 from gaia_config.settings import Settings, variable
 
 BROKER_SCHEMES = ("redis", "rediss", "unix", "redis+socket")
@@ -98,20 +103,47 @@ def find_strangers(environment: Mapping[str, str], also: Iterable[str] = OURS) -
 
 
 def find_faults(settings: Settings) -> Iterator[str]:
-    """Find all that is wrong with a configuration, a sentence each."""
-    yield from _tried(check_broker, settings.broker_url.get_secret_value(), name=variable("broker_url"))
-    yield from _tried(check_store, settings.store_url.get_secret_value())
+    """
+    Find all that is wrong with a configuration, a sentence each.
+
+    Where the settings name a centre, this is the machine of its worker: it goes to that centre's broker alone, and has no store.
+    """
+    broker, store = settings.broker_url.get_secret_value(), settings.store_url.get_secret_value()
+    central = settings.centre is None
+    written = [*_tried(check_broker, broker, name=variable("broker_url")), *_tried(check_store, store)]
+    yield from written
+    yield from _tried(check_transport, settings.transport)
     try:
         centres = read_centres(settings.centres, only=settings.centre)
     except ConfigurationError as error:
         yield str(error)
-        return
+        centres = {}
     for centre in centres.values():
         yield from _tried(check_centre, centre)
+    visits = [partial(visit_store, store)] if central and not written else []
+    yield from find_unreachable([*visits, *broker_visits(centres, settings if central and not written else None)])
+
+
+def broker_visits(centres: Mapping[str, Centre], settings: Settings | None, *, but: str | None = None) -> list[Visit]:
+    """
+    List a visit to each broker there is, once, whoever names it.
+
+    Parameters
+    ----------
+    settings : Settings or None
+        Those that name the broker of the server itself; None to leave it out.
+    but : str, optional
+        The address of a broker that is not visited: it is still to be started.
+    """
+    named = {centre.broker_url: f"broker_url of {centre.id}" for centre in reversed(tuple(centres.values()))}
+    if settings is not None and "broker_url" in settings.model_fields_set:  # the box does without the default
+        named[settings.broker_url.get_secret_value()] = variable("broker_url")
+    named = {url: name for url, name in named.items() if url != but and not list(_tried(check_broker, url, name=name))}
+    return [partial(visit_broker, url, name=name) for url, name in named.items()]
 
 
 def command() -> None:
-    """Check the settings, the centres and their catalogues, without starting anything."""
+    """Check the settings, the centres and their catalogues, and that brokers and store answer, without starting anything."""
     settings = Settings()
     faults = list(find_faults(settings))
     notes = list(find_strangers(os.environ))

@@ -1,6 +1,7 @@
 """YAML files that know their line numbers, so that an error can name the place."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,11 @@ class Document:
             raise ConfigurationError(f"this is not YAML ({error.problem})", file=file, line=line) from None
         except (yaml.YAMLError, ValueError) as error:
             raise ConfigurationError(f"this is not YAML ({str(error).splitlines()[0]})", file=file) from None
+        except RecursionError:
+            raise ConfigurationError("this is nested too deeply to be read; write it flat", file=file) from None
+        if (line := _loop(self._root)) is not None:
+            problem = "an alias (`*`) stands here inside of what it names, which has no end; write the value out"
+            raise ConfigurationError(problem, file=file, line=line)
         for place, line in _repeated(self._root):
             raise ConfigurationError("this key stands here twice; keep one", file=file, line=line, key=spell(place))
 
@@ -89,6 +95,19 @@ def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node, yaml.Node] | No
     if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
         return node.value[step], node.value[step]
     return None
+
+
+def _loop(node: yaml.Node | None, around: tuple[yaml.Node, ...] = (), done: set[int] | None = None) -> int | None:
+    """Find the line of a thing that holds itself, by an alias; None where there is none. Looks into each thing once."""
+    done = set() if done is None else done
+    if any(node is each for each in around):
+        return int(around[-1].start_mark.line) + 1
+    if node is None or id(node) in done:
+        return None
+    done.add(id(node))
+    inside = chain.from_iterable(node.value) if isinstance(node, yaml.MappingNode) else node.value
+    parts = () if isinstance(node, yaml.ScalarNode) else inside
+    return next((line for each in parts if (line := _loop(each, (*around, node), done)) is not None), None)
 
 
 def _repeated(node: yaml.Node | None, place: tuple[str | int, ...] = ()) -> Iterator[tuple[Place, int]]:

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -5,16 +6,24 @@ import yaml
 
 from gaia_config.catalogue import publish
 from gaia_config.centres import read_centres
-from gaia_config.check import check_broker, check_store, command, find_faults, find_sqlite_file, find_strangers
+from gaia_config.check import (
+    broker_visits,
+    check_broker,
+    check_store,
+    command,
+    find_faults,
+    find_sqlite_file,
+    find_strangers,
+)
 from gaia_config.errors import ConfigurationError
 from gaia_config.settings import Settings
 
 
 @pytest.fixture
-def home(tmp_path, dataset) -> Path:
+def home(tmp_path, dataset, redis_url) -> Path:
     """Write a good configuration of one centre with one dataset."""
     theia = {
-        "id": "theia", "title": "Theia", "broker_url": "redis://:pw@127.0.0.1:6379/0", "key": "k" * 32,
+        "id": "theia", "title": "Theia", "broker_url": redis_url, "key": "k" * 32,
         "delivery": "push", "catalogue": "theia/catalog.json", "data": "theia/data",
     }  # fmt: skip
     (tmp_path / "centres.yml").write_text(yaml.safe_dump({"centres": [theia]}))
@@ -28,6 +37,40 @@ def test_a_good_configuration_has_no_faults(home, monkeypatch, capsys):
     monkeypatch.setenv("GAIA_HOME", str(home))
     command()
     assert "good" in capsys.readouterr().out
+
+
+NOBODY = "127.0.0.1:1"
+
+
+def test_a_broker_that_does_not_answer_is_named_without_its_password(home):
+    text = (home / "centres.yml").read_text()
+    (home / "centres.yml").write_text(re.sub("redis://[^/]*/0", f"redis://:secret@{NOBODY}/7", text))
+    (fault,) = find_faults(Settings(home=home))
+    assert fault == f"broker_url of theia: no Redis answers at redis://{NOBODY}/7; start it, or correct the address."
+    own, central = find_faults(Settings(home=home, broker_url=f"redis://u:secret@{NOBODY}/0"))
+    assert own == fault
+    assert central.startswith(f"GAIA_BROKER_URL: no Redis answers at redis://{NOBODY}/0;")
+
+
+def test_a_broker_is_gone_to_once_whoever_names_it(home, redis_url):
+    settings = Settings(home=home, broker_url=redis_url)
+    assert len(broker_visits(read_centres(settings.centres), settings)) == 1
+    assert broker_visits(read_centres(settings.centres), settings, but=redis_url) == []
+
+
+def test_a_store_that_does_not_answer_is_named_without_its_password(home):
+    (fault,) = find_faults(Settings(home=home, store_url=f"postgresql+psycopg://u:secret@{NOBODY}/jobs"))
+    assert fault.startswith(f"GAIA_STORE_URL: the PostgreSQL at postgresql+psycopg://{NOBODY}/jobs does not answer")
+
+
+def test_a_worker_goes_to_the_broker_of_its_centre_alone(home):
+    far = {"broker_url": f"redis://{NOBODY}/0", "store_url": f"postgresql+psycopg://{NOBODY}/jobs"}
+    assert list(find_faults(Settings(home=home, centre="theia", **far))) == []
+
+
+def test_a_transport_that_is_not_installed_is_a_fault(home):
+    (fault,) = find_faults(Settings(home=home, transport="nope"))
+    assert fault == "GAIA_TRANSPORT: there is no 'nope'; installed are celery."
 
 
 def test_a_dataset_without_its_file_is_a_fault(home):

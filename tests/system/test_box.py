@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -94,6 +95,23 @@ def test_a_broken_centres_file_is_refused_with_its_line(other_box, tmp_path, tex
 def test_a_home_that_cannot_be_is_refused(other_box, tmp_path):
     (tmp_path / "file").touch()
     assert "choose another with GAIA_HOME" in refusal(other_box(home=tmp_path / "file" / "home"))
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({"GAIA_BROKER_URL": "redis://:secret@127.0.0.1:1/0"}, "no Redis answers at redis://127.0.0.1:1/0"),
+        ({"GAIA_STORE_URL": "postgresql+psycopg://u:secret@127.0.0.1:1/d"}, "127.0.0.1:1/d does not answer"),
+        ({"GAIA_TRANSPORT": "nope"}, "GAIA_TRANSPORT: there is no 'nope'; installed are celery"),
+        ({"GAIA_HOST": "nohost.invalid"}, "the host name 'nohost.invalid' is not known"),
+    ],
+)
+def test_what_does_not_answer_is_told_within_seconds_and_without_its_password(other_box, more, sentence):
+    began = time.monotonic()
+    said = refusal(other_box(more=more))
+    assert sentence in said
+    assert "secret" not in said
+    assert time.monotonic() - began < 10
 
 
 def test_a_missing_centres_file_is_refused(other_box, tmp_path):

@@ -1,5 +1,6 @@
 """`gaia run`, as somebody types it."""
 
+import signal
 from pathlib import Path
 
 import netCDF4
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 from gaia_config.cli import application, commands
 from gaia_processes.echo.describe import ECHO
 from gaia_processes.subset.describe import SUBSET
+from gaia_workers import here
 from gaia_workers.here import read_arguments
 
 GAIA = CliRunner()
@@ -82,6 +84,53 @@ def test_a_file_that_is_no_data_fails_readably(tmp_path: Path) -> None:
 def test_a_wrong_command_line_is_one_sentence(arguments: list[str], said: str) -> None:
     result = gaia_run(*arguments)
     assert said in str(result.exception) + result.output
+
+
+def test_a_folder_is_called_a_folder_and_what_is_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "store.zarr").mkdir()
+    result = gaia_run("subset", "-i", f"dataset={tmp_path}/store.zarr", "-o", str(tmp_path / "out.nc"))
+    assert "Zarr stores and other folders are not read yet, only single NetCDF files" in str(result.exception)
+
+
+def test_a_file_that_is_there_is_replaced_only_by_force(file: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.nc"
+    output.write_text("precious")
+    ask = ("subset", "-i", f"dataset={file}", "-o", str(output))
+    assert "this file exists; name another, or replace it with --force" in str(gaia_run(*ask).exception)
+    assert output.read_text() == "precious"
+    assert gaia_run(*ask, "--force").exit_code == 0
+    assert output.read_bytes()[:3] != b"pre"
+
+
+@pytest.mark.parametrize("name", ["grid.nc", "again.nc", "../{folder}/grid.nc"])
+def test_what_is_read_is_never_replaced_whatever_it_is_called(file: Path, tmp_path: Path, name: str) -> None:
+    before = file.read_bytes()
+    (tmp_path / "again.nc").symlink_to(file)
+    output = str(tmp_path / name.format(folder=tmp_path.name))
+    result = gaia_run("subset", "-i", f"dataset={file}", "-o", output, "--force")
+    assert "the run reads this file" in str(result.exception)
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(("output", "said"), [("absent/out.nc", "there is no folder"), (".", "this is a folder")])
+def test_an_output_that_cannot_be_is_said_before_anything_runs(
+    file: Path, tmp_path: Path, output: str, said: str
+) -> None:
+    assert said in str(gaia_run("subset", "-i", f"dataset={file}", "-o", str(tmp_path / output)).exception)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_stopped_leaves_no_draft(
+    file: Path, tmp_path: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(_: object, draft: Path, *__: object, **___: object) -> None:
+        draft.write_text("half of it")
+        signal.raise_signal(number)
+
+    monkeypatch.setattr(here, "write_value", write)
+    result = gaia_run("subset", "-i", f"dataset={file}", "-o", str(tmp_path / "out.nc"))
+    assert (result.exit_code, "stopped; nothing was written" in result.output) == (128 + number, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["grid.nc"]
 
 
 def test_echo_prints_what_it_gives_back() -> None:

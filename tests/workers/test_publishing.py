@@ -65,6 +65,21 @@ def test_a_copy_never_takes_the_place_of_another_file(here: Centre, tmp_path: Pa
         add_file(outside, here)
 
 
+def test_the_same_file_added_again_is_there_already(
+    here: Centre, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outside = write_grid(tmp_path / "outside" / "grid.nc", first=7)
+    first = add_file(outside, here)
+    assert add_file(outside, here) == first
+    assert capsys.readouterr().out.splitlines()[-1] == "grid.nc is in the data folder already"
+
+
+def test_a_folder_is_called_a_folder(here: Centre, tmp_path: Path) -> None:
+    (tmp_path / "store.zarr").mkdir()
+    with pytest.raises(ConfigurationError, match="Zarr stores and other folders are not read yet"):
+        add_file(tmp_path / "store.zarr", here)
+
+
 def test_the_same_bytes_at_two_centres_are_replicas(here: Centre, tmp_path: Path) -> None:
     there = replace(here, id="theia", data=tmp_path / "theia", catalogue=tmp_path / "theia-catalogue" / "catalog.json")
     assert here.data is not None

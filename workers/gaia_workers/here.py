@@ -1,6 +1,8 @@
 """The command `gaia run`: a process here and now, with the validation and the code of a worker, on a file or a dataset."""
 
 import json
+import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -31,10 +33,12 @@ from gaia_workers.data import DataAccess
 from gaia_workers.headers import read_header
 from gaia_workers.holdings import Holdings
 from gaia_workers.readers.netcdf import open_dataset
+from gaia_workers.readers.refusals import FOLDER
 from gaia_workers.runner import compute, write_value
 
 LOCAL = "local-file"
 REFUSED, FAILED = 2, 1
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +78,18 @@ class Here:
             with open_dataset(self.file) as dataset:
                 yield dataset
             return
-        with DataAccess({str(reference): self._locate(reference)}).open(reference) as dataset:
+        with DataAccess({str(reference): self.locate(reference)}).open(reference) as dataset:
             yield dataset
 
-    def _locate(self, reference: DatasetReference) -> Path:
+    def locate(self, reference: DatasetReference) -> Path:
+        """
+        Find the file of a dataset of the catalogue.
+
+        Raises
+        ------
+        ConfigurationError
+            If no centre has it on this machine.
+        """
         for centre in self.centres.values():
             if centre.data is not None and centre.data.is_dir():
                 with suppress(DatasetUnsuitable):
@@ -92,23 +104,35 @@ def command(
         typer.Option("--input", "-i", metavar="NAME=VALUE", help="An input: JSON, text, a,b,c for lists, or @FILE."),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File for the result; its ending picks the format.")
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="File for the result; its ending picks the format. One that exists is replaced only with --force, "
+            "one that is read never.",
+        ),
     ] = None,
     media_type: Annotated[
         str | None, typer.Option("--format", help="Format: a media type, or a name as netcdf.")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the output where it exists.")] = False,
 ) -> None:
     """Run a process here and now, on a local file or a dataset of the catalogue."""
     try:
         chosen = _process(process)
         raw, file = read_arguments(chosen, inputs or [])
-        result = _run(chosen, raw, file, output, media_type)
+        if output is not None:
+            _check_output(output, _files_read(inputs or [], file), force=force)
+        with _stopped_by_signals():
+            result = _run(chosen, raw, file, output, media_type)
     except InvalidInputs as error:
         _complain([f"{fault.input}: {fault.problem.en}" for fault in error.faults], REFUSED)
     except GaiaError as error:
         _complain([error.text.en], FAILED)
     except OSError as error:
         _complain([f"{error.filename or 'the result'}: {error.strerror}"], FAILED)
+    except _Stopped as stopped:
+        _complain(["stopped; nothing was written"], 128 + stopped.number)
     else:
         for line in result:
             typer.echo(line)
@@ -140,12 +164,72 @@ def read_arguments(process: Process, arguments: list[str]) -> tuple[dict[str, An
     return {name: _value(process, name, text) for name, text in raw.items()}, file
 
 
+class _Stopped(BaseException):
+    """A signal asked the run to end; no error, so that nothing on the way takes it for one."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """Turn the signals that end a program into an exception, so that a draft is removed on the way out."""
+
+    def stop(number: int, _: object) -> None:
+        for each in STOPPING:
+            signal.signal(each, signal.SIG_IGN)  # once is enough: a second one must not cut the clearing up short
+        raise _Stopped(number)
+
+    before = {number: signal.signal(number, stop) for number in STOPPING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _files_read(arguments: list[str], file: Path | None) -> list[Path]:
+    """List the files that a run reads: the local dataset, and those named by `@`."""
+    texts = (argument.partition("=")[2] for argument in arguments)
+    return [Path(text[1:]) for text in texts if text.startswith("@")] + ([] if file is None else [file])
+
+
+def _check_output(output: Path, read: list[Path], *, force: bool) -> None:
+    """
+    Refuse an output that would destroy something.
+
+    Raises
+    ------
+    ConfigurationError
+        It is a file that is read, or one that exists and may not be replaced, or no file at all.
+    """
+    if not output.parent.is_dir():
+        raise ConfigurationError(f"--output {output}: there is no folder {output.parent}; make it first")
+    if output.is_dir():
+        raise ConfigurationError(f"--output {output}: this is a folder; name a file in it")
+    if not os.path.lexists(output):
+        return
+    _refuse_inputs(output, read)
+    if not force:
+        raise ConfigurationError(f"--output {output}: this file exists; name another, or replace it with --force")
+    if not os.access(output, os.W_OK):
+        raise ConfigurationError(f"--output {output}: this file may not be written; name another, also with --force")
+
+
+def _refuse_inputs(output: Path, read: list[Path]) -> None:
+    """Refuse an output that is itself read, whatever it is called."""
+    if any(output.exists() and each.exists() and output.samefile(each) for each in read):
+        raise ConfigurationError(f"--output {output}: the run reads this file; name another, also with --force")
+
+
 def _local_file(raw: dict[str, Any]) -> Path | None:
     """Find the file that `dataset` names; in the request it is then called `local-file`."""
     named = raw.get("dataset")
-    if named is None or not (Path(named).is_file() or "/" in named or named.endswith((".nc", ".nc4"))):
+    if named is None or not (Path(named).is_file() or "/" in named or named.endswith((".nc", ".nc4", ".zarr"))):
         return None
     path = Path(named)
+    if path.is_dir():
+        raise ConfigurationError(f"--input dataset={named}: {FOLDER}")
     if not path.is_file():
         raise ConfigurationError(f"--input dataset={named}: there is no such file")
     raw["dataset"] = LOCAL
@@ -193,6 +277,9 @@ def _run(
 ) -> list[str]:
     here = Here(file, _centres(raw, file))
     inputs = validate_request(process, raw, find_cube=here.find_cube)
+    if output is not None:
+        named = [value for _, value in inputs if isinstance(value, CatalogueRef) and str(value) != LOCAL]
+        _refuse_inputs(output, [here.locate(reference) for reference in named])
     name, described = next(iter(process.outputs.items()))
     file_format = _format(described.formats, output, media_type)
     if output is None and file_format is formats.NETCDF:

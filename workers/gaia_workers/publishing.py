@@ -1,5 +1,6 @@
 """The commands `gaia catalogue …`: publish a file that lies at a centre as a dataset of the federation."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from gaia_config.errors import ConfigurationError
 from gaia_config.settings import Settings
 from gaia_processes.errors import GaiaError
 from gaia_workers.headers import Header, read_header
+from gaia_workers.readers.refusals import FOLDER
 
 VERSION_LENGTH = 12
 _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
@@ -74,13 +76,15 @@ def add_file(
         raise ConfigurationError(
             f"centre {centre.id}: its `data` folder is not named in the centres file; name it there"
         )
+    if path.is_dir():
+        raise ConfigurationError(f"{path}: {FOLDER}")
     if not path.is_file():
         raise ConfigurationError(f"{path}: there is no such file; give the path of a NetCDF file")
     try:
         header = read_header(path)
     except GaiaError as error:
         raise ConfigurationError(f"{path.name}: {error.text.en}") from None
-    href = _href(path, centre.data) or _copy(path, centre.data)
+    href = _href(path, centre.data) or _copy(path, centre.data, sha256=header.sha256)
     dataset = describe(header, href, centre, dataset_id=dataset_id or id_of(path), title=title, licence=licence)
     publish(centre, dataset)
     return dataset
@@ -125,9 +129,17 @@ def _href(path: Path, data: Path) -> str | None:
     return there.relative_to(folder).as_posix() if there.is_relative_to(folder) else None
 
 
-def _copy(path: Path, data: Path) -> str:
-    """Copy a file into the data folder, whole or not at all."""
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _copy(path: Path, data: Path, *, sha256: str) -> str:
+    """Copy a file into the data folder, whole or not at all; one that is there already is left as it is."""
     target = data / path.name
+    if target.is_file() and _digest(target) == sha256:
+        typer.echo(f"{path.name} is in the data folder already")
+        return target.name
     if target.exists():
         raise ConfigurationError(
             f"{path.name}: the data folder has another file of that name; rename yours, or publish the one that is there"

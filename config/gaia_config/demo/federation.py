@@ -252,6 +252,23 @@ def seed(centres: dict[str, Centre], *, environment: dict[str, str], log: Path |
         _entitle(centres[id])
 
 
+def check_host(host: str) -> None:
+    """
+    See that the name of a host is known.
+
+    Raises
+    ------
+    ConfigurationError
+        It is not; without this it would look as if a folder or a port were at fault.
+    """
+    try:
+        socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (socket.gaierror, UnicodeError):
+        raise ConfigurationError(
+            f"GAIA_HOST: the host name {host!r} is not known here; use 127.0.0.1, or 0.0.0.0 for all addresses"
+        ) from None
+
+
 def free_ports(count: int, host: str) -> list[int]:
     """Find ports on which nobody listens."""
     sockets = [socket.socket(_family(host)) for _ in range(count)]

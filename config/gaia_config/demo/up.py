@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -18,15 +19,16 @@ from rich.console import Console
 
 from gaia_config.catalogue import read_catalogue
 from gaia_config.centres import Centre
-from gaia_config.check import check_store
+from gaia_config.check import broker_visits, check_broker, check_store
 from gaia_config.demo import guardian
 from gaia_config.demo.broker import Broker, make_broker
-from gaia_config.demo.federation import is_free, prepare, read_federation, seed
+from gaia_config.demo.federation import check_host, is_free, prepare, read_federation, seed
 from gaia_config.demo.supervisor import Program, Supervisor
 from gaia_config.demo.tour import Tour, curl, is_ready, take_tour
 from gaia_config.errors import ConfigurationError
 from gaia_config.files import write_whole
-from gaia_config.settings import ANY_ADDRESS, Settings
+from gaia_config.reach import check_transport, find_unreachable, visit_store
+from gaia_config.settings import ANY_ADDRESS, Settings, variable
 
 READY_LIMIT_S = 90.0
 TOUR_LIMIT_S = 120.0
@@ -65,7 +67,9 @@ def run(settings: Settings, console: Console, *, demo_job: bool) -> None:
         It cannot start; the sentence says why and what would help.
     """
     begun = time.monotonic()
+    check_host(settings.host)
     check_store(settings.store_url.get_secret_value())
+    check_transport(settings.transport)
     with _alone(settings.home) as lock:
         prepare(settings.home, host=ANY_ADDRESS.get(settings.host, settings.host))
         if not is_free(settings.host, settings.port):
@@ -75,8 +79,10 @@ def run(settings: Settings, console: Console, *, demo_job: bool) -> None:
             raise ConfigurationError(f"{problem}={settings.port + 1}")
         broker = None if "GAIA_BROKER_URL" in os.environ else make_broker(settings.home)
         address = broker.url if broker else settings.broker_url.get_secret_value()
+        check_broker(address, name=variable("broker_url"))
         write_whole(settings.home / "keys" / "broker", address, mode=0o600)
         centres = read_federation(settings.centres)
+        _refuse_unreachable(settings, centres, broker)
         with _box(settings, console, centres, broker, lock) as supervisor:
             first, *others = centres
             for program in [*_front(), *_beside(centres[first], settings)]:
@@ -90,6 +96,14 @@ def run(settings: Settings, console: Console, *, demo_job: bool) -> None:
             while True:
                 supervisor.watch()
                 time.sleep(PAUSE_S)
+
+
+def _refuse_unreachable(settings: Settings, centres: dict[str, Centre], broker: Broker | None) -> None:
+    """Go to what others have started before anything of ours starts: all would only wait for it."""
+    brokers = broker_visits(centres, None if broker else settings, but=broker.url if broker else None)
+    faults = find_unreachable([partial(visit_store, settings.store_url.get_secret_value()), *brokers])
+    if told := list(faults):
+        raise ConfigurationError("; ".join(told))
 
 
 @contextmanager

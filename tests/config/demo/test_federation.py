@@ -8,7 +8,7 @@ import pytest
 from gaia_config.centres import read_centres
 from gaia_config.datasets import Dataset, Replica
 from gaia_config.demo import federation
-from gaia_config.demo.federation import DATA, SAMPLES, free_ports, is_free, prepare, read_federation
+from gaia_config.demo.federation import DATA, SAMPLES, check_host, free_ports, is_free, prepare, read_federation
 from gaia_config.errors import ConfigurationError
 
 
@@ -117,3 +117,11 @@ def test_folders_that_cannot_be_made_name_the_centre(home, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match="the folders of pndb cannot be written"):
         federation._lay_out(dataclasses.replace(pndb, data=tmp_path / "file" / "data"))
+
+
+def test_a_host_name_that_nobody_knows_is_called_that():
+    check_host("127.0.0.1")
+    check_host("::1")
+    for host in ("nohost.invalid", "a" * 70 + ".invalid"):
+        with pytest.raises(ConfigurationError, match=r"GAIA_HOST: the host name .* is not known"):
+            check_host(host)

@@ -24,6 +24,9 @@ GROUPS_ONLY = Text(
 )
 
 
+FOLDER = "this is a folder; Zarr stores and other folders are not read yet, only single NetCDF files (.nc, .nc4)"
+"""For the command line, that alone may name folders."""
+
 START_BYTES = 512
 """So much of the beginning of a file tells what it is."""
 
