@@ -11,7 +11,19 @@ from gaia_server.front import make_front, open_house, pygeoapi_configuration, te
 from gaia_server.negotiation import AcceptRepair
 from gaia_server.pages.protection import protect
 from gaia_server.problems import render_error
-from gaia_server.routes import assets, centres, deliveries, document, events, execution, forms, health, jobs, processes
+from gaia_server.routes import (
+    assets,
+    centres,
+    collections,
+    deliveries,
+    document,
+    events,
+    execution,
+    forms,
+    health,
+    jobs,
+    processes,
+)
 from gaia_server.services import EXTENSION, Services
 
 BODY_LIMIT_S = 30.0
@@ -22,6 +34,7 @@ OURS = (
     forms.routes,
     jobs.routes,
     events.routes,
+    collections.routes,
     centres.routes,
     health.routes,
     deliveries.routes,

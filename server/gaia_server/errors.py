@@ -19,7 +19,7 @@ ServiceError                    `code` names it in the table, `text` says what h
         OffsetWrong             a delivery that does not go on where the last one ended
         DigestWrong             a delivery of which something else arrived than was sent
     NothingThere                what was asked for does not exist, or not any more
-        NoSuchProcess, NoSuchJob, NoSuchOutput, NoSuchCentre
+        NoSuchProcess, NoSuchJob, NoSuchOutput, NoSuchCentre, NoSuchCollection
         ResultNotReady          the job is not finished yet
         ResultGone              it was dismissed, removed or has expired
         AlreadyDismissed        a second dismissal
@@ -263,6 +263,13 @@ class NoSuchCentre(_NotAmong):
 
     code = "no-such-centre"
     lack = Text(en="There is no centre", fr="Il n'y a pas de centre")
+
+
+class NoSuchCollection(_NotAmong):
+    """There is no such dataset."""
+
+    code = "no-such-collection"
+    lack = Text(en="There is no dataset", fr="Il n'y a pas de jeu de données")
 
 
 class NoSuchJob(NothingThere):

@@ -178,15 +178,15 @@ OPERATIONS = (
     ),
     Operation(
         method="get", path="/collections", id="getCollections", tag="server",
-        summary=Text(en="The collections of data", fr="Les collections de données"),
-        parameters=_PYGEOAPI_FORMS, problems=("bad-request",),
-        answers={200: replace(_json("collections", "The collections", "Les collections", page=True), media_types=_LINKED_DATA)},
+        summary=Text(en="The datasets of all centres", fr="Les jeux de données de tous les centres"),
+        parameters=("q", "limit", "after", *_BOTH_FORMS), problems=("invalid-query-parameter-value",),
+        answers={200: _json("collections", "A page of the list", "Une page de la liste", page=True)},
     ),
     Operation(
         method="get", path="/collections/{collectionID}", id="getCollection", tag="server",
-        summary=Text(en="One collection of data", fr="Une collection de données"),
-        parameters=("collectionID", *_PYGEOAPI_FORMS), problems=("bad-request", "not-found"),
-        answers={200: replace(_json("collection", "The collection", "La collection", page=True), media_types=_LINKED_DATA)},
+        summary=Text(en="One dataset", fr="Un jeu de données"),
+        parameters=("collectionID", *_BOTH_FORMS), problems=("no-such-collection",),
+        answers={200: _json("collection", "The dataset", "Le jeu de données", page=True)},
     ),
     Operation(
         method="get", path="/processes", id="getProcesses", tag="processes",

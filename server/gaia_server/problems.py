@@ -59,6 +59,7 @@ PROBLEMS: dict[str, Problem] = {
     "no-such-process": _row(404, "No such process", "Traitement inconnu", ogc=True),
     "no-such-job": _row(404, "No such job", "Tâche inconnue", ogc=True),
     "no-such-output": _row(404, "No such output", "Sortie inconnue", ogc=True),
+    "no-such-collection": _row(404, "No such dataset", "Jeu de données inconnu"),
     "no-such-centre": _row(404, "No such centre", "Centre inconnu"),
     "result-not-ready": _row(404, "Result not ready", "Résultat pas encore prêt", ogc=True),
     "method-not-allowed": _row(405, "Method not allowed", "Méthode non autorisée"),

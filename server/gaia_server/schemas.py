@@ -78,7 +78,24 @@ SCHEMAS: dict[str, Any] = {
     "landingPage": _object({"title": TEXT, "description": TEXT, "links": _array(ref("link"))}, "links"),
     "confClasses": _object({"conformsTo": _array(_URI)}, "conformsTo"),
     "collection": _object(
-        {"id": TEXT, "title": TEXT, "description": TEXT, "links": _array(ref("link"))}, "id", "links"
+        {
+            "id": TEXT,
+            "title": TEXT,
+            "description": TEXT,
+            "license": TEXT,
+            "keywords": _array(TEXT),
+            "extent": {"type": "object"},
+            "crs": _array(_URI),
+            "cube:dimensions": {"type": "object"},
+            "cube:variables": {"type": "object"},
+            "gaia:version": TEXT,
+            "gaia:versions": _array(TEXT),
+            "gaia:centres": _array(TEXT),
+            "gaia:sizeBytes": {"type": "integer"},
+            "links": _array(ref("link")),
+        },
+        "id",
+        "links",
     ),
     "collections": _list_of("collections", ref("collection")),
     "processSummary": _object(

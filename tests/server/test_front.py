@@ -66,5 +66,5 @@ def test_pygeoapis_static_files_are_served(client):
 
 
 def test_a_problem_of_pygeoapi_is_told_like_ours(client):
-    told = client.get("/collections/nothing").get_json()
+    told = client.get("/collections/nothing/items").get_json()
     assert (told["type"], told["detail"]) == ("https://gaia-data.org/errors/not-found", "Collection not found")

@@ -115,7 +115,7 @@ def test_every_problem_that_a_client_can_meet_is_told_with_an_example(document):
         for code in answer.get("content", {}).get("application/json", {}).get("examples", {})
     }
     pushed = {"invalid-delivery", "delivery-offset", "delivery-digest", "no-space", "forbidden"}
-    by_the_framework = {"method-not-allowed", "not-implemented", "busy", "invalid-request"}
+    by_the_framework = {"not-found", "method-not-allowed", "not-implemented", "busy", "invalid-request"}
     assert set(PROBLEMS) - examples == pushed | by_the_framework
 
 

@@ -1,6 +1,5 @@
 """`/processes`: what is on offer."""
 
-import unicodedata
 from http import HTTPStatus
 
 from flask import Blueprint, Response, request
@@ -14,10 +13,10 @@ from gaia_server.pages.process import render_process
 from gaia_server.pages.words import translate
 from gaia_server.queries import Query, address
 from gaia_server.rendering import link_page, make_link, render_empty, render_json
+from gaia_server.search import LONGEST_SEARCH, is_found
 from gaia_server.services import current_services
 
 DEFAULT_LIMIT = 1000
-LONGEST_SEARCH = 200
 
 routes = Blueprint("processes", __name__)
 
@@ -75,10 +74,4 @@ def _is_found(process: Process, sought: str, language: Language) -> bool:
         process.description.into(language),
         *(word.into(language) for word in process.keywords),
     )
-    text = _plain(" ".join(said))
-    return all(word in text for word in _plain(sought).split())
-
-
-def _plain(text: str) -> str:
-    """Take capitals and accents off, so that `écho`, `Echo` and `echo` find the same."""
-    return "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign)).casefold()
+    return is_found(sought, said)

@@ -56,7 +56,7 @@ def address_of(desk):
     """Fill in the path of an operation with what there is."""
     job = desk.finish(desk.accept("message"), message=b"hello")
     ids = {
-        "processID": "subset", "jobID": job.id, "outputID": "message", "centreID": "theia", "collectionID": "x",
+        "processID": "subset", "jobID": job.id, "outputID": "message", "centreID": "theia", "collectionID": "tas-monthly",
         "tileMatrixSetID": "WebMercatorQuad",
     }  # fmt: skip
     return lambda operation: re.sub(r"\{(\w+)\}", lambda found: ids[found[1]], operation.path)

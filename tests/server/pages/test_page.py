@@ -46,7 +46,7 @@ def test_a_problem_keeps_its_status_and_lists_all_that_is_wrong(client):
 
 
 def test_a_problem_of_pygeoapi_is_a_page_of_ours_with_its_words(client):
-    answer = client.get("/collections/nothing?f=html")
+    answer = client.get("/collections/nothing/items?f=html")
     assert answer.status_code == 404
     assert "Collection not found" in answer.get_data(as_text=True)
 
