@@ -25,11 +25,15 @@ TOGETHER = {"browser": "box", "clients": "box", "system": "box", "docker": "cont
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a federation together when `make test` runs tests in two processes."""
+    """Begin with the tests of the box, which wait more than they compute, and keep each federation in one process."""
     for item in items:
-        folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        if folder in TOGETHER:
-            item.add_marker(pytest.mark.xdist_group(TOGETHER[folder]))
+        if _group(item):
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=lambda item: _group(item) != "box")
+
+
+def _group(item: pytest.Item) -> str | None:
+    return TOGETHER.get(item.path.relative_to(Path(__file__).parent).parts[0])
 
 
 @pytest.fixture(scope="session")

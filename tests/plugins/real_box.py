@@ -167,11 +167,6 @@ def close_box(box: Box) -> None:
     assert took_s < STOP_LIMIT_S
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what needs the box after everything else, so that it does not stand beside tests that measure time."""
-    items.sort(key=lambda item: "box" in getattr(item, "fixturenames", ()))
-
-
 @pytest.fixture(scope="session")
 def box(tmp_path_factory: pytest.TempPathFactory, receiver: Canary) -> Iterator[Box]:
     """Give the box that the system tests share; it may call the receiver, and nobody else."""
