@@ -86,7 +86,7 @@ def test_a_job_is_dismissed(api):
 
 
 def test_refusals_are_its_own_exceptions(api):
-    with pytest.raises(BadRequestException, match='There is no dataset "atlantis"'):
+    with pytest.raises(BadRequestException, match=r'There is no dataset \\"atlantis'):
         submit(api, "subset", {"inputs": {"dataset": "atlantis"}})
     with pytest.raises(NotFoundException) as unknown:
         api.get_status("00000000-0000-4000-8000-000000000000")

@@ -87,5 +87,5 @@ def test_a_raw_file_arrives(service):
 
 
 def test_a_refusal_reaches_the_user_with_its_sentence(service):
-    with pytest.raises(RuntimeError, match='There is no dataset "atlantis"'):
+    with pytest.raises(RuntimeError, match=r'There is no dataset \\"atlantis'):
         service.execute("subset", {"dataset": "atlantis"})
