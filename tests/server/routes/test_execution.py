@@ -134,6 +134,8 @@ def test_a_failed_synchronous_run_is_its_problem(client, desk, submission):
         ("subset", {"inputs": {"dataset": "tas-monthly", "datetime": "2000-13"}}),
         ("subset", {"inputs": {"dataset": "tas-monthly", "datetime": "2000-01-32"}}),
         ("subset", {"inputs": {"dataset": "tas-monthly", "datetime": "2001/2000"}}),
+        ("subset", {"inputs": {"dataset": "tas-monthly", "datetime": "2001-12-31T12:00:00+25:00"}}),
+        ("subset", {"inputs": {"dataset": "tas-monthly", "datetime": "2000-12-31T12:00:00Z"}}),
         ("subset", {"inputs": {"dataset": "tas-monthly", "levels": "850"}}),
         ("subset", {"inputs": {"dataset": "/etc/passwd"}}),
         ("subset", {"inputs": {"dataset": "tas-monthly"}, "outputs": {"data": {"format": {"mediaType": "image/gif"}}}}),
