@@ -109,6 +109,10 @@ _ELSEWHERE = Answer(
     ),
     headers=("Location",),
 )
+_SAME_LIST = Answer(
+    words=Text(en="The same list, its days said by `datetime`", fr="La même liste, ses jours dits par « datetime »"),
+    headers=("Location",),
+)
 _FILE_HEADERS = ("Content-Disposition", "ETag", "Repr-Digest", "Last-Modified", "Accept-Ranges")
 _RESULTS = Answer(
     words=Text(
@@ -243,10 +247,13 @@ OPERATIONS = (
         method="get", path="/jobs", id="getJobs", tag="jobs",
         summary=Text(en="The jobs, newest first", fr="Les tâches, la plus récente d'abord"),
         parameters=(
-            "limit", "before", "byType", "byProcess", "byStatus", "byTime", "minDuration", "maxDuration", *_BOTH_FORMS,
+            "limit", "before", "byType", "byProcess", "byStatus", "byTime", "since", "until", "minDuration", "maxDuration", *_BOTH_FORMS,
         ),
         problems=("invalid-query-parameter-value", "store-down"),
-        answers={200: _json("jobList", "A page of the list", "Une page de la liste", page=True)},
+        answers={
+            200: _json("jobList", "A page of the list", "Une page de la liste", page=True),
+            303: _SAME_LIST,
+        },
     ),
     Operation(
         method="get", path="/jobs/{jobID}", id="getStatus", tag="jobs",

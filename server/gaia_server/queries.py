@@ -90,7 +90,9 @@ class Query:
         allowed : sequence of str, optional
             The names that there are, where they can be listed.
         """
-        given = [name.strip() for value in self._args.getlist(parameter) for name in value.split(",")]
+        # PostgreSQL takes no NUL; a name with something else in its place is nobody's name either.
+        whole = [value.replace("\x00", "\ufffd") for value in self._args.getlist(parameter)]
+        given = [name.strip() for value in whole for name in value.split(",")]
         names = tuple(dict.fromkeys(name for name in given if name))
         for name in names:
             if allowed is not None and name not in allowed:

@@ -349,6 +349,18 @@ PARAMETERS: dict[str, Any] = {
         "Quand les tâches ont été créées : un instant RFC 3339, ou un intervalle dont une extrémité peut être ouverte (« .. »).",
         example="2026-01-01T00:00:00Z/..",
     ),
+    "since": _query(
+        "since",
+        {"type": "string", "format": "date"},
+        "The first day, as the form of the page sends it.",
+        "Le premier jour, comme l'envoie le formulaire de la page.",
+    ),
+    "until": _query(
+        "until",
+        {"type": "string", "format": "date"},
+        "The last day, as the form of the page sends it.",
+        "Le dernier jour, comme l'envoie le formulaire de la page.",
+    ),
     "minDuration": _query(
         "minDuration",
         _array(_COUNT),

@@ -55,6 +55,10 @@ def test_names_come_with_commas_or_repeated():
     assert read("status=a,b&status=c,,&status=a", lambda query: query.names("status")) == ("a", "b", "c")
 
 
+def test_a_name_that_no_database_takes_is_nobodys():
+    assert read("processID=a%00b", lambda query: query.names("processID")) == ("a\ufffdb",)
+
+
 def test_a_name_that_there_is_not_is_refused():
     error = refusal("status=done", lambda query: query.names("status", ["a", "b"]))
     assert str(error) == "status: 'done' is not one of a, b."

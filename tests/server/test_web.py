@@ -81,12 +81,11 @@ def await_answer(port: int) -> None:
 
 
 def get(port: int, path: str) -> http.client.HTTPResponse:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("GET", path)
-    answer = connection.getresponse()
-    answer.read()
-    connection.close()
-    return answer
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+        return answer
 
 
 def latency_s(port: int) -> float:
@@ -138,6 +137,12 @@ def test_a_body_that_is_far_too_large_is_refused_quickly_and_the_client_hears_it
     connection.close()
     assert answer.status == 413
     assert time.monotonic() - began < 2
+
+
+def test_answers_are_http_1_1(port):
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
 
 
 def test_no_version_is_told(port):

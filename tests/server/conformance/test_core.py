@@ -138,9 +138,9 @@ def test_process_execute_inputs(execute):
     assert "elsewhere.example" in answer.get_json()["detail"]
 
 
-def test_process_execute_input_array(execute):
-    told = execute({**HELLO, "values": [1]}, prefer="respond-async").get_json()
-    assert told["status"] == "accepted"
+def test_process_execute_input_array(client, execute):
+    job = execute({**HELLO, "values": [1]}, prefer="respond-async").get_json()["jobID"]
+    assert client.get(f"/jobs/{job}/definition").get_json()["inputs"]["values"] == [1], "also with one item"
 
 
 def test_process_execute_input_array_refuses_other_items(execute):
