@@ -9,19 +9,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from gaia_config.catalogue import write_empty
 from gaia_config.centres import Centre
-from gaia_processes.catalogue import CATALOGUE, by_id
 from gaia_workers.agent import warm_up
 from gaia_workers.attempt import Attempt, Bench
 from gaia_workers.contract import Dismissal, Kind, Order, Report
 from gaia_workers.holdings import Holdings
 from gaia_workers.results import MANIFEST, Results, digest
 from gaia_workers.transport import RECORDER, Line
+from orders import order
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -49,17 +48,6 @@ def told(line: Line) -> Callable[[], list[Report]]:
         ]
 
     return take
-
-
-def order(**change: object) -> Order:
-    now = datetime.now(UTC)
-    values: dict[str, object] = {
-        "job_id": str(uuid4()), "part": 0, "attempt": 1, "process_id": "echo", "process_version": by_id(CATALOGUE)["echo"].version,
-        "inputs": {"message": "hi"}, "formats": {"message": "text", "values": "json"}, "accepted": now,
-        "queue_deadline": now + timedelta(hours=1), "time_limit_s": 60.0, "memory_limit_bytes": 2**31,
-        "centre": "climeri", "queue": "interactive",
-    }  # fmt: skip
-    return Order(**(values | change))  # type: ignore[arg-type]  # a test says what it changes
 
 
 def slow(seconds: float, **change: object) -> Order:

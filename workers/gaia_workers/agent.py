@@ -18,6 +18,7 @@ from gaia_workers.app import make_app, queue_name
 from gaia_workers.attempt import Attempt, Bench
 from gaia_workers.contract import BadMessage, Dismissal, Order, Presence, TransportDown, unseal
 from gaia_workers.delivery import delivery_for
+from gaia_workers.forks import Forks
 from gaia_workers.holdings import Holdings
 from gaia_workers.results import Results
 from gaia_workers.transport import AGENTS, Line
@@ -53,6 +54,7 @@ class Agent:
             results=self._results,
             server_url=settings.server_url,
             lease_s=settings.lease_s,
+            forks=Forks(ready=self._slots),
         )
         self._name = f"{centre.id}@{socket.gethostname()}:{os.getpid()}"
         self._running: dict[str, Attempt] = {}
@@ -62,6 +64,7 @@ class Agent:
     def run(self) -> None:
         """Work until told to stop."""
         warm_up()
+        self._bench.forks.refill()
         self._self_test(sweep=True)
         threads = [
             threading.Thread(target=self._repeat, args=(self._show_presence, PRESENCE_PERIOD_S), daemon=True),
@@ -84,6 +87,7 @@ class Agent:
         _log.info("worker is up", centre=self._centre.id, slots=self._slots)
         worker.start()
         self._stop.set()
+        self._bench.forks.close()
         with suppress(TransportDown):
             self._line.leave(self._name)
 
@@ -108,6 +112,7 @@ class Agent:
         finally:
             with self._lock:
                 self._running.pop(f"{order.job_id}/{order.attempt}", None)
+            self._bench.forks.refill()
 
     # --- beside the work ---------------------------------------------------------------------------------------------
 

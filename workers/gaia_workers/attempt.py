@@ -1,17 +1,11 @@
 """One order at a centre, seen from the agent: claim it, let a fork compute, keep the lease, tell the recorder, end it in time."""
 
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
+from dataclasses import dataclass, field
 
-import psutil
 import structlog
 
 from gaia_config.centres import Centre
@@ -19,18 +13,16 @@ from gaia_processes.catalogue import all_processes, by_id
 from gaia_processes.errors import DatasetUnsuitable, GaiaError
 from gaia_processes.text import Text
 from gaia_workers.contract import Failure, Kind, Order, Report, Result, TransportDown, Words, utc_now
-from gaia_workers.errands import Errand, News, Progress, Warned, failure_of, set_out
+from gaia_workers.errands import Errand, Progress, Warned, failure_of
+from gaia_workers.forks import Fork, Forks
 from gaia_workers.holdings import Holdings
 from gaia_workers.results import Results
 from gaia_workers.transport import Line
 
 HEARTBEAT_S = 1.0
 LOOK_S = 0.1
-KILL_WAIT_S = 5.0
 
 _log = structlog.get_logger()
-_forks = get_context("forkserver")
-_fork_lock = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +42,7 @@ class Bench:
     results: Results
     server_url: str | None
     lease_s: float
+    forks: Forks = field(default_factory=Forks)
 
 
 class Attempt:
@@ -99,16 +92,11 @@ class Attempt:
             errand = self._prepare()
         except GaiaError as error:
             return failure_of(error, self._order)
-        ours, theirs = _forks.Pipe()
-        with ours:
-            with _fork_lock:  # multiprocessing keeps one list of children, unguarded
-                child = _forks.Process(target=set_out, args=(theirs, errand), daemon=False)
-                child.start()
-            theirs.close()
-            try:
-                return self._watch(child, ours)
-            finally:
-                _end(child)
+        fork = self._bench.forks.send_out(errand)
+        try:
+            return self._watch(fork)
+        finally:
+            fork.end()
 
     def _prepare(self) -> Errand:
         """Find what the fork needs; an order of a process that is not installed here is refused in words."""
@@ -129,15 +117,16 @@ class Attempt:
             server_url=bench.server_url,
         )
 
-    def _watch(self, child: BaseProcess, pipe: Connection) -> Result | Failure | None:
+    def _watch(self, fork: Fork) -> Result | Failure | None:
         begun = beat = self._clock()
         while True:
-            if pipe.poll(LOOK_S):
-                news = _receive(pipe)
-                if news is None:
-                    return self._died(child)
-                if isinstance(news, Result | Failure):
-                    return news
+            try:
+                news = fork.hear(LOOK_S)
+            except EOFError:
+                return self._died(fork)
+            if isinstance(news, Result | Failure):
+                return news
+            if news is not None:
                 self._pass_on(news)
             now = self._clock()
             if now - beat >= min(HEARTBEAT_S, self._bench.lease_s / 3):
@@ -145,7 +134,7 @@ class Attempt:
                 self._beat()
             if self._unwanted.is_set():
                 return None
-            if over := self._limit_broken(child, now - begun):
+            if over := self._limit_broken(fork, now - begun):
                 return over
 
     def _beat(self) -> None:
@@ -160,23 +149,22 @@ class Attempt:
         except TransportDown as error:
             _log.warning("no heartbeat", job=order.job_id, reason=str(error))
 
-    def _pass_on(self, news: News) -> None:
+    def _pass_on(self, news: Progress | Warned) -> None:
         match news:
             case Progress(percent=percent, words=words):
                 self._say(Kind.PROGRESS, progress=percent, words=words)
             case Warned(words=words):
                 self._say(Kind.LOG, words=words, level="warning")
 
-    def _limit_broken(self, child: BaseProcess, running_s: float) -> Failure | None:
+    def _limit_broken(self, fork: Fork, running_s: float) -> Failure | None:
         order = self._order
         if running_s > order.time_limit_s:
             return _over_time(order.time_limit_s)
-        used = _resident_bytes(child)
+        used = fork.resident_bytes
         return _over_memory(used, order.memory_limit_bytes) if used > order.memory_limit_bytes else None
 
-    def _died(self, child: BaseProcess) -> Failure:
-        child.join(KILL_WAIT_S)
-        _log.error("the task's process died", job=self._order.job_id, exit_code=child.exitcode)
+    def _died(self, fork: Fork) -> Failure:
+        _log.error("the task's process died", job=self._order.job_id, exit_code=fork.exit_code())
         return Failure(
             code="worker-lost",
             words=Words(
@@ -228,34 +216,6 @@ class Attempt:
             except TransportDown:
                 time.sleep(HEARTBEAT_S)
                 self._beat()
-
-
-def _receive(pipe: Connection) -> News | None:
-    try:
-        news: News = pipe.recv()
-    except (EOFError, ConnectionResetError):
-        return None
-    return news
-
-
-def _end(child: BaseProcess) -> None:
-    """Leave nothing of the task: its whole process group goes."""
-    if child.pid is not None and child.is_alive():
-        for kill in (os.killpg, os.kill):
-            with suppress(ProcessLookupError, PermissionError):
-                kill(child.pid, signal.SIGKILL)
-    child.join(KILL_WAIT_S)
-    if not child.is_alive():
-        child.close()
-
-
-def _resident_bytes(child: BaseProcess) -> int:
-    """Memory of the task that is its own: pages it shares with the warm parent do not count twice."""
-    try:
-        memory = psutil.Process(child.pid).memory_info()
-    except psutil.NoSuchProcess:
-        return 0
-    return int(memory.rss)
 
 
 def _begun(order: Order) -> Words:

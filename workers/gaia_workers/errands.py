@@ -73,9 +73,9 @@ OUT_OF_MEMORY = Failure(
 )
 
 
-def set_out(pipe: Connection, errand: Errand) -> None:
-    """Begin the errand: the first thing that the fork does, and the first that needs the science (warm there already)."""
-    importlib.import_module("gaia_workers.task").work(pipe, errand)
+def set_out(pipe: Connection) -> None:
+    """Wait for an errand and do it: the first thing that the fork does, and the first that needs the science (warm there)."""
+    importlib.import_module("gaia_workers.task").work(pipe)
 
 
 def failure_of(error: Exception, order: Order) -> Failure:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from gaia_workers.contract import Failure, Result, Words
@@ -13,14 +14,15 @@ from gaia_workers.results import Results
 from gaia_workers.runner import Throttled, run
 
 
-def work(pipe: Connection, errand: Errand) -> None:
-    """Carry out an order and send the outcome as the last message."""
+def work(pipe: Connection) -> None:
+    """Wait for an errand, carry it out and send the outcome as the last message; without an errand, end."""
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.setpgid(0, 0)
-    pipe.send(_outcome(pipe, errand))
-    pipe.close()
+    with pipe, suppress(EOFError):
+        errand: Errand = pipe.recv()
+        pipe.send(_outcome(pipe, errand))
 
 
 def _outcome(pipe: Connection, errand: Errand) -> Result | Failure:

@@ -1,0 +1,78 @@
+"""Forks that wait for an errand, with a real warm parent."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gaia_config.centres import Centre
+from gaia_workers.agent import warm_up
+from gaia_workers.contract import Result
+from gaia_workers.errands import Errand
+from gaia_workers.forks import Fork, Forks
+from gaia_workers.results import Results
+from orders import order
+
+
+@pytest.fixture(scope="module", autouse=True)
+def warm() -> None:
+    warm_up()
+
+
+@pytest.fixture
+def forks() -> Iterator[Forks]:
+    made = Forks(ready=2)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def errand(centre: Centre) -> Errand:
+    assert centre.results is not None
+    Results(centre.results).prepare()
+    return Errand(order=order(), files={}, results=centre.results, centre=centre, server_url=None)
+
+
+def outcome_of(fork: Fork) -> object:
+    for _ in range(100):
+        news = fork.hear(0.1)
+        if isinstance(news, Result):
+            return news
+    raise AssertionError("it said nothing")
+
+
+def waiting(forks: Forks) -> list[int]:
+    return [fork._child.pid for fork in forks._waiting]  # type: ignore[misc]  # begun, so they have one
+
+
+def test_one_that_waits_is_sent_out_and_the_next_takes_its_place(forks: Forks, errand: Errand) -> None:
+    forks.refill()
+    first, second = waiting(forks)
+    fork = forks.send_out(errand)
+    assert fork._child.pid == first
+    assert isinstance(outcome_of(fork), Result)
+    fork.end()
+    assert waiting(forks) == [second]
+    forks.refill()
+    assert len(waiting(forks)) == 2
+
+
+def test_one_that_died_while_it_waited_is_passed_over(forks: Forks, errand: Errand) -> None:
+    forks.refill()
+    for pid, fork in zip(waiting(forks), forks._waiting, strict=True):
+        os.kill(pid, signal.SIGKILL)
+        fork._child.join(5)
+    fork = forks.send_out(errand)
+    assert isinstance(outcome_of(fork), Result)
+    fork.end()
+
+
+def test_none_is_left_when_they_are_closed(forks: Forks) -> None:
+    forks.refill()
+    pids = waiting(forks)
+    forks.close()
+    assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
+    forks.refill()
+    assert waiting(forks) == []
