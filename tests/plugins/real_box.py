@@ -108,8 +108,15 @@ class Box:
 
     def leftovers(self) -> list[str]:
         """List the processes of this box that live, as their command lines."""
-        lines = (command_line(process, self.env[MARK]) for process in Path("/proc").glob("[0-9]*"))
-        return [line for line in lines if line]
+        return list(self._living().values())
+
+    def pids(self) -> frozenset[int]:
+        """Name the processes of this box that live."""
+        return frozenset(self._living())
+
+    def _living(self) -> dict[int, str]:
+        lines = {int(each.name): command_line(each, self.env[MARK]) for each in Path("/proc").glob("[0-9]*")}
+        return {pid: line for pid, line in lines.items() if line}
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
         """End the box; give the seconds that it took."""

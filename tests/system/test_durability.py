@@ -134,14 +134,14 @@ def test_a_dead_broker_is_started_again_and_what_was_accepted_meanwhile_runs(box
 
 
 def test_a_dismissed_job_is_gone_from_the_machine_within_two_seconds(box) -> None:
-    idle = len(box.leftovers())
     address = submit(box, "echo", {"message": "never mind", "pause": 60})
-    box.wait_until(lambda: len(box.leftovers()) > idle, limit_s=10)
+    wait_for(address, "running")
+    at_work = box.pids()
     request = urllib.request.Request(address, method="DELETE")
     begun = time.monotonic()
     with DIRECT.open(request, timeout=10) as answer:
         assert json.load(answer)["status"] == "dismissed"
-    box.wait_until(lambda: len(box.leftovers()) == idle, limit_s=2)
+    box.wait_until(lambda: len(at_work - box.pids()) == 1, limit_s=2)
     assert time.monotonic() - begun < 2
     assert status_of(address)["status"] == "dismissed"
 
