@@ -24,6 +24,7 @@ TOGETHER = {"browser": "box", "clients": "box", "system": "box", "docker": "cont
 """Folders of tests that share a federation, which is started once: they run in one process, beside the others."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests of the box, which wait more than they compute, and keep each federation in one process."""
     for item in items:

@@ -114,6 +114,7 @@ CASES: dict[str, Callable[[World], TestResponse]] = {
     "no-such-process": lambda world: world.client.post("/processes/nope/execution", json=HELLO),
     "no-such-job": lambda world: world.client.get(f"/jobs/{NOBODY}"),
     "no-such-output": no_such_output,
+    "no-such-collection": lambda world: world.client.get("/collections/atlantis"),
     "no-such-centre": lambda world: world.client.get("/centres/atlantis"),
     "result-not-ready": lambda world: world.client.get(f"/jobs/{world.desk.accept('message').id}/results"),
     "method-not-allowed": lambda world: world.client.put("/jobs"),

@@ -7,6 +7,8 @@ import time
 from hashlib import sha256
 from hmac import compare_digest, new
 
+import netCDF4
+import numpy as np
 import pytest
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
@@ -75,12 +77,30 @@ def is_genuine(call, key):
     return compare_digest(new(key.encode(), said["t"].encode() + b"." + body, sha256).hexdigest(), said["v1"])
 
 
-def test_a_subscriber_hears_of_a_failure(client, receiver):
-    inputs = {"dataset": "a1b-north-america", "datetime": "2000-01-10/2000-01-20"}
-    job = client.job("subset", {"inputs": inputs, "subscriber": {"failedUri": f"{receiver.url}/failed"}})
-    assert client.end_of(job)["status"] == "failed", "each year of these data has one step, in June"
-    ((_, body), *_) = calls_to(receiver, "/failed", 1)
-    assert json.loads(body)["type"].endswith("/empty-selection")
+@pytest.fixture
+def damaged(box, tmp_path) -> str:
+    """Publish a dataset, then cut its file short where it lies."""
+    path = tmp_path / "damaged.nc"
+    with netCDF4.Dataset(path, "w") as data:
+        data.createDimension("lat", 400)
+        data.createDimension("lon", 400)
+        for name, units in (("lat", "degrees_north"), ("lon", "degrees_east")):
+            axis = data.createVariable(name, "f8", (name,))
+            axis.units, axis[:] = units, np.linspace(0, 80, 400)
+        data.createVariable("tas", "f4", ("lat", "lon"), zlib=True)[:] = np.random.default_rng(1).random((400, 400))
+    added = box.run("catalogue", "add", str(path), "--centre", "theia")
+    assert added.returncode == 0, added.stderr
+    (kept,) = box.home.rglob("damaged.nc")
+    os.truncate(kept, kept.stat().st_size // 2)
+    return path.stem
+
+
+def test_a_subscriber_hears_of_a_failure(client, receiver, damaged):
+    body = {"inputs": {"dataset": damaged}, "subscriber": {"failedUri": f"{receiver.url}/failed"}}
+    job = client.job("subset", body)
+    assert client.end_of(job)["status"] == "failed"
+    ((_, told), *_) = calls_to(receiver, "/failed", 1)
+    assert json.loads(told)["type"].endswith("/unreadable-data")
 
 
 def test_a_recorder_that_was_killed_still_calls(client, receiver, box):
