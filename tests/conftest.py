@@ -24,12 +24,14 @@ TOGETHER = {"browser": "box", "clients": "box", "system": "box", "docker": "cont
 """Folders of tests that share a federation, which is started once: they run in one process, beside the others."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep the tests of each federation in one process."""
+    if group := _group(item):
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests of the box, which wait more than they compute, and keep each federation in one process."""
-    for item in items:
-        if _group(item):
-            item.add_marker(pytest.mark.xdist_group(_group(item)))
+    """Begin with the tests of the box, which wait more than they compute."""
     items.sort(key=lambda item: _group(item) != "box")
 
 
