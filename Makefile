@@ -12,7 +12,7 @@ run: environment
 	@exec $(BIN)/gaia up $(ARGS)
 
 test: environment
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 $(ARGS)
 
 lint: environment
 	$(BIN)/ruff check
