@@ -12,7 +12,7 @@ run: environment
 	@exec $(BIN)/gaia up $(ARGS)
 
 test: environment
-	$(BIN)/python -m pytest --numprocesses 2 $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 3 $(ARGS)
 
 lint: environment
 	$(BIN)/ruff check
