@@ -34,6 +34,7 @@ class Together(LoadScopeScheduling):
         return TOGETHER.get(folder, nodeid)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
     """Share the tests out, where several processes run them. (xdist's own groups come to nothing with pytest 9.2.)"""
     return Together(config, log)

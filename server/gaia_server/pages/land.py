@@ -7,6 +7,7 @@ The outline is Natural Earth's (public domain) as `odc-geo` ships it; where that
 import json
 import lzma
 from collections.abc import Iterator, Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ _FRAME = (179.95, 89.95)
 type Ring = Sequence[Sequence[float]]
 
 
+@cache
 def draw_land() -> bytes:
     """Draw the picture as SVG, in degrees: x is the longitude, y the latitude downwards."""
     sea = _find_sea()
@@ -37,6 +39,7 @@ def draw_land() -> bytes:
     ).encode()
 
 
+@cache
 def draw_coast() -> bytes:
     """Draw the outline of the land alone, to be laid over data; an empty line where there is none."""
     sea = _find_sea()
