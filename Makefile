@@ -1,10 +1,11 @@
 # make run    start the federation in a box (http://127.0.0.1:5000); Ctrl-C ends it
-# make test   all tests; make test ARGS="-k subset" some of them
+# make test   all tests but those in a browser; make test ARGS="-k subset" some of them
+# make test-browser   every page in a real Chromium
 # make lint   style, types, who may import whom
 # make pins   resolve constraints.txt anew
 # make clean  remove what these made, but not ./var (the jobs and results of the box)
 
-.PHONY: run test lint pins clean environment
+.PHONY: run test test-browser lint pins clean environment
 unexport PYTHONPATH PYTHONHOME
 BIN := .venv/bin
 
@@ -12,7 +13,10 @@ run: environment
 	@exec $(BIN)/gaia up $(ARGS)
 
 test: environment
-	$(BIN)/python -m pytest --numprocesses 3 $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --ignore=tests/browser $(ARGS)
+
+test-browser: environment
+	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 lint: environment
 	$(BIN)/ruff check

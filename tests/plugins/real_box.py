@@ -196,7 +196,7 @@ def other_box(tmp_path: Path) -> Iterator[Callable[..., Box]]:
     boxes: list[Box] = []
 
     def start(*arguments: str, home: Path = tmp_path / "home", more: Mapping[str, str] | None = None) -> Box:
-        boxes.append(start_box(home, *arguments, more=more))
+        boxes.append(start_box(home, *arguments, more={"GAIA_WEB_WORKERS": "1"} | dict(more or {})))
         return boxes[-1]
 
     yield start
