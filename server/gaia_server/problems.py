@@ -141,11 +141,6 @@ def known_code(code: str) -> str:
     return code if code in PROBLEMS else UNKNOWN
 
 
-def problem_of(error: Exception) -> Problem:
-    """Find how an error is told."""
-    return PROBLEMS[code_of(error)]
-
-
 def uri_of(code: str) -> str:
     """Name the cause by a URI: the standard's where it has one."""
     return (EXC if PROBLEMS[code].ogc else OURS) + code

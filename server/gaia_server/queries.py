@@ -24,7 +24,6 @@ LONGEST_S = 1e9
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST = datetime(9000, 1, 1, tzinfo=UTC)
 _SHOWN = 80
-_LONGEST_NAME = 200
 
 _TIME = re.compile(
     r"(?P<date>\d{4}-\d{2}-\d{2})"

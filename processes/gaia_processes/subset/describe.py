@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from gaia_processes.cube import Cube
 from gaia_processes.errors import Fault
 from gaia_processes.formats import NETCDF
-from gaia_processes.inputs.constraints import Constraint, judge
+from gaia_processes.inputs.constraints import Constraint
 from gaia_processes.inputs.cost import selection_cost
 from gaia_processes.inputs.fields import (
     BboxInput,
@@ -17,7 +17,7 @@ from gaia_processes.inputs.fields import (
     Told,
     VariablesInput,
 )
-from gaia_processes.inputs.selection import selection_constraints
+from gaia_processes.inputs.selection import check_selection, selection_constraints
 from gaia_processes.process import STRICT, Estimate, Output, Process
 from gaia_processes.text import Text
 
@@ -87,7 +87,7 @@ def constraints(inputs: Inputs, cube: Cube) -> dict[str, Constraint]:
 
 def check(inputs: Inputs, cube: Cube) -> tuple[Fault, ...]:
     """Find what is wrong with the inputs for a dataset."""
-    return judge(constraints(inputs, cube), inputs)
+    return check_selection(inputs, cube, nearest_level=inputs.nearest_level)
 
 
 def estimate(inputs: Inputs, cube: Cube | None) -> Estimate:

@@ -214,11 +214,6 @@ def write_form(process: Process, inputs: Mapping[str, Any]) -> dict[str, str] | 
     return filled if sum(map(len, filled.values())) <= LONGEST_QUERY else None
 
 
-def is_filled(process: Process, schemas: Mapping[str, Mapping[str, Any]], values: Values) -> frozenset[str]:
-    """Name the inputs that something was filled in for."""
-    return frozenset(read_form(process, schemas, values)["inputs"])
-
-
 def kind_of(process: Process, name: str, schema: Mapping[str, Any]) -> Kind:
     """Choose the control for an input: by what it means where we know that, else by its schema."""
     annotation = process.inputs.model_fields[name].annotation
