@@ -29,12 +29,14 @@ def warm() -> None:
 
 
 @pytest.fixture
-def bench(centre: Centre, line: Line) -> Bench:
+def bench(centre: Centre, line: Line) -> Iterator[Bench]:
     write_empty(centre)
     assert centre.results is not None
     results = Results(centre.results)
     results.prepare()
-    return Bench(centre=centre, line=line, holdings=Holdings(centre), results=results, server_url=None, lease_s=1.5)
+    made = Bench(centre=centre, line=line, holdings=Holdings(centre), results=results, server_url=None, lease_s=1.5)
+    yield made
+    made.forks.close()
 
 
 @pytest.fixture
@@ -110,6 +112,13 @@ def test_an_order_becomes_a_published_result_with_its_manifest(bench: Bench, tol
     assert [entry["sha256"] for entry in manifest["files"]] == [output.sha256] == [digest(path)]
     assert bench.line.traces((one.job_id,))[one.job_id].leased is False
     assert bench.results.drafts() == ()
+
+
+def test_what_happened_while_nobody_listened_is_told_with_its_age(bench: Bench, told) -> None:
+    Attempt(order(), bench, clock=iter(range(1000)).__next__).carry_out()
+    ages = [(report.kind, report.age_s) for report in told()]
+    assert [kind for kind, _ in ages] == [Kind.STARTED, Kind.FINISHED]
+    assert ages[0][1] > ages[1][1] > 0
 
 
 def test_the_same_order_twice_is_carried_out_once(bench: Bench, told) -> None:

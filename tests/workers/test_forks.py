@@ -3,10 +3,12 @@
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import gaia_workers.forks as forks_module
 from gaia_config.centres import Centre
 from gaia_workers.agent import warm_up
 from gaia_workers.contract import Result
@@ -67,6 +69,38 @@ def test_one_that_died_while_it_waited_is_passed_over(forks: Forks, errand: Erra
     fork = forks.send_out(errand)
     assert isinstance(outcome_of(fork), Result)
     fork.end()
+
+
+def test_one_that_did_its_errand_well_is_sent_out_again(forks: Forks, errand: Errand) -> None:
+    forks.refill()
+    first, second = waiting(forks)
+    fork = forks.send_out(errand)
+    assert isinstance(outcome_of(fork), Result)
+    forks.take_back(fork)
+    assert waiting(forks) == [first, second]
+    again = forks.send_out(replace(errand, order=order()))
+    assert again is fork
+    assert isinstance(outcome_of(again), Result)
+    again.end()
+
+
+@pytest.mark.parametrize(("limit", "value"), [("ERRANDS_EACH", 1), ("GROWTH_LIMIT_BYTES", -1)])
+def test_one_that_was_out_often_or_grew_is_replaced(
+    forks: Forks, errand: Errand, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+) -> None:
+    monkeypatch.setattr(forks_module, limit, value)
+    forks.refill()
+    _, second = waiting(forks)
+    fork = forks.send_out(errand)
+    pid = fork._child.pid
+    assert isinstance(outcome_of(fork), Result)
+    if limit == "GROWTH_LIMIT_BYTES":
+        fork._idle_bytes = 1
+    forks.take_back(fork)
+    assert waiting(forks) == [second]
+    forks.refill()
+    assert not Path(f"/proc/{pid}").exists()
+    assert len(waiting(forks)) == 2
 
 
 def test_none_is_left_when_they_are_closed(forks: Forks) -> None:

@@ -105,7 +105,7 @@ def test_a_dismissal_of_another_job_stops_nothing(line: Line, broker) -> None:
 
 
 def test_reports_come_again_until_they_are_acknowledged(line: Line) -> None:
-    line.put_report(report())
+    line.put_reports([report()])
     first = _take(line, "reports", RECORDER, Report)
     assert _take(line, "reports", RECORDER, Report) == first
     line.acknowledge("reports", RECORDER, tuple(number for number, _ in first))

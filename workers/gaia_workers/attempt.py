@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -53,7 +53,7 @@ class Attempt:
         self._bench = bench
         self._clock = clock
         self._unwanted = threading.Event()
-        self._outbox: list[Report] = []
+        self._outbox: list[tuple[float, Report]] = []
 
     @property
     def order(self) -> Order:
@@ -80,7 +80,7 @@ class Attempt:
             _log.info("order not taken: dismissed, or taken before", job=order.job_id, attempt=order.attempt)
             return
         _log.info("attempt begins", job=order.job_id, attempt=order.attempt, process=order.process_id)
-        self._say(Kind.STARTED, words=_begun(order))
+        self._note(Kind.STARTED, words=_begun(order))  # it goes with the first heartbeat, or with an earlier end
         outcome = self._compute()
         self._conclude(outcome)
 
@@ -92,11 +92,15 @@ class Attempt:
             errand = self._prepare()
         except GaiaError as error:
             return failure_of(error, self._order)
-        fork = self._bench.forks.send_out(errand)
+        fork, outcome = self._bench.forks.send_out(errand), None
         try:
-            return self._watch(fork)
+            outcome = self._watch(fork)
         finally:
-            fork.end()
+            if isinstance(outcome, Result):
+                self._bench.forks.take_back(fork)
+            else:
+                fork.end()
+        return outcome
 
     def _prepare(self) -> Errand:
         """Find what the fork needs; an order of a process that is not installed here is refused in words."""
@@ -118,7 +122,8 @@ class Attempt:
         )
 
     def _watch(self, fork: Fork) -> Result | Failure | None:
-        begun = beat = self._clock()
+        begun = self._clock()
+        beat = begun + LOOK_S
         while True:
             try:
                 news = fork.hear(LOOK_S)
@@ -129,8 +134,8 @@ class Attempt:
             if news is not None:
                 self._pass_on(news)
             now = self._clock()
-            if now - beat >= min(HEARTBEAT_S, self._bench.lease_s / 3):
-                beat = now
+            if now >= beat:
+                beat = now + min(HEARTBEAT_S, self._bench.lease_s / 3)
                 self._beat()
             if self._unwanted.is_set():
                 return None
@@ -193,20 +198,23 @@ class Attempt:
         self._bench.results.remove(self._order.job_id, self._order.attempt)
 
     def _say(self, kind: Kind, **members: object) -> None:
-        order = self._order
-        self._outbox.append(
-            Report(
-                job_id=order.job_id, part=order.part, attempt=order.attempt, centre=order.centre, kind=kind,
-                **members,  # type: ignore[arg-type]  # members of Report, checked by its own constructor
-            )
-        )  # fmt: skip
+        self._note(kind, **members)
         with suppress(TransportDown):  # kept, and sent with the next heartbeat
             self._flush()
 
+    def _note(self, kind: Kind, **members: object) -> None:
+        order = self._order
+        report = Report(
+            job_id=order.job_id, part=order.part, attempt=order.attempt, centre=order.centre, kind=kind,
+            **members,  # type: ignore[arg-type]  # members of Report, checked by its own constructor
+        )  # fmt: skip
+        self._outbox.append((self._clock(), report))
+
     def _flush(self) -> None:
-        while self._outbox:
-            self._bench.line.put_report(self._outbox[0])
-            del self._outbox[0]
+        if self._outbox:
+            now = self._clock()
+            self._bench.line.put_reports([replace(report, age_s=round(now - then, 3)) for then, report in self._outbox])
+            self._outbox.clear()
 
     def _flush_until_heard(self) -> None:
         """Keep the lease and try until the broker is back or the order is too old: a result is worth waiting for."""

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 CONTRACT = 2
 """Version of this contract. A worker reads its own and the one before."""
@@ -24,6 +24,8 @@ READABLE = frozenset({CONTRACT, CONTRACT - 1})
 
 MESSAGE_LIMIT_BYTES = 256 * 1024
 INLINE_LIMIT_BYTES = 32 * 1024
+MAX_AGE_S = 90 * 86400
+"""What a worker says is older than any job."""
 
 
 class BadMessage(ValueError):
@@ -195,6 +197,8 @@ class Report:
         What is being done, or a line of the job's log.
     level : str
         Of a log line: `info`, `warning` or `error`.
+    age_s : float
+        How long ago it happened when this was sent: clocks of centres are not compared.
     """
 
     job_id: str
@@ -202,6 +206,7 @@ class Report:
     attempt: int
     centre: str
     kind: Kind
+    age_s: Annotated[float, Field(ge=0, le=MAX_AGE_S, allow_inf_nan=False)] = 0.0
     progress: int | None = None
     words: Words | None = None
     level: Literal["info", "warning", "error"] = "info"

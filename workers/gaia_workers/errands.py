@@ -74,7 +74,7 @@ OUT_OF_MEMORY = Failure(
 
 
 def set_out(pipe: Connection) -> None:
-    """Wait for an errand and do it: the first thing that the fork does, and the first that needs the science (warm there)."""
+    """Wait for errands and do them: the first thing that the fork does, and the first that needs the science (warm there)."""
     importlib.import_module("gaia_workers.task").work(pipe)
 
 

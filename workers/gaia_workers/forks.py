@@ -1,7 +1,9 @@
 """
-The forks that compute, seen from the agent: each carries out one errand and ends.
+The forks that compute, seen from the agent: each carries out one errand at a time.
 
-Some are begun beforehand and wait, warm and idle, for an errand: a fork takes longer to begin than a small task to be done.
+Some are begun beforehand and wait, warm and idle, for an errand: a fork takes longer to begin and to end than a small task to be
+done. For the same reason one that did its errand well, and kept no memory, waits for another; one that failed, was stopped or grew
+never does.
 """
 
 import os
@@ -18,6 +20,10 @@ import psutil
 from gaia_workers.errands import Errand, News, set_out
 
 KILL_WAIT_S = 5.0
+ERRANDS_EACH = 50
+"""After so many a fork is replaced: what native libraries leak does not add up."""
+GROWTH_LIMIT_BYTES = 64 * 2**20
+"""What a fork may have kept of its errands and still get another."""
 
 _context = get_context("forkserver")
 _begin_lock = threading.Lock()
@@ -29,6 +35,8 @@ class Fork:
     def __init__(self, child: BaseProcess, pipe: Connection) -> None:
         self._child = child
         self._pipe = pipe
+        self._errands = 0
+        self._idle_bytes = 0
 
     @classmethod
     def begin(cls) -> Self:
@@ -42,6 +50,8 @@ class Fork:
 
     def send_out(self, errand: Errand) -> bool:
         """Give it its errand; False where it has died while it waited."""
+        self._idle_bytes = self._idle_bytes or self.resident_bytes
+        self._errands += 1
         try:
             self._pipe.send(errand)
         except OSError:
@@ -73,6 +83,11 @@ class Fork:
         except psutil.NoSuchProcess:
             return 0
 
+    @property
+    def fit(self) -> bool:
+        """Whether it may be sent out again, having done its errand."""
+        return self._errands < ERRANDS_EACH and 0 < self.resident_bytes <= self._idle_bytes + GROWTH_LIMIT_BYTES
+
     def exit_code(self) -> int | None:
         """Wait for its end, and tell how it ended."""
         self._child.join(KILL_WAIT_S)
@@ -103,6 +118,7 @@ class Forks:
     def __init__(self, ready: int = 0) -> None:
         self._ready = ready
         self._waiting: list[Fork] = []
+        self._spent: list[Fork] = []
         self._lock = threading.Lock()
 
     def send_out(self, errand: Errand) -> Fork:
@@ -115,8 +131,19 @@ class Forks:
         fork.send_out(errand)
         return fork
 
+    def take_back(self, fork: Fork) -> None:
+        """Let a fork that did its errand wait for the next one; one that is not fit goes with the next refill."""
+        fit = fork.fit
+        with self._lock:
+            if fit and len(self._waiting) < self._ready:
+                self._waiting.insert(0, fork)
+            else:
+                self._spent.append(fork)
+
     def refill(self) -> None:
-        """Begin those that are missing; call it when nobody waits for it."""
+        """End the spent ones and begin those that are missing; call it when nobody waits for it."""
+        for fork in self._take_spent():
+            fork.end()
         while True:
             with self._lock:
                 if len(self._waiting) >= self._ready:
@@ -127,8 +154,13 @@ class Forks:
         """End those that wait."""
         with self._lock:
             self._ready, waiting, self._waiting = 0, self._waiting, []
-        for fork in waiting:
+        for fork in (*waiting, *self._take_spent()):
             fork.end()
+
+    def _take_spent(self) -> list[Fork]:
+        with self._lock:
+            spent, self._spent = self._spent, []
+        return spent
 
     def _take(self) -> Fork | None:
         with self._lock:

@@ -6,7 +6,7 @@ import json
 import resource
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -223,6 +223,7 @@ class Meter:
         self._wall_s = time.monotonic()
         self._cpu_s = time.process_time()
         self._bytes_read = data.bytes_read
+        _forget_peak()
 
     def receipt(self) -> Receipt:
         """Say what was used since the beginning."""
@@ -232,6 +233,12 @@ class Meter:
             wall_s=round(time.monotonic() - self._wall_s, 4),
             peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         )
+
+
+def _forget_peak() -> None:
+    """Let the peak of resident memory begin anew (proc(5), clear_refs): this process may have done other work before."""
+    with suppress(OSError):  # where the kernel does not offer it, the peak is that of the whole process
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 class Throttled:

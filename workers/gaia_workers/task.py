@@ -1,4 +1,4 @@
-"""What happens inside the fork that computes: one order, then the end of the process. It talks to its agent through a pipe alone."""
+"""What happens inside the fork that computes: one order after the other. It talks to its agent through a pipe alone, and ends with it."""
 
 import os
 import signal
@@ -15,14 +15,15 @@ from gaia_workers.runner import Throttled, run
 
 
 def work(pipe: Connection) -> None:
-    """Wait for an errand, carry it out and send the outcome as the last message; without an errand, end."""
+    """Carry out each errand that comes and send its outcome as the last message; when no more can come, end."""
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.setpgid(0, 0)
     with pipe, suppress(EOFError):
-        errand: Errand = pipe.recv()
-        pipe.send(_outcome(pipe, errand))
+        while True:
+            errand: Errand = pipe.recv()
+            pipe.send(_outcome(pipe, errand))
 
 
 def _outcome(pipe: Connection, errand: Errand) -> Result | Failure:

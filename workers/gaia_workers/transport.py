@@ -12,7 +12,7 @@ Keys below a centre's prefix
 import json
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Self, cast
@@ -175,10 +175,12 @@ class Line:
 
     # --- streams ---------------------------------------------------------------------------------------------------
 
-    def put_report(self, report: Report) -> None:
-        """Hand a report to the recorder."""
-        with _as_transport_down(self.centre.id):
-            self._redis.xadd(self.key("reports"), {"envelope": json.dumps(seal(report, self.centre.key))})
+    def put_reports(self, reports: Iterable[Report]) -> None:
+        """Hand reports to the recorder: all of them, or none."""
+        with _as_transport_down(self.centre.id), self._redis.pipeline(transaction=True) as pipe:
+            for report in reports:
+                pipe.xadd(self.key("reports"), {"envelope": json.dumps(seal(report, self.centre.key))})
+            pipe.execute()
 
     def take[M: (Report, Dismissal)](
         self, stream: Literal["reports", "dismissals"], group: str, expect: type[M], *, wait_s: float, limit: int

@@ -4,6 +4,7 @@ Imported once, in the parent that every task is forked from: it brings in what t
 Nothing here may start a thread: a fork of a process with threads can hang for ever.
 """
 
+import gc
 import importlib
 
 import dask.array
@@ -22,3 +23,4 @@ for file_format in FORMATS:
     importlib.import_module(f"gaia_workers.writers.{file_format.id}")
 
 die_with_parent()
+gc.freeze()  # what is here stays: a collection in a fork would touch it all, and copy every page that they share

@@ -7,11 +7,11 @@ and does nothing where the row says otherwise.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, Self
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Engine, Row, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, delete, func, insert, select, update
 
 from gaia_server.errors import AlreadyDismissed
 from gaia_server.jobs import engine as database
@@ -36,7 +36,16 @@ _VALUES: dict[str, TypeAdapter[Any]] = {
 }
 
 _NAMES = tuple(column.name for column in jobs.columns)
+# Statements of the way of every job, made once: making one anew costs more than carrying it out.
 _FIND = select(jobs).where(jobs.c.id == bindparam("job_id"), jobs.c.owner == bindparam("owner"))
+_LIVING = (
+    jobs.c.id == bindparam("this_job"),
+    jobs.c.attempt == bindparam("this_attempt"),
+    jobs.c.state.in_(sorted(state.value for state in UNFINISHED)),
+)
+_FIND_LIVING = select(jobs).where(*_LIVING).with_for_update()
+_CHANGE_LIVING = update(jobs).where(*_LIVING)
+_FIRST_EQUAL = select(func.min(jobs.c.accepted)).where(jobs.c.content_key == bindparam("content_key"))
 _IDS_AT_ONCE = 500  # a database takes only so many parameters
 
 EVERYTHING = Choice()
@@ -178,10 +187,9 @@ class Store:
             With `accepted` set to when equal work was accepted first.
         """
         with database.writing(self._engine) as connection:
-            query = select(func.min(jobs.c.accepted)).where(jobs.c.content_key == job.content_key)
-            first = connection.execute(query).scalar_one()
+            first = connection.execute(_FIRST_EQUAL, {"content_key": job.content_key}).scalar_one()
             job = replace(job, accepted=first or job.accepted)
-            connection.execute(insert(jobs).values(_row(job)))
+            connection.execute(insert(jobs), _row(job))
             _put(connection, "order", job.id, job.attempt, job.centre, job.created)
         return job
 
@@ -298,13 +306,13 @@ def _apply(connection: Connection, report: Report, attempts: int) -> bool:
         Kind.FINISHED: _finished,
         Kind.FAILED: _failed,
     }[report.kind]
-    row = connection.execute(select(jobs).where(*_living(report.job_id, report.attempt))).first()
+    row = connection.execute(_FIND_LIVING, _this(report.job_id, report.attempt)).first()
     if row is None or row.centre != report.centre:
         return _refuse_late(connection, report)
     job = _job(row)
     if job.state is State.ACCEPTED and report.kind is not Kind.STARTED:
         _started(connection, job, report, attempts)  # its own report was lost with the broker
-        job = replace(job, state=State.RUNNING, started=job.started or utc_now())
+        job = replace(job, state=State.RUNNING, started=_when(job, report))
     return handler(connection, job, report, attempts)
 
 
@@ -332,19 +340,23 @@ def _started(connection: Connection, job: Job, report: Report, _attempts: int) -
     if report.words:
         change["message"] = asdict(report.words)
     if job.state is State.ACCEPTED:
-        change |= {"state": State.RUNNING.value, "started": job.started or now}
+        change |= {"state": State.RUNNING.value, "started": job.started or _when(job, report)}
     changed = _change(connection, job, **change)
     if changed and job.state is State.ACCEPTED:
         put_call(connection, job, "inProgress")
     return changed
 
 
+def _when(job: Job, report: Report) -> datetime:
+    """Tell when it happened by the server's clock; never before what must have been before it."""
+    return max(utc_now() - timedelta(seconds=report.age_s), job.started or job.created)
+
+
 def _progressed(connection: Connection, job: Job, report: Report, _attempts: int) -> bool:
     now = utc_now()
     change: dict[str, Any] = {"seen": now, "updated": now}
     if report.progress is not None:
-        least = min(max(report.progress, 0), 99)
-        change["progress"] = case((jobs.c.progress < least, least), else_=jobs.c.progress)
+        change["progress"] = max(job.progress, min(max(report.progress, 0), 99))
     if report.words:
         change["message"] = asdict(report.words)
     changed = _change(connection, job, **change)
@@ -365,7 +377,8 @@ def _finished(connection: Connection, job: Job, report: Report, _attempts: int) 
         return False  # a finished report without a result is none; the lease runs out, and the work is done again
     changed = _change(
         connection, job, state=State.SUCCESSFUL.value, updated=now, seen=now, progress=100,
-        result=_RESULT.dump_python(report.result, mode="json"), message=asdict(DONE), **_ended(job.started, now),
+        result=_RESULT.dump_python(report.result, mode="json"), message=asdict(DONE),
+        **_ended(job.started, _when(job, report)),
     )  # fmt: skip
     if changed:
         _call_at_end(connection, job, "success")
@@ -403,8 +416,9 @@ def _fail(connection: Connection, job_id: str, attempt: int, failure: Failure) -
 
 def _call_at_end(connection: Connection, job: Job, event: Event) -> None:
     """Note the last call; how the job goes on is nobody's concern any more."""
-    drop_calls(connection, job.id, "inProgress")
-    put_call(connection, job, event)
+    if job.demand.subscriber:
+        drop_calls(connection, job.id, "inProgress")
+        put_call(connection, job, event)
 
 
 def _ended(started: datetime | None, now: datetime) -> dict[str, Any]:
@@ -427,8 +441,11 @@ def _retry(connection: Connection, job: Job, *, lost: bool, centre: str, queue: 
 
 
 def _change(connection: Connection, job: Job, **values: Any) -> bool:
-    changed = connection.execute(update(jobs).where(*_living(job.id, job.attempt)).values(**values))
-    return changed.rowcount == 1
+    return connection.execute(_CHANGE_LIVING, _this(job.id, job.attempt) | values).rowcount == 1
+
+
+def _this(job_id: str, attempt: int) -> dict[str, Any]:
+    return {"this_job": job_id, "this_attempt": attempt}
 
 
 def _living(job_id: str, attempt: int) -> tuple[Any, ...]:
@@ -441,7 +458,8 @@ def _names(states: Iterable[State]) -> list[str]:
 
 
 def _put(connection: Connection, kind: str, job_id: str, attempt: int, centre: str, now: datetime) -> None:
-    connection.execute(insert(outbox).values(kind=kind, job_id=job_id, attempt=attempt, centre=centre, created=now))
+    row = {"kind": kind, "job_id": job_id, "attempt": attempt, "centre": centre, "created": now}
+    connection.execute(insert(outbox), row)
 
 
 def _say(connection: Connection, job_id: str, level: str, words: Words) -> None:

@@ -14,7 +14,7 @@ from gaia_server.jobs.listing import Mark
 from gaia_server.jobs.records import Job
 from gaia_server.jobs.states import MOVES, State
 from gaia_server.jobs.store import Store
-from gaia_workers.contract import Failure, Kind, OutputFile, Receipt, Report, Result, Words
+from gaia_workers.contract import Failure, Kind, OutputFile, Receipt, Report, Result, Words, utc_now
 
 WHY = Words(en="why", fr="pourquoi")
 RESULT = Result(
@@ -102,6 +102,20 @@ def test_a_success_whose_start_was_lost_passes_through_running(store: Store, mak
     store.apply([finished(job)], attempts=3)
     done = seen(store, job)
     assert (done.state, done.started is not None) == (State.SUCCESSFUL, True)
+
+
+def test_what_is_told_later_happened_when_it_happened(store: Store, make_job) -> None:
+    job = store.accept(make_job(created=utc_now() - timedelta(seconds=60)))
+    store.apply([report(job, Kind.STARTED, age_s=20.0), replace(finished(job), age_s=5.0)], attempts=3)
+    done = seen(store, job)
+    assert done.duration_s == pytest.approx(15, abs=0.1)
+
+
+def test_nothing_happened_before_the_job_was_there(store: Store, make_job) -> None:
+    job = store.accept(make_job(created=utc_now()))
+    store.apply([replace(finished(job), age_s=3600.0)], attempts=3)
+    done = seen(store, job)
+    assert (done.started, done.finished) == (job.created, job.created)
 
 
 def test_a_report_of_an_old_attempt_changes_nothing_and_its_files_are_removed(store: Store, make_job) -> None:

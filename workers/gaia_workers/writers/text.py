@@ -1,6 +1,5 @@
 """Writes a text as UTF-8."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +8,4 @@ def write(value: str, path: Path, *, progress: Callable[[int, int], None], histo
     """Write `value`, and nothing beside it: plain text has no place for a history."""
     with path.open("w", encoding="utf-8", newline="") as stream:
         stream.write(value)
-        stream.flush()
-        os.fsync(stream.fileno())
     progress(1, 1)
