@@ -1,11 +1,12 @@
 # make run    start the federation in a box (http://127.0.0.1:5000); Ctrl-C ends it
-# make test   all tests but those in a browser; make test ARGS="-k subset" some of them
+# make test   all tests but those in a browser and the faults; make test ARGS="-k subset" some of them
 # make test-browser   every page in a real Chromium
+# make test-faults    processes killed, frozen and cut off; make test-soak: those that take many minutes
 # make lint   style, types, who may import whom
 # make pins   resolve constraints.txt anew
 # make clean  remove what these made, but not ./var (the jobs and results of the box)
 
-.PHONY: run test test-browser lint pins clean environment
+.PHONY: run test test-browser test-faults test-soak lint pins clean environment
 unexport PYTHONPATH PYTHONHOME
 BIN := .venv/bin
 
@@ -13,10 +14,16 @@ run: environment
 	@exec $(BIN)/gaia up $(ARGS)
 
 test: environment
-	$(BIN)/python -m pytest --numprocesses 2 --ignore=tests/browser $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --ignore=tests/browser -m "not fault and not soak" $(ARGS)
 
 test-browser: environment
 	$(BIN)/python -m pytest tests/browser $(ARGS)
+
+test-faults: environment
+	$(BIN)/python -m pytest tests/faults -m "not soak" $(ARGS)
+
+test-soak: environment
+	$(BIN)/python -m pytest tests/faults -m soak $(ARGS)
 
 lint: environment
 	$(BIN)/ruff check

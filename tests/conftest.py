@@ -22,7 +22,7 @@ settings.load_profile("house")
 pytest_plugins = ["canary", "real_box", "official_schemas"]  # in tests/plugins
 
 
-TOGETHER = {"browser": "box", "clients": "box", "system": "box", "docker": "containers"}
+TOGETHER = {"browser": "box", "clients": "box", "system": "box", "docker": "containers", "faults": "rig"}
 """Folders of tests that share a federation, which is started once: they run in one process, beside the others."""
 
 
