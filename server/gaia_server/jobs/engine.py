@@ -16,7 +16,8 @@ from gaia_config.filesystems import refuse_network
 from gaia_server.errors import StoreDown
 
 BUSY_WAIT_S = 5.0
-_BUSY_STEP_S = 0.02
+_BUSY_STEPS_S = (0.001, 0.002, 0.005, 0.01)
+_BUSY_LONGEST_STEP_S = 0.02
 _WRITING = "gaia_writing"
 _LOOKING = "gaia_looking"
 
@@ -62,14 +63,14 @@ def _begin_sqlite(connection: Connection) -> None:
     if not options.get(_WRITING):
         connection.exec_driver_sql("BEGIN")
         return
-    give_up = time.monotonic() + BUSY_WAIT_S
+    give_up, steps_s = time.monotonic() + BUSY_WAIT_S, iter(_BUSY_STEPS_S)
     while True:
         try:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         except OperationalError:
             if time.monotonic() > give_up:
                 raise
-            time.sleep(_BUSY_STEP_S)
+            time.sleep(next(steps_s, _BUSY_LONGEST_STEP_S))
         else:
             return
 
