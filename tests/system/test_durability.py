@@ -15,7 +15,6 @@ from typing import Any
 import netCDF4
 import numpy as np
 import pytest
-import redis
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
@@ -118,13 +117,6 @@ def test_a_worker_killed_at_work_is_followed_by_another_attempt(box) -> None:
     os.kill(box.worker_pid(centre), signal.SIGKILL)
     end = end_of(address, limit_s=60)
     assert (end["status"], end["gaia:attempt"]) == ("successful", 2)
-
-
-def test_an_emptied_broker_loses_no_job(box) -> None:
-    addresses = [submit(box, "echo", {"message": str(number), "pause": 1}) for number in range(20)]
-    with redis.Redis.from_url((box.home / "keys" / "broker").read_text().strip()) as broker:
-        broker.flushall()
-    assert Counter(end_of(address)["status"] for address in addresses) == {"successful": 20}
 
 
 def test_a_dead_broker_is_started_again_and_what_was_accepted_meanwhile_runs(box) -> None:

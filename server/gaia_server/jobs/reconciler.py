@@ -72,7 +72,7 @@ class Seen:
     Attributes
     ----------
     unleased_s : float
-        For how long no lease was seen on the claimed attempt.
+        For how long no lease was seen on the attempt, where a worker has or had it.
     elsewhere : bool
         Whether another centre that is alive holds the data.
     """
@@ -126,6 +126,8 @@ def _about_claimed(job: Job, seen: Seen, *, lease_s: float, attempts: int) -> De
 
 def _about_unclaimed(job: Job, seen: Seen, *, lease_s: float) -> Decision:
     if seen.trace.sent < job.attempt:
+        if job.state is State.RUNNING and seen.unleased_s < lease_s:
+            return Wait()  # a worker that lives renews its lease in a broker that has forgotten it
         return Resend(
             lost=False,
             reason=Words(
@@ -279,7 +281,7 @@ class Reconciler:
     def _seen(self, job: Job, loads: dict[str, Load], traces: dict[str, Trace]) -> Seen:
         trace = traces.get(job.id, Trace())
         key = (job.id, job.attempt)
-        if trace.claimed >= job.attempt and not trace.leased:
+        if not trace.leased and (trace.claimed >= job.attempt or job.state is State.RUNNING):
             since = self._unleased.setdefault(key, self._clock())
         else:
             self._unleased.pop(key, None)

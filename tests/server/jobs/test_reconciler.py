@@ -67,6 +67,11 @@ def test_an_order_that_the_broker_forgot_is_sent_again_and_does_not_count_as_los
     assert not decision.lost
 
 
+def test_work_that_the_broker_forgot_is_given_a_lease_to_show_that_it_goes_on(decided) -> None:
+    assert decided(trace=FORGOTTEN, unleased_s=2.9) == Wait()
+    assert isinstance(decided(trace=FORGOTTEN, unleased_s=3.0), Resend)
+
+
 def test_an_order_that_left_the_queue_and_reached_nobody_is_sent_again(decided) -> None:
     decision = decided(state=State.ACCEPTED, trace=WAITING, load=IDLE, after_s=6.1)
     assert isinstance(decision, Resend)
