@@ -1,7 +1,7 @@
 """The inputs that mean the same in every process: their types, schemas and texts, said once."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
@@ -151,5 +151,50 @@ LevelsInput = Annotated[
             "Absent : tous les niveaux.",
         ),
         example="850/500 hPa",
+    ),
+]
+InclusionInput = Annotated[
+    Literal["centre", "touch"],
+    Told(
+        title=Text(en="Inclusion", fr="Inclusion"),
+        description=Text(
+            en="Which cells are in the box: those whose `centre` is, or all that `touch` it with a part of their area.",
+            fr="Les mailles qui comptent comme dans la boîte : celles dont le `centre` y est, ou toutes celles "
+            "dont une part de la surface y est (`touch`).",
+        ),
+    ),
+]
+MaskOutsideInput = Annotated[
+    bool,
+    Told(
+        title=Text(en="Mask outside", fr="Masquer l'extérieur"),
+        description=Text(
+            en="On grids with two-dimensional latitudes and longitudes the result is the smallest window of the "
+            "grid that holds the box; its cells outside of the box are missing, unless this is false.",
+            fr="Sur les grilles à latitudes et longitudes bidimensionnelles, le résultat est la plus petite "
+            "fenêtre de la grille qui contient la boîte ; ses mailles hors de la boîte sont manquantes, sauf si "
+            "cette entrée est fausse.",
+        ),
+    ),
+]
+DropHaloInput = Annotated[
+    bool,
+    Told(
+        title=Text(en="Drop the halo", fr="Retirer le halo"),
+        description=Text(
+            en="Ocean grids such as ORCA repeat columns at their seam; with true each cell comes once.",
+            fr="Les grilles océaniques comme ORCA répètent des colonnes à leur jointure ; avec true, chaque "
+            "maille ne vient qu'une fois.",
+        ),
+    ),
+]
+NearestLevelInput = Annotated[
+    bool,
+    Told(
+        title=Text(en="Nearest level", fr="Niveau le plus proche"),
+        description=Text(
+            en="With true, a level that the data do not have stands for the nearest one that they have.",
+            fr="Avec true, un niveau absent des données désigne le plus proche qui y est.",
+        ),
     ),
 ]

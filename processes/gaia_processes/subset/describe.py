@@ -1,7 +1,5 @@
 """What the world is told about `subset`."""
 
-from typing import Annotated, Literal
-
 from pydantic import BaseModel
 
 from gaia_processes.cube import Cube
@@ -13,8 +11,11 @@ from gaia_processes.inputs.fields import (
     BboxInput,
     DatasetInput,
     DatetimeInput,
+    DropHaloInput,
+    InclusionInput,
     LevelsInput,
-    Told,
+    MaskOutsideInput,
+    NearestLevelInput,
     VariablesInput,
 )
 from gaia_processes.inputs.selection import check_selection, selection_constraints
@@ -32,52 +33,10 @@ class Inputs(BaseModel):
     bbox: BboxInput = None
     datetime: DatetimeInput = None
     levels: LevelsInput = None
-    inclusion: Annotated[
-        Literal["centre", "touch"],
-        Told(
-            title=Text(en="Inclusion", fr="Inclusion"),
-            description=Text(
-                en="Which cells are in the box: those whose `centre` is, or all that `touch` it with a part of "
-                "their area.",
-                fr="Les mailles qui comptent comme dans la boîte : celles dont le `centre` y est, ou toutes celles "
-                "dont une part de la surface y est (`touch`).",
-            ),
-        ),
-    ] = "centre"
-    mask_outside: Annotated[
-        bool,
-        Told(
-            title=Text(en="Mask outside", fr="Masquer l'extérieur"),
-            description=Text(
-                en="On grids with two-dimensional latitudes and longitudes the result is the smallest window of the "
-                "grid that holds the box; its cells outside of the box are missing, unless this is false.",
-                fr="Sur les grilles à latitudes et longitudes bidimensionnelles, le résultat est la plus petite "
-                "fenêtre de la grille qui contient la boîte ; ses mailles hors de la boîte sont manquantes, sauf si "
-                "cette entrée est fausse.",
-            ),
-        ),
-    ] = True
-    drop_halo: Annotated[
-        bool,
-        Told(
-            title=Text(en="Drop the halo", fr="Retirer le halo"),
-            description=Text(
-                en="Ocean grids such as ORCA repeat columns at their seam; with true each cell comes once.",
-                fr="Les grilles océaniques comme ORCA répètent des colonnes à leur jointure ; avec true, chaque "
-                "maille ne vient qu'une fois.",
-            ),
-        ),
-    ] = False
-    nearest_level: Annotated[
-        bool,
-        Told(
-            title=Text(en="Nearest level", fr="Niveau le plus proche"),
-            description=Text(
-                en="With true, a level that the data do not have stands for the nearest one that they have.",
-                fr="Avec true, un niveau absent des données désigne le plus proche qui y est.",
-            ),
-        ),
-    ] = False
+    inclusion: InclusionInput = "centre"
+    mask_outside: MaskOutsideInput = True
+    drop_halo: DropHaloInput = False
+    nearest_level: NearestLevelInput = False
 
 
 def constraints(inputs: Inputs, cube: Cube) -> dict[str, Constraint]:
