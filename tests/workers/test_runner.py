@@ -14,7 +14,7 @@ from gaia_workers.contract import Order, Words
 from gaia_workers.data import DataAccess
 from gaia_workers.delivery import Stays
 from gaia_workers.results import Results, digest
-from gaia_workers.runner import Throttled, percent, run
+from gaia_workers.runner import run
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 JOB = "11111111-1111-4111-8111-111111111111"
@@ -26,12 +26,16 @@ class Told:
     def __init__(self) -> None:
         self.percents: list[int] = []
         self.warnings: list[Words] = []
+        self.notes: list[Words] = []
 
     def progress(self, percent: int, words: Words | None = None) -> None:
         self.percents.append(percent)
 
     def warn(self, words: Words) -> None:
         self.warnings.append(words)
+
+    def note(self, words: Words) -> None:
+        self.notes.append(words)
 
 
 class Grid:
@@ -132,6 +136,12 @@ def test_warnings_are_said_at_once_and_kept(results: Results) -> None:
     assert result.warnings[0].en != result.warnings[0].fr
 
 
+def test_the_log_says_what_was_opened(results: Results) -> None:
+    say = Told()
+    carry_out(order(), results, say=say)
+    assert [note.en for note in say.notes] == ["Opened grid: tas (lat 6, lon 12), 0.0 MB uncompressed."]
+
+
 def test_wrong_inputs_are_refused_by_the_worker_too(results: Results) -> None:
     with pytest.raises(InvalidInputs):
         carry_out(order(inputs={"dataset": "grid", "bbox": [1, 2, 3]}), results)
@@ -141,17 +151,3 @@ def test_wrong_inputs_are_refused_by_the_worker_too(results: Results) -> None:
 def test_another_version_of_the_process_is_refused(results: Results) -> None:
     with pytest.raises(DatasetUnsuitable, match=r"0\.9\.0"):
         carry_out(order(process_version="0.9.0"), results)
-
-
-def test_progress_is_passed_on_when_there_is_time_to_read_it_and_never_goes_back() -> None:
-    said, now = Told(), [0.0]
-    throttled = Throttled(said, clock=lambda: now[0])
-    for moment, value in ((0.0, 1), (0.1, 2), (0.3, 3), (0.6, 2), (0.9, 4)):
-        now[0] = moment
-        throttled.progress(value)
-    assert said.percents == [3, 4]
-
-
-@pytest.mark.parametrize(("done", "total", "expected"), [(0, 10, 0), (5, 10, 50), (10, 10, 99), (1, 0, 0)])
-def test_the_share_of_work_done_is_at_most_99(done: float, total: float, expected: int) -> None:
-    assert percent(done, total) == expected

@@ -13,7 +13,7 @@ from gaia_processes.catalogue import all_processes, by_id
 from gaia_processes.errors import DatasetUnsuitable, GaiaError
 from gaia_processes.text import Text
 from gaia_workers.contract import Failure, Kind, Order, Report, Result, TransportDown, Words, utc_now
-from gaia_workers.errands import Errand, Progress, Warned, failure_of
+from gaia_workers.errands import Errand, Progress, Said, failure_of
 from gaia_workers.forks import Fork, Forks
 from gaia_workers.holdings import Holdings
 from gaia_workers.results import Results
@@ -154,12 +154,12 @@ class Attempt:
         except TransportDown as error:
             _log.warning("no heartbeat", job=order.job_id, reason=str(error))
 
-    def _pass_on(self, news: Progress | Warned) -> None:
+    def _pass_on(self, news: Progress | Said) -> None:
         match news:
             case Progress(percent=percent, words=words):
                 self._say(Kind.PROGRESS, progress=percent, words=words)
-            case Warned(words=words):
-                self._say(Kind.LOG, words=words, level="warning")
+            case Said(words=words, level=level):
+                self._note(Kind.LOG, words=words, level=level)  # a line can wait for the next heartbeat
 
     def _limit_broken(self, fork: Fork, running_s: float) -> Failure | None:
         order = self._order

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Literal
 from uuid import uuid4
 
 import structlog
@@ -49,13 +50,14 @@ class Progress:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Warned:
-    """The task has something to say to the user."""
+class Said:
+    """The task has something to say to the user: a line of the job's log."""
 
     words: Words
+    level: Literal["info", "warning"]
 
 
-type News = Progress | Warned | Result | Failure
+type News = Progress | Said | Result | Failure
 
 STORAGE_FULL = Failure(
     code="storage-full",

@@ -32,6 +32,7 @@ from gaia_workers.contract import Words
 from gaia_workers.data import DataAccess
 from gaia_workers.headers import read_header
 from gaia_workers.holdings import Holdings
+from gaia_workers.progress import Track
 from gaia_workers.readers.netcdf import open_dataset
 from gaia_workers.readers.refusals import FOLDER
 from gaia_workers.runner import compute, write_value
@@ -288,12 +289,13 @@ def _run(
         f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} gaia {process.id} {process.version} {json.dumps(dump_inputs(inputs))}"
     )
     with ExitStack() as opened, _Bar(process.title.en) as bar:
-        made = compute(process, inputs, data=here, say=bar, opened=opened)
+        track = Track(bar)
+        made = compute(process, inputs, data=here, say=bar, opened=opened, progress=track.computing)
         if output is None:
             return [str(value) for value in made.outputs.values() if value is not None]
         draft = output.with_name(f".{output.name}.{uuid4().hex[:8]}")
         try:
-            write_value(made.outputs[name], draft, file_format, history=history, progress=bar.bytes_done)
+            write_value(made.outputs[name], draft, file_format, history=history, progress=track.writing(0, 1))
             draft.rename(output)
         finally:
             draft.unlink(missing_ok=True)
@@ -321,8 +323,8 @@ class _Bar:
     def progress(self, percent: int, words: Words | None = None) -> None:
         self._progress.update(self._task, completed=percent, description=words.en if words else None)
 
-    def bytes_done(self, done: int, total: int) -> None:
-        self.progress(int(100 * done / total) if total else 0)
+    def note(self, words: Words) -> None:
+        """Say nothing: a log is for those who were not there."""
 
     def warn(self, words: Words) -> None:
         self._progress.console.print(f"warning: {words.en}", markup=False, highlight=False)

@@ -23,10 +23,12 @@ from gaia_processes.process import Process, dump_inputs, read_inputs
 from gaia_processes.text import Text
 from gaia_workers.contract import INLINE_LIMIT_BYTES, Order, OutputFile, Receipt, Result, SideFile, Words
 from gaia_workers.delivery import Delivers
+from gaia_workers.progress import HearsProgress, Track
 from gaia_workers.results import Draft, Results, digest
 from gaia_workers.sides import is_shown_by_value, make_preview
 
-PROGRESS_PERIOD_S = 0.2
+MOST_NAMES = 8
+"""So many variables are named in a line of the log."""
 ACDD_EXTENT = ("geospatial_", "time_coverage_")
 
 
@@ -45,14 +47,14 @@ class Counts(Opens, Protocol):
         """Bytes of values that were read until now."""
 
 
-class Says(Protocol):
+class Says(HearsProgress, Protocol):
     """Who hears how it goes."""
-
-    def progress(self, percent: int, words: Words | None = None) -> None:
-        """Say how much of the work is done, 0 to 99."""
 
     def warn(self, words: Words) -> None:
         """Say what the user should know."""
+
+    def note(self, words: Words) -> None:
+        """Say what was done and chosen, as a line of the job's log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +79,20 @@ def run(order: Order, *, data: Counts, results: Results, say: Says, deliver: Del
     process = by_id(all_processes())[order.process_id]
     refuse_other_version(process, order)
     inputs = read_inputs(process, order.inputs)
-    meter = Meter(data)
+    meter, track = Meter(data), Track(say)
     with ExitStack() as opened, results.draft(order) as draft:
-        made = compute(process, inputs, data=data, say=say, opened=opened)
+        made = compute(process, inputs, data=data, say=say, opened=opened, progress=track.computing)
+        asked = tuple(wanted(made, order))
         files = tuple(
             (
-                write_output(draft, output, value, file_format, history=history_line(order, process), say=say),
+                write_output(
+                    draft, output, value, file_format,
+                    history=history_line(order, process), progress=track.writing(at, len(asked)),
+                ),
                 file_format,
             )
-            for output, value, file_format in wanted(made, order)
-        )
+            for at, (output, value, file_format) in enumerate(asked)
+        )  # fmt: skip
         result = Result(
             outputs=tuple(file for file, _ in files),
             sides=write_sides(draft, files),
@@ -110,7 +116,15 @@ def refuse_other_version(process: Process, order: Order) -> None:
         )
 
 
-def compute(process: Process, inputs: BaseModel, *, data: Opens, say: Says, opened: ExitStack) -> Made:
+def compute(
+    process: Process,
+    inputs: BaseModel,
+    *,
+    data: Opens,
+    say: Says,
+    opened: ExitStack,
+    progress: Callable[[float, float], None],
+) -> Made:
     """Call the process' `compute` with its inputs, datasets opened, and what else it takes."""
     function: Callable[..., Any] = importlib.import_module(f"{process.package}.compute").compute
     warnings: list[Words] = []
@@ -120,11 +134,18 @@ def compute(process: Process, inputs: BaseModel, *, data: Opens, say: Says, open
         warnings.append(words)
         say.warn(words)
 
-    def progress(done: float, total: float) -> None:
-        say.progress(percent(done, total))
+    def note(text: Text) -> None:
+        say.note(Words(en=text.en, fr=text.fr))
 
-    arguments = {name: _opened(value, data, opened) for name, value in inputs}
-    offered = {"warn": warn, "progress": progress}
+    def open_value(value: object) -> object:
+        if not isinstance(value, DatasetReference):
+            return value
+        dataset = opened.enter_context(data.open(value))
+        say.note(opened_words(value, dataset))
+        return dataset
+
+    arguments = {name: open_value(value) for name, value in inputs}
+    offered = {"warn": warn, "progress": progress, "note": note}
     taken = inspect.signature(function).parameters
     outputs = function(**arguments, **{name: value for name, value in offered.items() if name in taken})
     if not isinstance(outputs, Mapping) or isinstance(outputs, xr.Dataset):
@@ -133,8 +154,16 @@ def compute(process: Process, inputs: BaseModel, *, data: Opens, say: Says, open
     return Made(outputs=outputs, warnings=tuple(warnings))
 
 
-def _opened(value: object, data: Opens, opened: ExitStack) -> object:
-    return opened.enter_context(data.open(value)) if isinstance(value, DatasetReference) else value
+def opened_words(reference: DatasetReference, dataset: xr.Dataset) -> Words:
+    """Say what was opened, as a line of the log: the dataset with its version, what is in it, how large it is."""
+    names = [str(name) for name in dataset.data_vars]
+    shown = ", ".join(names[:MOST_NAMES]) + (", …" if len(names) > MOST_NAMES else "")
+    sizes = ", ".join(f"{dim} {size}" for dim, size in dataset.sizes.items())
+    size_mb = dataset.nbytes / 1e6
+    return Words(
+        en=f"Opened {reference}: {shown} ({sizes}), {size_mb:.1f} MB uncompressed.",
+        fr=f"Ouverture de {reference} : {shown} ({sizes}), {size_mb:.1f} Mo non compressés.",
+    )
 
 
 def wanted(made: Made, order: Order) -> Iterator[tuple[str, Any, Format]]:
@@ -145,15 +174,21 @@ def wanted(made: Made, order: Order) -> Iterator[tuple[str, Any, Format]]:
             yield output, made.outputs[output], known[format_id]
 
 
-def write_output(draft: Draft, output: str, value: Any, file_format: Format, *, history: str, say: Says) -> OutputFile:
+def write_output(
+    draft: Draft,
+    output: str,
+    value: Any,
+    file_format: Format,
+    *,
+    history: str,
+    progress: Callable[[float, float], None],
+) -> OutputFile:
     """Write one output into the draft."""
     order = draft.order
     several = len(order.formats) > 1
     name = f"{order.process_id}-{order.job_id[:8]}{'-' + output if several else ''}{file_format.extension}"
     path = draft.path(name)
-    write_value(
-        value, path, file_format, history=history, progress=lambda done, total: say.progress(percent(done, total))
-    )
+    write_value(value, path, file_format, history=history, progress=progress)
     size_bytes = path.stat().st_size
     return OutputFile(
         output=output,
@@ -178,7 +213,7 @@ def write_sides(draft: Draft, files: Iterable[tuple[OutputFile, Format]]) -> tup
 
 
 def write_value(
-    value: Any, path: Path, file_format: Format, *, history: str, progress: Callable[[int, int], None]
+    value: Any, path: Path, file_format: Format, *, history: str, progress: Callable[[float, float], None]
 ) -> None:
     """Write a value in a format, by the writer module of that name."""
     writer = importlib.import_module(f"gaia_workers.writers.{file_format.id}")
@@ -210,11 +245,6 @@ def history_line(order: Order, process: Process) -> str:
     return f"{order.accepted:%Y-%m-%dT%H:%M:%SZ} gaia {process.id} {process.version} {inputs}"
 
 
-def percent(done: float, total: float) -> int:
-    """Give the share of work done, 0 to 99: 100 is said by the end alone."""
-    return min(99, int(100 * done / total)) if total > 0 else 0
-
-
 class Meter:
     """Measures what a task costs this process, and how much of the data it reads."""
 
@@ -239,24 +269,3 @@ def _forget_peak() -> None:
     """Let the peak of resident memory begin anew (proc(5), clear_refs): this process may have done other work before."""
     with suppress(OSError):  # where the kernel does not offer it, the peak is that of the whole process
         Path("/proc/self/clear_refs").write_text("5")
-
-
-class Throttled:
-    """Passes progress on, but not more often than anybody can read, and never backwards."""
-
-    def __init__(self, say: Says, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._say = say
-        self._clock = clock
-        self._said = -1
-        self._when = clock()  # what is done before anybody could read of it says nothing
-
-    def progress(self, percent: int, words: Words | None = None) -> None:
-        """Say it if it is news and the last word is old enough."""
-        now = self._clock()
-        if percent > self._said and now - self._when >= PROGRESS_PERIOD_S:
-            self._said, self._when = percent, now
-            self._say.progress(percent, words)
-
-    def warn(self, words: Words) -> None:
-        """Say it at once."""
-        self._say.warn(words)

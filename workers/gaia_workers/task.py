@@ -4,14 +4,19 @@ import os
 import signal
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from typing import Literal
 
 from gaia_workers.contract import Failure, Result, Words
 from gaia_workers.data import DataAccess
 from gaia_workers.delivery import delivery_for
-from gaia_workers.errands import Errand, Progress, Warned, failure_of
+from gaia_workers.errands import Errand, Progress, Said, failure_of
 from gaia_workers.lineage import die_with_parent
+from gaia_workers.progress import Throttled
 from gaia_workers.results import Results
-from gaia_workers.runner import Throttled, run
+from gaia_workers.runner import run
+
+MOST_LINES = 200
+LEFT_OUT = Words(en="More lines are left out.", fr="D'autres lignes sont omises.")
 
 
 def work(pipe: Connection) -> None:
@@ -32,7 +37,7 @@ def _outcome(pipe: Connection, errand: Errand) -> Result | Failure:
             errand.order,
             data=DataAccess(errand.files),
             results=Results(errand.results),
-            say=Throttled(_Piped(pipe)),
+            say=_Piped(pipe),
             deliver=delivery_for(errand.centre, errand.server_url),
         )
     except Exception as error:  # noqa: BLE001 - whatever fails in there is told to the user, in our words
@@ -40,11 +45,33 @@ def _outcome(pipe: Connection, errand: Errand) -> Result | Failure:
 
 
 class _Piped:
+    """Says all through the pipe; progress not too often, and no endless log."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._throttled = Throttled(_Numbers(pipe))
+        self._lines = 0
+
+    def progress(self, percent: int, words: Words | None = None) -> None:
+        self._throttled.progress(percent, words)
+
+    def warn(self, words: Words) -> None:
+        self._say(words, "warning")
+
+    def note(self, words: Words) -> None:
+        self._say(words, "info")
+
+    def _say(self, words: Words, level: Literal["info", "warning"]) -> None:
+        self._lines += 1
+        if self._lines <= MOST_LINES:
+            self._pipe.send(Said(words=LEFT_OUT if self._lines == MOST_LINES else words, level=level))
+
+
+class _Numbers:
+    """Sends progress as it is."""
+
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
 
     def progress(self, percent: int, words: Words | None = None) -> None:
         self._pipe.send(Progress(percent=percent, words=words))
-
-    def warn(self, words: Words) -> None:
-        self._pipe.send(Warned(words=words))
