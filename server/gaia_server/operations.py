@@ -308,6 +308,20 @@ OPERATIONS = (
         for path, id in (("/jobs/{jobID}/definition", "getDefinition"), ("/jobs/{jobID}/inputs", "getInputs"))
     ),
     Operation(
+        method="get", path="/jobs/{jobID}/provenance", id="getProvenance", tag="jobs",
+        summary=Text(
+            en="Where the result comes from: W3C PROV as JSON-LD, the metadata of an RO-Crate 1.1",
+            fr="D'où vient le résultat : W3C PROV en JSON-LD, les métadonnées d'un RO-Crate 1.1",
+        ),
+        parameters=("jobID", "acceptLanguage"), problems=_JOB,
+        answers={
+            200: Answer(
+                words=Text(en="Inputs, versions, licences, software, who, where, when", fr="Entrées, versions, licences, logiciels, qui, où, quand"),
+                media_types=_LINKED_DATA,
+            )
+        },
+    ),
+    Operation(
         method="get", path="/centres", id="getCentres", tag="centres",
         summary=Text(en="The centres of the federation", fr="Les centres de la fédération"),
         parameters=_BOTH_FORMS, answers={200: _json("centreList", "The centres", "Les centres", page=True)},

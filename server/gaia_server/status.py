@@ -12,7 +12,11 @@ from gaia_server.rendering import link_page, make_link, render_time, without_non
 from gaia_workers.contract import Receipt, Result, SideFile, Words, utc_now
 
 REL = "http://www.opengis.net/def/rel/ogc/1.0/"
-LINKS = {"en": ("Results", "What went wrong", "Log"), "fr": ("Résultats", "Ce qui a échoué", "Journal")}
+LINKS = {
+    "en": ("Results", "What went wrong", "Log", "Where it comes from"),
+    "fr": ("Résultats", "Ce qui a échoué", "Journal", "D'où cela vient"),
+}
+PROVENANCE_REL = "http://www.w3.org/ns/prov#has_provenance"
 _RECEIPT = {
     "bytesRead": "bytes_read",
     "bytesMoved": "bytes_moved",
@@ -86,7 +90,7 @@ def retry_after(job: Job, now: datetime | None = None) -> dict[str, str]:
 
 
 def _links(job: Job, url: str, language: Language) -> list[dict[str, str]]:
-    results, exceptions, log = LINKS[language]
+    results, exceptions, log, origin = LINKS[language]
     links = [make_link(url, "self"), make_link(url, "monitor")]
     if job.state is State.SUCCESSFUL and not job.results_removed:
         links.append(make_link(f"{url}/results", f"{REL}results", title=results))
@@ -94,7 +98,12 @@ def _links(job: Job, url: str, language: Language) -> list[dict[str, str]]:
         links.append(make_link(f"{url}/results", f"{REL}exceptions", title=exceptions))
     if job.result is not None and not job.results_removed:
         links += [_side_link(side, url, language) for side in job.result.sides]
-    return [*links, make_link(f"{url}/log", "related", "text/plain", log), link_page(url, language)]
+    return [
+        *links,
+        make_link(f"{url}/log", "related", "text/plain", log),
+        make_link(f"{url}/provenance", PROVENANCE_REL, "application/ld+json", origin),
+        link_page(url, language),
+    ]
 
 
 def side_name(side: SideFile) -> str:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gaia_server.jobs.states import State
-from gaia_server.status import render_status, retry_after
+from gaia_server.status import PROVENANCE_REL, render_status, retry_after
 from gaia_workers.contract import Receipt, Result, Words
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 999_999, tzinfo=UTC)
@@ -41,7 +41,7 @@ def test_progress_is_a_whole_number(job):
 
 
 def test_a_job_links_itself(job):
-    assert rels(job) == ["self", "monitor", "related", "alternate"]
+    assert rels(job) == ["self", "monitor", "related", PROVENANCE_REL, "alternate"]
     assert status(job)["links"][0] == {"href": f"{BASE}/jobs/{job.id}", "rel": "self", "type": "application/json"}
     assert all({"href", "rel", "type"} <= set(link) for link in status(job)["links"])
 

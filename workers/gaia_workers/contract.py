@@ -142,13 +142,21 @@ class Receipt:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """What an attempt made: its files and those beside them, what it cost, the extent really returned, and warnings for the user."""
+    """
+    What an attempt made: its files and those beside them, what it cost, the extent really returned, and warnings for the user.
+
+    Attributes
+    ----------
+    software : dict of str
+        What computed, with its versions, by name.
+    """
 
     outputs: tuple[OutputFile, ...]
     receipt: Receipt
     extent: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[Words, ...] = ()
     sides: tuple[SideFile, ...] = ()
+    software: dict[str, str] = field(default_factory=dict)
 
     @property
     def files(self) -> tuple[OutputFile, ...]:

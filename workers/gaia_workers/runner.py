@@ -26,6 +26,7 @@ from gaia_workers.delivery import Delivers
 from gaia_workers.progress import HearsProgress, Track
 from gaia_workers.results import Draft, Results, digest
 from gaia_workers.sides import is_shown_by_value, make_preview
+from gaia_workers.software import software_here
 
 MOST_NAMES = 8
 """So many variables are named in a line of the log."""
@@ -99,6 +100,7 @@ def run(order: Order, *, data: Counts, results: Results, say: Says, deliver: Del
             receipt=meter.receipt(),
             extent=extent_of_first(made.outputs),
             warnings=made.warnings,
+            software=software_here(),
         )
         result = deliver.deliver(order, draft, result)
         results.publish(draft, result)

@@ -14,6 +14,7 @@ from gaia_processes.formats import FORMATS
 from gaia_workers import task
 from gaia_workers.lineage import die_with_parent
 from gaia_workers.readers import netcdf as reader
+from gaia_workers.software import software_here
 
 __all__ = ["dask", "reader", "task"]
 
@@ -22,5 +23,6 @@ for process in all_processes():
 for file_format in FORMATS:
     importlib.import_module(f"gaia_workers.writers.{file_format.id}")
 
+software_here()
 die_with_parent()
 gc.freeze()  # what is here stays: a collection in a fork would touch it all, and copy every page that they share

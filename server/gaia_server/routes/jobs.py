@@ -15,6 +15,7 @@ from gaia_server.jobs.states import State
 from gaia_server.negotiation import language_of, wants_html, wants_json
 from gaia_server.origin import check_same_origin
 from gaia_server.pages.jobs import render_job_page, render_list_page, render_log_page, render_results_page
+from gaia_server.provenance import MEDIA_TYPE, write_provenance
 from gaia_server.queries import Query, address, fold_days, read_choice, write_mark
 from gaia_server.rendering import link_page, make_link, render_empty, render_json, render_time, without_none
 from gaia_server.results import render_file
@@ -146,6 +147,22 @@ def show_definition(job_id: str) -> Response:
     services = current_services()
     job = find_job(services, job_id)
     return render_json(_definition(job, services.processes.get(job.process_id), services.settings.public_url))
+
+
+@routes.get("/jobs/<job_id>/provenance")
+def show_provenance(job_id: str) -> Response:
+    """Tell where the result comes from, also of a job that made none."""
+    services = current_services()
+    job = find_job(services, job_id)
+    told = write_provenance(
+        job,
+        services.processes.get(job.process_id),
+        federation=services.federation,
+        centres=services.centres,
+        base_url=services.settings.public_url,
+        language=language_of(request),
+    )
+    return render_json(told, content_type=MEDIA_TYPE)
 
 
 def _check_id(job_id: str) -> None:
