@@ -18,8 +18,6 @@ from gaia_server.errors import StoreDown
 BUSY_WAIT_S = 5.0
 _BUSY_STEPS_S = (0.001, 0.002, 0.005, 0.01)
 _BUSY_LONGEST_STEP_S = 0.02
-_WRITING = "gaia_writing"
-_LOOKING = "gaia_looking"
 
 
 def open_engine(url: str) -> Engine:
@@ -43,26 +41,52 @@ def open_engine(url: str) -> Engine:
         path.parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(parsed, pool_size=20, max_overflow=100)
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
         return engine
     return create_engine(parsed, pool_size=5, max_overflow=20, pool_pre_ping=True, pool_timeout=BUSY_WAIT_S)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """Take transactions into our own hands: sqlite3's own begin too late, and wait inside C where greenlets cannot."""
+    """
+    Take transactions into our own hands: sqlite3's own begin too late, and wait inside C where greenlets cannot.
+
+    Each is begun below, not by an event of the engine: whoever listens to an engine slows down every statement of it.
+    """
     connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    """Begin; a writer takes the lock at once and waits for it in Python, so that other greenlets go on."""
-    options = connection.get_execution_options()
-    if options.get(_LOOKING):
-        return
-    if not options.get(_WRITING):
-        connection.exec_driver_sql("BEGIN")
-        return
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Read from one consistent state."""
+    with _as_store_down(), engine.connect() as connection, connection.begin():
+        if _is_sqlite(engine):
+            connection.exec_driver_sql("BEGIN")
+        yield connection
+
+
+@contextmanager
+def looking(engine: Engine) -> Iterator[Connection]:
+    """Read with one statement, which sees one state by itself: polls are many, and a transaction for each would be half of them."""
+    with _as_store_down(), engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """Write in one transaction."""
+    with _as_store_down(), engine.connect() as connection, connection.begin():
+        if _is_sqlite(engine):
+            _take_lock(connection)
+        yield connection
+
+
+def _is_sqlite(engine: Engine) -> bool:
+    return engine.dialect.name == "sqlite"
+
+
+def _take_lock(connection: Connection) -> None:
+    """Let a writer take the lock at once and wait for it in Python, so that other greenlets go on."""
     give_up, steps_s = time.monotonic() + BUSY_WAIT_S, iter(_BUSY_STEPS_S)
     while True:
         try:
@@ -73,29 +97,6 @@ def _begin_sqlite(connection: Connection) -> None:
             time.sleep(next(steps_s, _BUSY_LONGEST_STEP_S))
         else:
             return
-
-
-@contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
-    """Read from one consistent state."""
-    with _as_store_down(), engine.connect() as connection, connection.begin():
-        yield connection
-
-
-@contextmanager
-def looking(engine: Engine) -> Iterator[Connection]:
-    """Read with one statement, which sees one state by itself: polls are many, and a transaction for each would be half of them."""
-    with _as_store_down(), engine.connect().execution_options(**{_LOOKING: True}) as connection:
-        yield connection
-
-
-@contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """Write in one transaction."""
-    with _as_store_down(), engine.connect() as connection:
-        connection = connection.execution_options(**{_WRITING: True})
-        with connection.begin():
-            yield connection
 
 
 @contextmanager

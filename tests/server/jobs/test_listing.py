@@ -97,7 +97,7 @@ _OWN = {
 def fill(engine: Engine) -> None:
     kind = engine.dialect.name
     values = _VALUES.format(state=_STATES, **_OWN[kind])
-    with engine.begin() as connection:
+    with database.writing(engine) as connection:
         connection.execute(text(_FILL[kind].format(columns=_COLUMNS, values=values, many=MANY).replace(":", r"\:")))
 
 
