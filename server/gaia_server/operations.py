@@ -230,8 +230,10 @@ OPERATIONS = (
     ),
     Operation(
         method="post", path="/processes/{processID}/estimate", id="estimate", tag="processes",
-        summary=Text(en="What a run would cost", fr="Ce que coûterait une exécution"),
-        parameters=("processID", "acceptLanguage"), body="execute", problems=_INPUTS,
+        summary=Text(
+            en="What a run would cost, and where it would be", fr="Ce que coûterait une exécution, et où elle se ferait"
+        ),
+        parameters=("processID", "acceptLanguage"), body="execute", problems=(*_INPUTS, "no-centre"),
         answers={200: _json("estimate", "The estimate", "L'estimation")},
     ),
     Operation(

@@ -140,7 +140,7 @@ def _activity(
 
 def _error(job: Job, language: Language) -> str | None:
     words = job.failure.words if job.failure else job.message if job.state is State.DISMISSED else None
-    return None if words is None else words.fr if language == "fr" else words.en
+    return words.into(language) if words else None
 
 
 def _sources(job: Job, process: Process | None, federation: Federation, base_url: str) -> Iterator[Entity]:

@@ -119,7 +119,7 @@ def _side_link(side: SideFile, url: str, language: Language) -> dict[str, str]:
 
 
 def _into(words: Words | None, language: Language) -> str | None:
-    return None if words is None else words.fr if language == "fr" else words.en
+    return words.into(language) if words else None
 
 
 def _receipt(receipt: Receipt) -> dict[str, Any]:

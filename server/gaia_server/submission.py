@@ -74,9 +74,7 @@ class Submission:
         self._check_cost(cost)
         if self._store.queued() >= self._settings.queue_limit:
             raise QueueFull
-        choice = routing.choose_centre(self._places(process, demand), self.loads(), lane=routing.choose_lane(cost))
-        if choice is None:
-            raise NoCentre
+        choice = self._choose(process, demand, cost)
         now = utc_now()
         job = Job(
             id=str(uuid4()),
@@ -101,6 +99,17 @@ class Submission:
         self._count_in(job)
         self._send(job)
         return job
+
+    def choose(self, process: Process, demand: Demand) -> routing.Choice:
+        """
+        Say where a demand would run and why, without running it.
+
+        Raises
+        ------
+        NoCentre
+            If no centre can do it at all.
+        """
+        return self._choose(process, demand, self._estimate(process, demand))
 
     @property
     def changes(self) -> "Changes":
@@ -157,6 +166,12 @@ class Submission:
             return self._transport.load(centre)
         except TransportDown:
             return Load(alive=False, reachable=False)
+
+    def _choose(self, process: Process, demand: Demand, cost: Estimate) -> routing.Choice:
+        choice = routing.choose_centre(self._places(process, demand), self.loads(), lane=routing.choose_lane(cost))
+        if choice is None:
+            raise NoCentre
+        return choice
 
     def _check_size(self, job: Job) -> None:
         """Refuse what could be recorded and never sent; a later attempt has a longer number."""

@@ -32,6 +32,7 @@ from gaia_server.jobs.store import Store
 from gaia_server.outbound import open_outbound
 from gaia_server.push import Deliveries
 from gaia_server.results import STORE, ResultFiles
+from gaia_server.routing import Choice
 from gaia_server.services import Services
 from gaia_workers.contract import (
     Failure,
@@ -96,6 +97,10 @@ class MemorySubmission:
     def loads(self) -> dict[str, Load]:
         """See how the centres are."""
         return self.loads_now
+
+    def choose(self, process: Process, demand: Demand) -> Choice:  # noqa: ARG002 the signature of the real one
+        """Choose the one centre that there is."""
+        return Choice(centre="theia", queue="interactive", reason=Words(en="it is near", fr="il est proche"))
 
 
 def new_job(process: Process, demand: Demand, *, owner: str, synchronous: bool) -> Job:

@@ -67,3 +67,13 @@ def test_what_is_within_the_limits_is_sent_to_the_centre_with_the_data(submit) -
     wire = Wire()
     submit(wire)("subset", SUBSET)
     assert wire.sent == ["theia"]
+
+
+def test_a_choice_names_the_centre_with_the_data_and_why(services, tmp_path: Path) -> None:
+    made = Submission(
+        settings=Settings(home=tmp_path / "home"), store=services.store, transport=Wire(),
+        federation=Federation(services.centres), centres=services.centres,
+    )  # fmt: skip
+    choice = made.choose(services.processes["subset"], SUBSET)
+    assert choice.centre == "theia"
+    assert choice.reason.en.startswith("theia holds the data")

@@ -16,6 +16,8 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from gaia_processes.text import Language
+
 CONTRACT = 2
 """Version of this contract. A worker reads its own and the one before."""
 
@@ -38,6 +40,10 @@ class Words:
 
     en: str
     fr: str
+
+    def into(self, language: Language) -> str:
+        """Give it in one of them."""
+        return self.fr if language == "fr" else self.en
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -171,7 +171,7 @@ class Teller:
 
     def words(self, words: Words | None) -> str | None:
         """Give a sentence."""
-        return None if words is None else words.fr if self._language == "fr" else words.en
+        return words.into(self._language) if words else None
 
     def moment(self, when: datetime) -> Moment:
         """Say a time."""

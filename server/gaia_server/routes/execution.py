@@ -64,11 +64,11 @@ def follow_link(process_id: str) -> Response:
 
 @routes.post("/processes/<process_id>/estimate")
 def estimate(process_id: str) -> Response:
-    """Say what a request would cost, without running it."""
+    """Say what a request would cost, where it would run and why, without running it."""
     services = current_services()
     process = services.process(process_id)
     understood = _read(services, process, Preference())
-    cost = understood.estimate
+    cost, choice = understood.estimate, services.submission.choose(process, understood.demand)
     return render_json(
         {
             "processID": process.id,
@@ -78,6 +78,9 @@ def estimate(process_id: str) -> Response:
                 "bytesWritten": cost.bytes_written,
                 "seconds": cost.seconds,
             },
+            "gaia:centre": choice.centre,
+            "gaia:queue": choice.queue,
+            "gaia:reason": choice.reason.into(language_of(request)),
         }
     )
 

@@ -200,7 +200,7 @@ def _render_list(jobs: tuple[Job, ...], services: Services, more: str | None) ->
 
 
 def _words(line: LogLine) -> str:
-    return line.words.fr if language_of(request) == "fr" else line.words.en
+    return line.words.into(language_of(request))
 
 
 def _one_line(text: str) -> str:

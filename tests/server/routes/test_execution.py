@@ -153,6 +153,7 @@ def test_nothing_is_queued_to_fail_on_its_inputs(client, services, process, body
 def test_an_estimate_costs_nothing(client, services):
     told = client.post("/processes/subset/estimate", json={"inputs": {"dataset": "tas-monthly"}}).get_json()
     assert told["gaia:estimate"]["bytesRead"] > 0
+    assert [told[f"gaia:{name}"] for name in ("centre", "queue", "reason")] == ["theia", "interactive", "it is near"]
     assert told["inputs"]["dataset"] == "tas-monthly@1"
     assert services.store.queued() == 0
 
