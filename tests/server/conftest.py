@@ -98,7 +98,7 @@ class MemorySubmission:
         """See how the centres are."""
         return self.loads_now
 
-    def choose(self, process: Process, demand: Demand) -> Choice:  # noqa: ARG002 the signature of the real one
+    def choose(self, process: Process, demand: Demand) -> Choice:
         """Choose the one centre that there is."""
         return Choice(centre="theia", queue="interactive", reason=Words(en="it is near", fr="il est proche"))
 
