@@ -353,6 +353,15 @@ OPERATIONS = (
             503: _json("health", "It cannot, and why", "Il ne le peut pas, et pourquoi", page=True),
         },
     ),
+    Operation(
+        method="get", path="/metrics", id="getMetrics", tag="health",
+        summary=Text(en="Figures for Prometheus", fr="Des chiffres pour Prometheus"), problems=("store-down",),
+        answers={
+            200: Answer(
+                words=Text(en="The figures of this moment", fr="Les chiffres du moment"), media_types=("text/plain",)
+            )
+        },
+    ),
 )  # fmt: skip
 
 

@@ -169,6 +169,24 @@ class Store:
                 ).scalar_one()
             )
 
+    def count_by_state(self) -> dict[State, int]:
+        """Count all jobs, by state; states that no job is in are left out."""
+        with database.reading(self._engine) as connection:
+            rows = connection.execute(select(jobs.c.state, func.count()).group_by(jobs.c.state)).all()
+        return {State(state): count for state, count in rows}
+
+    def oldest_waiting(self) -> datetime | None:
+        """Tell when the job was made that has waited longest; None where none waits."""
+        query = select(func.min(jobs.c.created)).where(jobs.c.state == State.ACCEPTED.value)
+        with database.reading(self._engine) as connection:
+            oldest: datetime | None = connection.execute(query).scalar_one()
+        return oldest
+
+    def count_outgoing(self) -> int:
+        """Count the messages that no broker has taken yet."""
+        with database.reading(self._engine) as connection:
+            return int(connection.execute(select(func.count()).select_from(outbox)).scalar_one())
+
     def expects(self, job_id: str, attempt: int, centre: str) -> bool:
         """Tell whether a centre may still deliver results of this attempt."""
         with database.reading(self._engine) as connection:

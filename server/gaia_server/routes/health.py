@@ -1,4 +1,4 @@
-"""`/health`: whether the server lives, whether it can work, and why not."""
+"""`/health`: whether the server lives, whether it can work, and why not; and `/metrics`, the same in figures."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from gaia_server.errors import StoreDown
+from gaia_server.metrics import MEDIA_TYPE, write_metrics
 from gaia_server.negotiation import language_of, wants_html
 from gaia_server.pages.page import render_page
 from gaia_server.pages.words import translate
@@ -52,6 +53,12 @@ def show_ready() -> Response:
 def show_health() -> Response:
     """Sum up how the service is, always with 200."""
     return _render(look(current_services()), unless_ready=HTTPStatus.OK)
+
+
+@routes.get("/metrics")
+def show_metrics() -> Response:
+    """Give the figures of this moment to Prometheus."""
+    return Response(write_metrics(current_services()), content_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
 
 
 def look(services: Services) -> Health:
