@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -51,6 +52,7 @@ class Submission:
         self._federation = federation
         self._centres = centres
         self._loads: tuple[float, dict[str, Load]] = (-LOAD_AGE_S, {})
+        self._lookers = ThreadPoolExecutor(max(len(centres), 1), thread_name_prefix="load")
         self._changes = Changes(transport)
 
     def submit(self, process: Process, demand: Demand, *, owner: str, synchronous: bool) -> Job:
@@ -146,10 +148,10 @@ class Submission:
         return job
 
     def loads(self) -> dict[str, Load]:
-        """See how all centres are, not older than a second."""
+        """See how all centres are, not older than a second; one whose broker is silent must not hold up the look at the next."""
         seen, loads = self._loads
         if time.monotonic() - seen > LOAD_AGE_S:
-            loads = {centre: self._load(centre) for centre in self._centres}
+            loads = dict(zip(self._centres, self._lookers.map(self._load, self._centres), strict=True))
             self._loads = (time.monotonic(), loads)
         return loads
 
@@ -182,6 +184,10 @@ class Submission:
 
     def _send(self, job: Job) -> None:
         """Send at once; where the broker is away the order stays in the outbox, and the reconciler sends it."""
+        there = self._loads[1].get(job.centre)
+        if there is not None and not there.reachable:
+            _log.warning("order waits in the outbox: the broker was away a moment ago", job=job.id, centre=job.centre)
+            return  # whoever asked has waited for it once
         try:
             self._transport.send(order_of(job, self._settings))
         except TransportDown:

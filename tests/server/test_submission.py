@@ -10,7 +10,7 @@ from gaia_processes.process import Process
 from gaia_server.errors import CostOverLimit
 from gaia_server.jobs.records import Demand, RequestedOutput
 from gaia_server.submission import Submission
-from gaia_workers.contract import Load
+from gaia_workers.contract import Load, TransportDown
 
 HELLO = Demand(inputs={"message": "hello"}, outputs=(RequestedOutput(id="message", format="text"),))
 SUBSET = Demand(inputs={"dataset": "tas-monthly"}, outputs=(RequestedOutput(id="data", format="netcdf"),))
@@ -19,10 +19,13 @@ SUBSET = Demand(inputs={"dataset": "tas-monthly"}, outputs=(RequestedOutput(id="
 class Wire:
     """A transport on which nothing is ever taken up: every centre is idle whenever it is looked at."""
 
-    def __init__(self) -> None:
+    def __init__(self, *away: str) -> None:
+        self.away = away
         self.sent: list[str] = []
 
     def load(self, centre: str) -> Load:
+        if centre in self.away:
+            raise TransportDown
         return Load(alive=True, slots=1)
 
     def send(self, order) -> None:
@@ -77,3 +80,10 @@ def test_a_choice_names_the_centre_with_the_data_and_why(services, tmp_path: Pat
     choice = made.choose(services.processes["subset"], SUBSET)
     assert choice.centre == "theia"
     assert choice.reason.en.startswith("theia holds the data")
+
+
+def test_nobody_waits_again_for_a_broker_that_was_away_a_moment_ago(submit, services) -> None:
+    wire = Wire("climeri", "theia")
+    job = submit(wire)("echo", HELLO)
+    assert wire.sent == []
+    assert [waiting.id for _, waiting in services.store.outgoing()] == [job.id]

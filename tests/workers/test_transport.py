@@ -1,4 +1,5 @@
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -110,6 +111,15 @@ def test_reports_come_again_until_they_are_acknowledged(line: Line) -> None:
     assert _take(line, "reports", RECORDER, Report) == first
     line.acknowledge("reports", RECORDER, tuple(number for number, _ in first))
     assert line.take("reports", RECORDER, Report, wait_s=0, limit=9) == ()
+
+
+def test_a_load_tells_how_old_the_oldest_report_is_that_nobody_has_dealt_with(line: Line) -> None:
+    assert line.load().behind_s == 0
+    line.put_reports([report(), report()])
+    time.sleep(0.05)
+    assert 0.04 < line.load().behind_s < 10
+    line.acknowledge("reports", RECORDER, tuple(number for number, _ in _take(line, "reports", RECORDER, Report)))
+    assert line.load().behind_s == 0
 
 
 def test_a_forged_report_arrives_as_what_it_is(line: Line, broker) -> None:

@@ -9,7 +9,7 @@ from gaia_config.centres import Centre
 
 TASK = "gaia.order"
 LONGEST_JOB_S = 7 * 86400
-CONNECT_TIMEOUT_S = 2.0
+CONNECT_TIMEOUT_S = 1.5  # a request waits for it once, and shall be answered within 2 s
 
 # Each line is there because the default does harm; the measurements are in the decision page on the broker.
 SETTINGS: dict[str, Any] = {

@@ -364,6 +364,8 @@ class Load:
         How many can run at once.
     reachable : bool
         Whether the broker itself answered.
+    behind_s : float
+        Age of the oldest report that the recorder has not written down yet.
     """
 
     alive: bool
@@ -372,6 +374,7 @@ class Load:
     slots: int = 0
     reachable: bool = True
     trouble: tuple[str, ...] = ()
+    behind_s: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

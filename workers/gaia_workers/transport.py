@@ -276,16 +276,24 @@ class Line:
             with self._redis.pipeline(transaction=False) as pipe:
                 for queue in queues:
                     pipe.llen(self.key(queue_name(self.centre, queue)))
+                pipe.xrange(self.key("reports"), count=1)
+                pipe.time()
                 for worker in workers:
                     pipe.get(self.key("presence", worker))
                 answers = pipe.execute()
-        present = [one for one in map(self._presence, answers[len(queues) :]) if one]
+        waiting, (oldest, now), envelopes = (
+            answers[: len(queues)],
+            answers[len(queues) :][:2],
+            answers[len(queues) + 2 :],
+        )
+        present = [one for one in map(self._presence, envelopes) if one]
         return Load(
             alive=any(one.trouble is None for one in present),
-            waiting=dict(zip(queues, answers, strict=False)),
+            waiting=dict(zip(queues, waiting, strict=True)),
             running=sum(len(one.running) for one in present),
             slots=sum(one.slots for one in present),
             trouble=tuple(one.trouble for one in present if one.trouble),
+            behind_s=_age_s(oldest, now),
         )
 
     def _presence(self, envelope: str | None) -> Presence | None:
@@ -381,6 +389,11 @@ class CeleryTransport:
             there.line.close()
             there.app.close()
         self._hub.close()
+
+
+def _age_s(oldest: list[tuple[str, Any]], now: tuple[int, int]) -> float:
+    """Tell the age of a stream's first entry, whose number begins with the broker's time in ms; 0 where there is none."""
+    return max(now[0] + now[1] / 1e6 - int(oldest[0][0].partition("-")[0]) / 1e3, 0.0) if oldest else 0.0
 
 
 def _trace(numbers: Any, lease: Any) -> Trace:

@@ -111,8 +111,8 @@ def decide(job: Job, seen: Seen, *, lease_s: float, attempts: int) -> Decision:
 def _about_claimed(job: Job, seen: Seen, *, lease_s: float, attempts: int) -> Decision:
     if not seen.load.alive and not seen.elsewhere:
         return Wait(reason=_no_contact(job))  # it may be cut off and still at work
-    if seen.unleased_s < lease_s:
-        return Wait()
+    if seen.unleased_s < lease_s + seen.load.behind_s:
+        return Wait()  # what it reported before it let go may still have to be written down
     if job.lost + 1 >= attempts:
         return Fail(failure=_worker_lost(job))
     return Resend(

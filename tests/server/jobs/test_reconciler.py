@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -53,6 +54,12 @@ def test_a_worker_that_is_silent_for_a_lease_is_lost(decided) -> None:
     decision = decided(trace=SILENT, unleased_s=3.0)
     assert isinstance(decision, Resend)
     assert decision.lost
+
+
+def test_a_worker_whose_reports_are_not_yet_written_down_is_not_lost(decided) -> None:
+    busy_recorder = replace(UP, behind_s=6.0)
+    assert decided(trace=SILENT, unleased_s=8.9, load=busy_recorder) == Wait()
+    assert isinstance(decided(trace=SILENT, unleased_s=9.0, load=busy_recorder), Resend)
 
 
 def test_the_third_lost_attempt_is_the_last(decided) -> None:
