@@ -8,16 +8,22 @@ the size of the page: so a page costs the same wherever it stands, and does not 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import product
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, literal, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Integer, Select, String, bindparam, select, tuple_, union_all
 
 from gaia_server.jobs.states import State
 from gaia_server.jobs.tables import Moment, jobs
 
 TIMED = (State.RUNNING, State.SUCCESSFUL, State.FAILED, State.DISMISSED)
 """The states that a filter by duration considers, where none is asked for (OGC API - Processes, `duration-response`)."""
+
+
+_OWNER, _LIMIT = bindparam("owner", type_=String), bindparam("limit", type_=Integer)
+_AFTER_CREATED, _AFTER_ID = bindparam("after_created", type_=Moment), bindparam("after_id", type_=String)
+_LATEST, _EARLIEST = bindparam("latest", type_=Moment), bindparam("earliest", type_=Moment)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,81 +68,113 @@ class Mark:
     id: str
 
 
-def page(owner: str, choice: Choice, *, after: Mark | None, limit: int, now: datetime) -> Select[Any] | None:
+EVERYTHING = Choice()
+
+
+def page(choice: Choice, after: Mark | None) -> Select[Any] | None:
     """
-    Make the query for the ids of a page, newest first.
+    Make the query for the jobs of a page, newest first; it is carried out with `values`.
 
     Parameters
     ----------
-    owner : str
-        Whose jobs.
     after : Mark or None
         The last job of the page before.
-    now : datetime
-        Up to which the durations of running jobs count.
 
     Returns
     -------
     Select or None
         None where nothing can fit.
     """
+    if choice == EVERYTHING:
+        return _whole_list(marked=after is not None)
+    chosen = ids(choice, after)
+    return None if chosen is None else _rows(chosen)
+
+
+@cache
+def _whole_list(*, marked: bool) -> Select[Any]:
+    """Make the query that is asked for most, once: making it costs more than carrying it out."""
+    return _rows(_part(None, None, EVERYTHING, marked=marked))
+
+
+def values(owner: str, choice: Choice, *, after: Mark | None, limit: int, now: datetime) -> dict[str, Any]:
+    """
+    Give the values of a query for a page.
+
+    Parameters
+    ----------
+    owner : str
+        Whose jobs.
+    now : datetime
+        Up to which the durations of running jobs count.
+    """
+    given: dict[str, Any] = {"owner": owner, "limit": limit}
+    if after is not None:
+        given |= {"after_created": after.created, "after_id": after.id}
+    if choice.least_s is not None:
+        given["latest"] = now - timedelta(seconds=choice.least_s)
+    if choice.most_s is not None:
+        given["earliest"] = now - timedelta(seconds=choice.most_s)
+    return given
+
+
+def ids(choice: Choice, after: Mark | None) -> Select[Any] | None:
+    """Make the query for the ids of a page, and nothing that an index does not hold; None where nothing can fit."""
     states = choice.considered()
     if choice.timed and not states:
         return None
+    marked = after is not None and (choice.before is None or after.created < choice.before)
     parts = [
-        _part(owner, process, state, choice, after=after, limit=limit, now=now)
+        _part(process, state, choice, marked=marked)
         for process, state in product(choice.processes or (None,), states or (None,))
     ]
     if len(parts) == 1:
         return parts[0]
     whole = union_all(*(select(part.subquery()) for part in parts)).subquery()
-    return select(whole).order_by(whole.c.created.desc(), whole.c.id.desc()).limit(limit)
+    return select(whole).order_by(whole.c.created.desc(), whole.c.id.desc()).limit(_LIMIT)
 
 
-def _part(
-    owner: str,
-    process: str | None,
-    state: State | None,
-    choice: Choice,
-    *,
-    after: Mark | None,
-    limit: int,
-    now: datetime,
-) -> Select[Any]:
+def _rows(chosen: Select[Any]) -> Select[Any]:
+    """Select whole jobs by the ids of a page."""
+    return (
+        select(jobs)
+        .where(jobs.c.id.in_(select(chosen.subquery().c.id)))
+        .order_by(jobs.c.created.desc(), jobs.c.id.desc())
+    )
+
+
+def _part(process: str | None, state: State | None, choice: Choice, *, marked: bool) -> Select[Any]:
     """Select from one range of one index: every condition but those on durations is on its leading columns."""
-    query = select(jobs.c.id, jobs.c.created).where(jobs.c.owner == owner, jobs.c.synchronous.is_(False))
+    query = select(jobs.c.id, jobs.c.created).where(jobs.c.owner == _OWNER, jobs.c.synchronous.is_(False))
     if process is not None:
         query = query.where(jobs.c.process_id == process)
     if state is not None:
         query = query.where(jobs.c.state == state.value)
-    query = query.where(*_between(choice, after), *_lasting(choice, state, now))
-    return query.order_by(jobs.c.created.desc(), jobs.c.id.desc()).limit(limit)
+    query = query.where(*_between(choice, marked=marked), *_lasting(choice, state))
+    return query.order_by(jobs.c.created.desc(), jobs.c.id.desc()).limit(_LIMIT)
 
 
-def _between(choice: Choice, after: Mark | None) -> list[ColumnElement[bool]]:
+def _between(choice: Choice, *, marked: bool) -> list[ColumnElement[bool]]:
     """Say where the range of the index begins and ends; one condition at each end, so that the index serves both."""
     found: list[ColumnElement[bool]] = []
     if choice.since is not None:
         found.append(jobs.c.created >= choice.since)
-    if after is not None and (choice.before is None or after.created < choice.before):
-        here = tuple_(literal(after.created, Moment), literal(after.id))
-        found.append(tuple_(jobs.c.created, jobs.c.id) < here)
+    if marked:
+        found.append(tuple_(jobs.c.created, jobs.c.id) < tuple_(_AFTER_CREATED, _AFTER_ID))
     elif choice.before is not None:
         found.append(jobs.c.created < choice.before)
     return found
 
 
-def _lasting(choice: Choice, state: State | None, now: datetime) -> Sequence[ColumnElement[bool]]:
+def _lasting(choice: Choice, state: State | None) -> Sequence[ColumnElement[bool]]:
     """Choose by duration: until now for a running job, until its end for any other; without a start there is none."""
     if not choice.timed:
         return ()
     if state is State.RUNNING:
-        latest = None if choice.least_s is None else now - timedelta(seconds=choice.least_s)
-        earliest = None if choice.most_s is None else now - timedelta(seconds=choice.most_s)
         return [
             jobs.c.started.is_not(None),
-            *([] if latest is None else [jobs.c.started <= latest]),
-            *([] if earliest is None else [jobs.c.started >= earliest]),
+            *([] if choice.least_s is None else [jobs.c.started <= _LATEST]),
+            *([] if choice.most_s is None else [jobs.c.started >= _EARLIEST]),
         ]
     return [
         jobs.c.duration_s.is_not(None),

@@ -17,7 +17,7 @@ from gaia_server.errors import AlreadyDismissed
 from gaia_server.jobs import engine as database
 from gaia_server.jobs import listing
 from gaia_server.jobs.callbacks import PROGRESS_GAP_S, Callbacks, drop_calls, put_call
-from gaia_server.jobs.listing import Choice, Mark
+from gaia_server.jobs.listing import EVERYTHING, Choice, Mark
 from gaia_server.jobs.records import Demand, Event, Job, LogLine
 from gaia_server.jobs.states import UNFINISHED, State, sources
 from gaia_server.jobs.tables import jobs, log, outbox
@@ -47,8 +47,6 @@ _FIND_LIVING = select(jobs).where(*_LIVING).with_for_update()
 _CHANGE_LIVING = update(jobs).where(*_LIVING)
 _FIRST_EQUAL = select(func.min(jobs.c.accepted)).where(jobs.c.content_key == bindparam("content_key"))
 _IDS_AT_ONCE = 500  # a database takes only so many parameters
-
-EVERYTHING = Choice()
 
 DISMISSED = Words(en="The job was dismissed.", fr="La tâche a été abandonnée.")
 REMOVED = Words(
@@ -132,14 +130,13 @@ class Store:
         after : Mark or None
             The last job of the page before.
         """
-        query = listing.page(owner, choice, after=after, limit=limit, now=utc_now())
+        query = listing.page(choice, after)
         if query is None:
             return ()
-        with database.reading(self._engine) as connection:
-            ids = [row.id for row in connection.execute(query)]
-            rows = connection.execute(select(jobs).where(jobs.c.id.in_(ids))).all()
-        by_id = {row.id: _job(row) for row in rows}
-        return tuple(by_id[id] for id in ids)
+        values = listing.values(owner, choice, after=after, limit=limit, now=utc_now())
+        with database.looking(self._engine) as connection:
+            rows = connection.execute(query, values).all()
+        return tuple(_job(row) for row in rows)
 
     def log(self, job_id: str, *, owner: str) -> tuple[LogLine, ...] | None:
         """Give the log of an owner's job, newest line last; None where there is no such job."""

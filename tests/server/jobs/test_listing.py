@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, Select, text
 
 from gaia_server.jobs import engine as database
-from gaia_server.jobs.listing import Choice, Mark, page
+from gaia_server.jobs.listing import Choice, Mark, ids, page, values
 from gaia_server.jobs.states import State
 from gaia_server.jobs.store import Store
 from gaia_workers.contract import Failure, Kind, Report, Words, utc_now
@@ -149,9 +149,12 @@ AFTERS = (None, LAST)
 
 
 def query_of(choice: Choice, after: Mark | None) -> Select[Any]:
-    query = page("anna", choice, after=after, limit=LIMIT, now=START + timedelta(days=2))
+    return with_values(ids(choice, after), choice, after)
+
+
+def with_values(query: Select[Any] | None, choice: Choice, after: Mark | None) -> Select[Any]:
     assert query is not None
-    return query
+    return query.params(values("anna", choice, after=after, limit=LIMIT, now=START + timedelta(days=2)))
 
 
 def test_an_index_answers_every_filter_on_every_page_in_sqlite(large_sqlite: Engine) -> None:
@@ -165,6 +168,17 @@ def test_an_index_answers_every_filter_on_every_page_in_sqlite(large_sqlite: Eng
             assert not any("TEMP B-TREE" in line for line in plan) or len(reads) > 1, (
                 "only the few of a union are sorted"
             )
+
+
+def test_a_job_of_a_page_is_read_by_its_id_in_sqlite(large_sqlite: Engine) -> None:
+    with large_sqlite.connect() as connection:
+        for choice, after in product((*UNTIMED, *TIMED), AFTERS):
+            query = with_values(page(choice, after), choice, after)
+            words = query.compile(large_sqlite, compile_kwargs={"literal_binds": True})
+            plan = [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {words}")]
+            whole = [line for line in plan if " jobs" in line and "jobs_listed" not in line]
+            assert len(whole) == 1
+            assert whole[0].startswith("SEARCH jobs USING INDEX sqlite_autoindex_jobs_1 (id=?)"), plan
 
 
 def test_the_last_page_costs_what_the_first_does_in_sqlite(large_sqlite: Engine) -> None:
