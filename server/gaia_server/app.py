@@ -1,6 +1,8 @@
 """The web application: our routes first, then pygeoapi's; and what holds for every request."""
 
+from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
 from flask import Flask, Response, request
 
@@ -27,6 +29,7 @@ from gaia_server.routes import (
 from gaia_server.services import EXTENSION, Services
 
 BODY_LIMIT_S = 30.0
+CHOSEN_BY = ("Accept", "Accept-Language")
 
 OURS = (
     processes.routes,
@@ -44,6 +47,14 @@ OURS = (
 """For equal addresses the first that is registered answers; so these stand before pygeoapi's."""
 
 
+class Application(Flask):
+    """Flask, that does not look at every request whether each of its functions is a coroutine: none is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Take a function as it is."""
+        return func
+
+
 def make_app(services: Services) -> Flask:
     """
     Make the application.
@@ -53,7 +64,7 @@ def make_app(services: Services) -> Flask:
     services : Services
         What the routes work with.
     """
-    app = Flask("gaia_server", static_folder=None)
+    app = Application("gaia_server", static_folder=None)
     app.extensions[EXTENSION] = services
     app.config["MAX_CONTENT_LENGTH"] = services.settings.max_body_bytes
     app.url_map.strict_slashes = False
@@ -95,5 +106,8 @@ def _drain_refused(response: Response) -> Response:
 
 def _say_what_varies(response: Response) -> Response:
     """Tell caches what an answer was chosen by."""
-    response.vary.update(("Accept", "Accept-Language"))
+    if "Vary" in response.headers:
+        response.vary.update(CHOSEN_BY)
+    else:
+        response.headers["Vary"] = ", ".join(CHOSEN_BY)
     return response

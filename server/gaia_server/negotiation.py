@@ -1,9 +1,12 @@
 """What a client can read: its language and its media types."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from flask import Request
+from werkzeug.datastructures import LanguageAccept, MIMEAccept
+from werkzeug.http import parse_accept_header
 
 from gaia_processes.formats import Format, format_for
 from gaia_processes.text import Language
@@ -12,6 +15,7 @@ LANGUAGES: tuple[Language, ...] = ("en", "fr")
 JSON = "application/json"
 HTML = "text/html"
 PROBLEM = "application/problem+json"
+_HEADERS_KEPT = 256
 
 type WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -21,7 +25,13 @@ def language_of(request: Request) -> Language:
     asked = request.args.get("lang", "")[:2].lower()
     if asked in LANGUAGES:
         return asked
-    liked = (name[:2].lower() for name, quality in request.accept_languages if quality > 0)
+    return _best_language(request.headers.get("Accept-Language", ""))
+
+
+@lru_cache(_HEADERS_KEPT)
+def _best_language(accepted: str) -> Language:
+    """Choose by the header; clients send the same few, and reading one takes longer than a poll should."""
+    liked = (name[:2].lower() for name, quality in parse_accept_header(accepted, LanguageAccept) if quality > 0)
     return next((language for name in liked for language in LANGUAGES if language == name), "en")
 
 
@@ -40,7 +50,13 @@ def wants_html(request: Request) -> bool:
     asked = request.args.get("f")
     if asked:
         return asked == "html"
-    return request.accept_mimetypes.quality(HTML) > request.accept_mimetypes.quality(JSON)
+    return _likes_html(request.headers.get("Accept", ""))
+
+
+@lru_cache(_HEADERS_KEPT)
+def _likes_html(accepted: str) -> bool:
+    liked = parse_accept_header(accepted, MIMEAccept)
+    return liked.quality(HTML) > liked.quality(JSON)
 
 
 def accepted_format(request: Request, offered: Sequence[Format]) -> Format:

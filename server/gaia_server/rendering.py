@@ -39,7 +39,7 @@ def without_none(members: Mapping[str, Any]) -> dict[str, Any]:
 
 def render_time(moment: datetime | None) -> str | None:
     """Write a time as `2026-01-31T12:00:00Z`."""
-    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if moment is None else f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def make_link(href: str, rel: str, media_type: str = JSON, title: str | None = None) -> dict[str, str]:

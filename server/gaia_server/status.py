@@ -1,6 +1,6 @@
 """The status of a job on the wire: the standard's `statusInfo`, with what is ours behind `gaia:`."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -123,8 +123,7 @@ def _into(words: Words | None, language: Language) -> str | None:
 
 
 def _receipt(receipt: Receipt) -> dict[str, Any]:
-    values = asdict(receipt)
-    return {name: values[of] for name, of in _RECEIPT.items()}
+    return {name: getattr(receipt, of) for name, of in _RECEIPT.items()}
 
 
 def _warnings(result: Result, language: Language) -> list[str] | None:

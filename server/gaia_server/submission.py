@@ -29,7 +29,7 @@ from gaia_workers.contract import MESSAGE_LIMIT_BYTES, Dismissal, Load, Transpor
 
 LOAD_AGE_S = 1.0
 MARGIN_BYTES = 1024
-_POLL_S = 0.5
+_POLL_S, _LONGEST_POLL_S = 0.5, 4.0
 
 _log = structlog.get_logger()
 
@@ -120,7 +120,7 @@ class Submission:
 
     def wait(self, job_id: str, *, owner: str, timeout_s: float) -> Job:
         """Wait until a job is final or the time is over, and give it as it is then."""
-        give_up = time.monotonic() + timeout_s
+        give_up, pause_s = time.monotonic() + timeout_s, _POLL_S
         with self._changes.of(job_id) as changed:
             while True:
                 job = self._store.find(job_id, owner=owner)
@@ -129,8 +129,9 @@ class Submission:
                 left_s = give_up - time.monotonic()
                 if job.state.final or left_s <= 0:
                     return job
-                changed.wait(min(left_s, _POLL_S))
+                changed.wait(min(left_s, pause_s))
                 changed.clear()
+                pause_s = min(2 * pause_s, _LONGEST_POLL_S)
 
     def dismiss(self, job_id: str, *, owner: str) -> Job | None:
         """
