@@ -44,9 +44,10 @@ def other_rig(tmp_path: Path) -> Iterator[Callable[..., Rig]]:
     """Build rigs of one's own, for what the common one does not have; started and checked as the common one is."""
     made: list[Rig] = []
 
-    def build(**wishes: Any) -> Rig:
+    def build(*, before: Callable[[Rig], object] = lambda _: None, **wishes: Any) -> Rig:
         rig = Rig(tmp_path / f"home-{len(made)}", **wishes)
         made.append(rig)
+        before(rig)
         return rig.__enter__()
 
     yield build

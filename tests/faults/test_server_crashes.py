@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from gaia_server.jobs.tables import jobs
+from real_postgres import Postgres
 from rig import RECONCILE_S, Rig
 from wire import Answer
 
@@ -175,3 +176,27 @@ def locked(path: Path) -> Iterator[None]:
     finally:
         connection.execute("ROLLBACK")
         connection.close()
+
+
+def test_scenario_10_a_store_that_is_gone_and_back_is_waited_for(
+    other_rig: Callable[..., Rig], postgres: Postgres, fresh_postgres: str
+) -> None:
+    """On PostgreSQL: a file that SQLite has open stays there whatever becomes of its name."""
+    rig = other_rig(more={"GAIA_STORE_URL": fresh_postgres})
+    running = [rig.submit("busy", busy(f"10 long {number}", 3)) for number in range(2)]
+    for job in running:
+        rig.wait_for(job, "running")
+    queued = [rig.submit("busy", busy(f"10 {number}")) for number in range(10)]
+    for go in (postgres.kill, postgres.stop):
+        go()
+        rig.wait_until(lambda: rig.client().get("/health/ready").status == 503, limit_s=5)
+        for web in ("a", "b"):
+            assert rig.client(web).get("/health/live").status == 200
+            assert rig.client(web).get("/processes").status == 200
+            answers = [rig.ask("busy", busy("10 meanwhile"), web=web), rig.client(web).get(f"/jobs/{queued[0]}")]
+            assert [answer.status for answer in answers] == [503, 503]
+            assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers)
+        postgres.start()
+        rig.wait_until(lambda: rig.client().get("/health/ready").status == 200, limit_s=10)
+    assert rig.ends_of([*running, *queued]) == {"successful": 12}
+    assert {rig.status(job)["gaia:attempt"] for job in running} == {1}

