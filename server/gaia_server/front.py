@@ -7,13 +7,17 @@ Its own `/processes` and `/jobs` are never reached: our routes stand before them
 
 import json
 import os
+from functools import partial
 from html import unescape
 from http import HTTPStatus
 from pathlib import Path
+from types import CodeType
 from typing import Any, cast
 
 import yaml
 from flask import Blueprint, Response, request
+from jinja2 import BytecodeCache, Environment
+from jinja2.bccache import Bucket
 from werkzeug.datastructures import Headers
 
 from gaia_config.files import write_whole
@@ -52,6 +56,24 @@ CONFORMANCE = [
     f"{_PROCESSES}dismiss",
 ]
 """What is true today, and nothing else."""
+
+
+class CompiledTemplates(BytecodeCache):
+    """Templates as Jinja compiled them, in memory: compiling those of a page takes longer than all the rest of it."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give a template as it was compiled before, if its text is still the same."""
+        bucket.code = self._compiled.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep a template that was compiled just now."""
+        self._compiled[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = CompiledTemplates()
 
 
 def pygeoapi_configuration(settings: Settings) -> dict[str, Any]:
@@ -110,12 +132,13 @@ def make_front(settings: Settings) -> Blueprint:
     document = make_head(configuration["metadata"], settings.public_url, "en") | {"paths": {}}  # ours has its own route
     _publish("PYGEOAPI_OPENAPI", folder / "openapi.json", json.dumps(document))
 
-    from pygeoapi import api, flask_app, l10n
+    from pygeoapi import api, flask_app, l10n, util
 
     api.CONFORMANCE_CLASSES = CONFORMANCE
     flask_app.api_ = api.API(configuration, document)  # it was made from the files of whoever imported it first
     l10n._cfg_cache.clear()  # noqa: SLF001 - it keeps the configuration of whoever made a page first
     flask_app.api_.tpl_config |= {"page": Here(), "path": str(TEMPLATES)}  # its tiles look there for the folder
+    util.Environment = partial(Environment, bytecode_cache=_COMPILED)  # it makes one for each page
     flask_app.api_.manager.is_async = True  # so that its landing page links our list of jobs
     return cast("Blueprint", flask_app.BLUEPRINT)
 

@@ -22,6 +22,12 @@ def test_the_landing_page_speaks_french(client):
     assert "calcul" in client.get("/", headers={"Accept-Language": "fr"}).get_json()["title"]
 
 
+def test_the_templates_of_a_page_are_compiled_once(client, monkeypatch):
+    page = client.get("/?f=html").data
+    monkeypatch.delattr("jinja2.Environment.compile")
+    assert client.get("/?f=html").data == page
+
+
 def test_every_page_that_is_linked_as_json_is_there(client):
     for link in client.get("/").get_json()["links"]:
         if "json" in link["type"]:
