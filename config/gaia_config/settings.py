@@ -160,6 +160,16 @@ class Settings(BaseSettings):
         2 * 2**30, ge=64 * 2**20, description="Resident memory that one task may use before it is ended."
     )
     time_limit_s: float = Field(3600, gt=0, description="Time that one task may take before it is ended (seconds).")
+    cpu_limit_s: float = Field(
+        6 * 3600,
+        gt=0,
+        description="For a worker: processor time that one task may use before it is ended (seconds, all its threads together).",
+    )
+    scratch_limit: Size = Field(
+        10**12,
+        gt=0,
+        description="For a worker: what one task may write, its result and its temporary files, before it is ended.",
+    )
     queue_limit: int = Field(
         10_000, ge=1, description="With so many jobs waiting, further ones are refused with 503 for the moment."
     )

@@ -90,6 +90,27 @@ def leave_all(inputs: BaseModel, cube: Cube) -> dict[str, Constraint]:  # noqa: 
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """
+    What a task of a process needs at most; None where it may need whatever the service allows a task.
+
+    The service's own limits hold beside these: a process can ask for less than it is allowed, never for more.
+
+    Attributes
+    ----------
+    time_s, cpu_s : float or None
+        By the clock, and of processors.
+    memory_bytes, scratch_bytes : int or None
+        Resident, and on disk (the result and temporary files).
+    """
+
+    time_s: float | None = None
+    cpu_s: float | None = None
+    memory_bytes: int | None = None
+    scratch_bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Process:
     """
     A published operation.
@@ -113,6 +134,8 @@ class Process:
         known yet are None or their defaults. `check` must refuse by the same constraints.
     control : tuple of str
         OGC job control options.
+    limits : Limits
+        What one task needs at most; beyond it is a mistake of the process or a request that it was not made for.
     """
 
     id: str
@@ -127,6 +150,7 @@ class Process:
     constraints: Callable[[Any, Cube], Mapping[str, Constraint]] = leave_all
     keywords: tuple[Text, ...] = ()
     control: tuple[JobControl, ...] = ("sync-execute", "async-execute", "dismiss")
+    limits: Limits = Limits()
 
 
 def told_of(process: Process, name: str) -> Told:

@@ -14,6 +14,7 @@ from gaia_workers.agent import warm_up
 from gaia_workers.contract import Result
 from gaia_workers.errands import Errand
 from gaia_workers.forks import Fork, Forks
+from gaia_workers.limits import Allowance
 from gaia_workers.results import Results
 from orders import order
 
@@ -34,7 +35,8 @@ def forks() -> Iterator[Forks]:
 def errand(centre: Centre) -> Errand:
     assert centre.results is not None
     Results(centre.results).prepare()
-    return Errand(order=order(), files={}, results=centre.results, centre=centre, server_url=None)
+    allowance = Allowance(time_s=60, cpu_s=60, memory_bytes=2**31, scratch_bytes=2**30)
+    return Errand(order=order(), allowance=allowance, files={}, results=centre.results, centre=centre, server_url=None)
 
 
 def outcome_of(fork: Fork) -> object:

@@ -55,6 +55,8 @@ class Agent:
             server_url=settings.server_url,
             lease_s=settings.lease_s,
             forks=Forks(ready=self._slots),
+            cpu_limit_s=settings.cpu_limit_s,
+            scratch_limit_bytes=settings.scratch_limit,
         )
         self._name = f"{centre.id}@{socket.gethostname()}:{os.getpid()}"
         self._running: dict[str, Attempt] = {}

@@ -1,5 +1,6 @@
 """One order at a centre, seen from the agent: claim it, let a fork compute, keep the lease, tell the recorder, end it in time."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from gaia_workers.contract import Failure, Kind, Order, Report, Result, Transpor
 from gaia_workers.errands import Errand, Progress, Said, failure_of
 from gaia_workers.forks import Fork, Forks
 from gaia_workers.holdings import Holdings
+from gaia_workers.limits import Allowance, Guard, failure_of_end
 from gaia_workers.results import Results
 from gaia_workers.transport import Line
 
@@ -34,6 +36,8 @@ class Bench:
     ----------
     lease_s : float
         How long an attempt is held without a heartbeat.
+    cpu_limit_s, scratch_limit_bytes : float
+        What this centre lets one task use of processors and disk.
     """
 
     centre: Centre
@@ -43,6 +47,8 @@ class Bench:
     server_url: str | None
     lease_s: float
     forks: Forks = field(default_factory=Forks)
+    cpu_limit_s: float = math.inf
+    scratch_limit_bytes: float = math.inf
 
 
 class Attempt:
@@ -94,7 +100,7 @@ class Attempt:
             return failure_of(error, self._order)
         fork, outcome = self._bench.forks.send_out(errand), None
         try:
-            outcome = self._watch(fork)
+            outcome = self._watch(fork, errand.allowance)
         finally:
             if isinstance(outcome, Result):
                 self._bench.forks.take_back(fork)
@@ -115,20 +121,23 @@ class Attempt:
             )
         return Errand(
             order=order,
+            allowance=Allowance.of(
+                order, process.limits, cpu_s=bench.cpu_limit_s, scratch_bytes=bench.scratch_limit_bytes
+            ),
             files=bench.holdings.locate_all(process, order.inputs),
             results=bench.results.root,
             centre=bench.centre,
             server_url=bench.server_url,
         )
 
-    def _watch(self, fork: Fork) -> Result | Failure | None:
-        begun = self._clock()
-        beat = begun + LOOK_S
+    def _watch(self, fork: Fork, allowance: Allowance) -> Result | Failure | None:
+        guard = Guard(allowance, fork.family, written_bytes=self._written_bytes, clock=self._clock)
+        beat = look = self._clock() + LOOK_S
         while True:
             try:
                 news = fork.hear(LOOK_S)
             except EOFError:
-                return self._died(fork)
+                return failure_of_end(fork.exit_code(), allowance) or self._died(fork)
             if isinstance(news, Result | Failure):
                 return news
             if news is not None:
@@ -139,8 +148,10 @@ class Attempt:
                 self._beat()
             if self._unwanted.is_set():
                 return None
-            if over := self._limit_broken(fork, now - begun):
-                return over
+            if now >= look:
+                look = now + LOOK_S
+                if over := guard.find_broken():
+                    return over
 
     def _beat(self) -> None:
         """Renew the lease, send what waits, and look whether the work is still wanted; a broker that is away changes nothing."""
@@ -161,12 +172,8 @@ class Attempt:
             case Said(words=words, level=level):
                 self._note(Kind.LOG, words=words, level=level)  # a line can wait for the next heartbeat
 
-    def _limit_broken(self, fork: Fork, running_s: float) -> Failure | None:
-        order = self._order
-        if running_s > order.time_limit_s:
-            return _over_time(order.time_limit_s)
-        used = fork.resident_bytes
-        return _over_memory(used, order.memory_limit_bytes) if used > order.memory_limit_bytes else None
+    def _written_bytes(self) -> int:
+        return self._bench.results.drafted_bytes(self._order.job_id, self._order.attempt)
 
     def _died(self, fork: Fork) -> Failure:
         _log.error("the task's process died", job=self._order.job_id, exit_code=fork.exit_code())
@@ -236,26 +243,5 @@ def _too_late() -> Failure:
         words=Words(
             en="The work was taken up only after its deadline.",
             fr="Le calcul n'a été pris en charge qu'après l'échéance.",
-        ),
-    )
-
-
-def _over_time(limit_s: float) -> Failure:
-    return Failure(
-        code="timeout",
-        words=Words(
-            en=f"The work took longer than the {limit_s:g} s that one task may take; ask for a smaller part.",
-            fr=f"Le calcul a duré plus que les {limit_s:g} s permises à une tâche ; demandez une partie plus petite.",
-        ),
-    )
-
-
-def _over_memory(used_bytes: int, limit_bytes: int) -> Failure:
-    used, limit = used_bytes / 2**20, limit_bytes / 2**20
-    return Failure(
-        code="memory-limit",
-        words=Words(
-            en=f"The work used {used:.0f} MiB of memory, more than the {limit:.0f} MiB that one task may; ask for a smaller part.",
-            fr=f"Le calcul a utilisé {used:.0f} Mio de mémoire, plus que les {limit:.0f} Mio permis ; demandez une partie plus petite.",
         ),
     )

@@ -2,6 +2,8 @@
 
 import errno
 import importlib
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -13,8 +15,10 @@ import structlog
 
 from gaia_config.centres import Centre
 from gaia_processes.errors import GaiaError
+from gaia_processes.process import Limits
 from gaia_workers.contract import Failure, Order, Result, Words
 from gaia_workers.delivery import DeliveryFailed
+from gaia_workers.limits import Allowance, out_of_memory, over_scratch
 
 _log = structlog.get_logger()
 
@@ -35,6 +39,7 @@ class Errand:
     """
 
     order: Order
+    allowance: Allowance
     files: Mapping[str, Path]
     results: Path
     centre: Centre
@@ -66,13 +71,11 @@ STORAGE_FULL = Failure(
         fr="L'espace de résultats du centre est plein ; réessayez plus tard ou demandez moins.",
     ),
 )
-OUT_OF_MEMORY = Failure(
-    code="memory-limit",
-    words=Words(
-        en="The work needed more memory than one task may use; ask for a smaller part.",
-        fr="Le calcul demandait plus de mémoire que n'en a une tâche ; demandez une partie plus petite.",
-    ),
-)
+
+
+TOLD = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM})
+"""What the system refuses a task that we have words for."""
+_HDF5_ERRNO = re.compile(r"errno = (\d+)", re.ASCII)
 
 
 def set_out(pipe: Connection) -> None:
@@ -80,17 +83,23 @@ def set_out(pipe: Connection) -> None:
     importlib.import_module("gaia_workers.task").work(pipe)
 
 
-def failure_of(error: Exception, order: Order) -> Failure:
+def failure_of(error: Exception, order: Order, allowance: Allowance | None = None) -> Failure:
     """Say why a task failed, in words that hold no path, host or line of code; what we did not foresee goes into our log."""
+    limit = allowance or Allowance.of(order, Limits(), cpu_s=math.inf, scratch_bytes=math.inf)
     match error:
         case GaiaError():
             return Failure(code=error.code, words=Words(en=error.text.en, fr=error.text.fr))
         case DeliveryFailed():
             return Failure(code="delivery-failed", words=error.words, retry=True)
-        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
-            return STORAGE_FULL
         case MemoryError():
-            return OUT_OF_MEMORY
+            return out_of_memory(limit.memory_bytes)
+    match _errno_of(error):
+        case errno.ENOSPC | errno.EDQUOT:
+            return STORAGE_FULL
+        case errno.EFBIG:
+            return over_scratch(limit.scratch_bytes)
+        case errno.ENOMEM:
+            return out_of_memory(limit.memory_bytes)
     reference = uuid4().hex[:8]
     _log.error("task failed", job=order.job_id, attempt=order.attempt, reference=reference, exc_info=error)
     return Failure(
@@ -100,3 +109,17 @@ def failure_of(error: Exception, order: Order) -> Failure:
             fr=f"Le calcul a échoué pour une raison imprévue (référence {reference}).",
         ),
     )
+
+
+def _errno_of(error: BaseException) -> int | None:
+    """Find the number of the system's refusal, in the error or in what caused it; HDF5 tells it in words alone."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        if isinstance(cause, OSError) and cause.errno in TOLD:
+            return cause.errno
+        if found := _HDF5_ERRNO.search(str(cause)):
+            return int(found[1])
+        cause = cause.__cause__ or cause.__context__
+    return None

@@ -6,18 +6,14 @@ done. For the same reason one that did its errand well, and kept no memory, wait
 never does.
 """
 
-import os
-import signal
 import threading
-from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Self
 
-import psutil
-
 from gaia_workers.errands import Errand, News, set_out
+from gaia_workers.family import Family
 
 KILL_WAIT_S = 5.0
 ERRANDS_EACH = 50
@@ -37,6 +33,8 @@ class Fork:
         self._pipe = pipe
         self._errands = 0
         self._idle_bytes = 0
+        self.family = Family(child.pid or 0)
+        """It, and what it starts."""
 
     @classmethod
     def begin(cls) -> Self:
@@ -77,16 +75,15 @@ class Fork:
 
     @property
     def resident_bytes(self) -> int:
-        """Memory that it uses, pages that it shares with the warm parent included; 0 where it has ended."""
-        try:
-            return int(psutil.Process(self._child.pid).memory_info().rss)
-        except psutil.NoSuchProcess:
-            return 0
+        """Memory that it and its children use, pages that it shares with the warm parent included; 0 where it has ended."""
+        return self.family.usage().resident_bytes
 
     @property
     def fit(self) -> bool:
-        """Whether it may be sent out again, having done its errand."""
-        return self._errands < ERRANDS_EACH and 0 < self.resident_bytes <= self._idle_bytes + GROWTH_LIMIT_BYTES
+        """Whether it may be sent out again, having done its errand: it kept no memory and left no process behind."""
+        usage = self.family.usage()
+        grown = usage.resident_bytes - self._idle_bytes
+        return self._errands < ERRANDS_EACH and usage.members == 1 and grown <= GROWTH_LIMIT_BYTES
 
     def exit_code(self) -> int | None:
         """Wait for its end, and tell how it ended."""
@@ -94,11 +91,11 @@ class Fork:
         return self._child.exitcode
 
     def end(self) -> None:
-        """Leave nothing of it: its whole process group goes."""
-        if self._child.pid is not None and self._child.is_alive():
-            for kill in (os.killpg, os.kill):
-                with suppress(ProcessLookupError, PermissionError):
-                    kill(self._child.pid, signal.SIGKILL)
+        """Leave nothing of it, nor of what it started."""
+        if self._child.is_alive():
+            self.family.kill()
+        else:
+            self.family.kill_orphans()
         self._child.join(KILL_WAIT_S)
         self._pipe.close()
         if not self._child.is_alive():

@@ -23,6 +23,9 @@ from gaia_workers.contract import Order, Result, as_json
 MANIFEST = "manifest.json"
 DRAFTS = ".drafts"
 TRASH = ".trash"
+SCRATCH = "scratch"
+BLOCK_BYTES = 512
+"""In which `st_blocks` counts, whatever the file system's own blocks are (stat(3type))."""
 _RESULT = TypeAdapter(Result)
 
 
@@ -88,6 +91,16 @@ class Results:
             if not draft.published:
                 shutil.rmtree(folder, ignore_errors=True)
 
+    @contextmanager
+    def scratch(self, order: Order) -> Iterator[Path]:
+        """Open a folder for an attempt's temporary files, on the disk of the results; it goes with all that is in it."""
+        folder = self._root / DRAFTS / f"{order.job_id}-{order.attempt}-{SCRATCH}-{uuid.uuid4().hex[:8]}"
+        folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
     def publish(self, draft: Draft, result: Result) -> None:
         """Write the manifest and make the draft the attempt's result, in one step that a crash cannot halve."""
         manifest = draft.path(MANIFEST)
@@ -112,6 +125,11 @@ class Results:
     def drafts(self) -> tuple[Path, ...]:
         """List the drafts that there are, also those of other agents."""
         return tuple((self._root / DRAFTS).iterdir())
+
+    def drafted_bytes(self, job_id: str, attempt: int) -> int:
+        """Measure what an attempt has written so far, its temporary files too, as it lies on the disk."""
+        files = (file for folder in self._root.glob(f"{DRAFTS}/{job_id}-{attempt}-*") for file in folder.rglob("*"))
+        return sum(map(_bytes_on_disk, files))
 
     def sweep(self, living: frozenset[str] = frozenset()) -> None:
         """Remove drafts that nobody writes any more: those of jobs that are not named."""
@@ -167,6 +185,13 @@ def manifest_of(order: Order, result: Result) -> dict[str, Any]:
         ],
         "result": as_json(result),
     }  # fmt: skip
+
+
+def _bytes_on_disk(file: Path) -> int:
+    try:
+        return file.lstat().st_blocks * BLOCK_BYTES
+    except FileNotFoundError:  # it was removed meanwhile
+        return 0
 
 
 def _sync(path: Path) -> None:

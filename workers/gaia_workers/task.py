@@ -2,15 +2,21 @@
 
 import os
 import signal
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Literal
+
+from structlog.contextvars import bound_contextvars
 
 from gaia_workers.contract import Failure, Result, Words
 from gaia_workers.data import DataAccess
 from gaia_workers.delivery import delivery_for
 from gaia_workers.errands import Errand, Progress, Said, failure_of
-from gaia_workers.lineage import die_with_parent
+from gaia_workers.limits import hold, stand_back
+from gaia_workers.lineage import die_with_parent, keep_orphans
 from gaia_workers.progress import Throttled
 from gaia_workers.results import Results
 from gaia_workers.runner import run
@@ -25,6 +31,8 @@ def work(pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.setpgid(0, 0)
+    keep_orphans()
+    stand_back()
     with pipe, suppress(EOFError):
         while True:
             errand: Errand = pipe.recv()
@@ -32,16 +40,34 @@ def work(pipe: Connection) -> None:
 
 
 def _outcome(pipe: Connection, errand: Errand) -> Result | Failure:
+    order, results = errand.order, Results(errand.results)
+    with bound_contextvars(job=order.job_id, attempt=order.attempt):
+        try:
+            with hold(errand.allowance), results.scratch(order) as scratch, _temporary_files_in(scratch):
+                return run(
+                    order,
+                    data=DataAccess(errand.files),
+                    results=results,
+                    say=_Piped(pipe),
+                    deliver=delivery_for(errand.centre, errand.server_url),
+                )
+        except Exception as error:  # noqa: BLE001 - whatever fails in there is told to the user, in our words
+            return failure_of(error, order, errand.allowance)
+
+
+@contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    """Have Python, C libraries and programs put their temporary files where they are counted and removed."""
+    before = os.environ.get("TMPDIR")
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
     try:
-        return run(
-            errand.order,
-            data=DataAccess(errand.files),
-            results=Results(errand.results),
-            say=_Piped(pipe),
-            deliver=delivery_for(errand.centre, errand.server_url),
-        )
-    except Exception as error:  # noqa: BLE001 - whatever fails in there is told to the user, in our words
-        return failure_of(error, errand.order)
+        yield
+    finally:
+        tempfile.tempdir = None
+        if before is None:
+            del os.environ["TMPDIR"]
+        else:
+            os.environ["TMPDIR"] = before
 
 
 class _Piped:

@@ -9,6 +9,8 @@ import importlib
 
 import dask.array
 
+from gaia_config.logs import set_up_logs
+from gaia_config.settings import Settings
 from gaia_processes.catalogue import all_processes
 from gaia_processes.formats import FORMATS
 from gaia_workers import task
@@ -24,5 +26,6 @@ for file_format in FORMATS:
     importlib.import_module(f"gaia_workers.writers.{file_format.id}")
 
 software_here()
+set_up_logs(Settings().log_level)  # forks write into the agent's log, in its form
 die_with_parent()
 gc.freeze()  # what is here stays: a collection in a fork would touch it all, and copy every page that they share
