@@ -19,7 +19,7 @@ from gaia_processes.cube import Cube
 from gaia_processes.inputs.dataset import CatalogueRef
 from gaia_processes.process import Estimate, Process, read_inputs
 from gaia_server import routing
-from gaia_server.errors import CostOverLimit, InputsTooLarge, NoCentre, NoSuchJob, QueueFull
+from gaia_server.errors import CostOverLimit, InputsTooLarge, NoCentre, NoSuchJob, QueueFull, StoreDown
 from gaia_server.events import Wakes
 from gaia_server.jobs.orders import order_of
 from gaia_server.jobs.records import Demand, Job
@@ -132,6 +132,15 @@ class Submission:
                 changed.wait(min(left_s, pause_s))
                 changed.clear()
                 pause_s = min(2 * pause_s, _LONGEST_POLL_S)
+
+    def go_on(self, job: Job) -> Job:
+        """Let a synchronous run that was waited for long enough go on as any job does; from now on it is listed."""
+        try:
+            self._store.turn_asynchronous(job)
+        except StoreDown as error:  # whoever waited must hear of the job, listed or not
+            _log.warning("a job stays out of lists", job=job.id, reason=str(error))
+            return job
+        return replace(job, synchronous=False)
 
     def dismiss(self, job_id: str, *, owner: str) -> Job | None:
         """

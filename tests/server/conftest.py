@@ -90,6 +90,11 @@ class MemorySubmission:
             self.store.apply([report], attempts=1)
         return self.store.find(job_id, owner=owner) or job
 
+    def go_on(self, job: Job) -> Job:
+        """Have a job listed."""
+        self.store.turn_asynchronous(job)
+        return replace(job, synchronous=False)
+
     def dismiss(self, job_id: str, *, owner: str) -> Job | None:
         """Dismiss a job."""
         return self.store.dismiss(job_id, owner=owner)

@@ -7,8 +7,9 @@ import pytest
 from gaia_config.catalogue import Federation
 from gaia_config.settings import Settings
 from gaia_processes.process import Process
-from gaia_server.errors import CostOverLimit
-from gaia_server.jobs.records import Demand, RequestedOutput
+from gaia_server.errors import CostOverLimit, StoreDown
+from gaia_server.jobs.records import Demand, Job, RequestedOutput
+from gaia_server.jobs.store import Store
 from gaia_server.submission import Submission
 from gaia_workers.contract import Load, TransportDown
 
@@ -80,6 +81,21 @@ def test_a_choice_names_the_centre_with_the_data_and_why(services, tmp_path: Pat
     choice = made.choose(services.processes["subset"], SUBSET)
     assert choice.centre == "theia"
     assert choice.reason.en.startswith("theia holds the data")
+
+
+def test_a_run_that_goes_on_is_answered_for_also_while_the_store_takes_no_writing(
+    submit, services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Store, job: Job) -> None:
+        raise StoreDown
+
+    monkeypatch.setattr(Store, "turn_asynchronous", refuse)
+    made = Submission(
+        settings=Settings(home=tmp_path / "home"), store=services.store, transport=Wire(),
+        federation=Federation(services.centres), centres=services.centres,
+    )  # fmt: skip
+    job = made.submit(services.processes["echo"], HELLO, owner="anna", synchronous=True)
+    assert made.go_on(job) == job
 
 
 def test_nobody_waits_again_for_a_broker_that_was_away_a_moment_ago(submit, services) -> None:

@@ -87,7 +87,8 @@ class Job:
         When this work was first accepted, by this job or an equal one before it; the time that enters a result, so that
         equal work has equal bytes.
     synchronous : bool
-        Asked for with an answer in the same request; such jobs are left out of lists.
+        Answered in the same request, or still to be; such jobs are left out of lists. One that takes longer than anybody
+        waits becomes asynchronous.
     attempt : int
         The fence: reports of any other attempt change nothing.
     lost : int

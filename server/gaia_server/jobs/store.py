@@ -229,6 +229,11 @@ class Store:
             if kind == "order":
                 connection.execute(update(jobs).where(*_living(job_id, attempt)).values(sent=utc_now()))
 
+    def turn_asynchronous(self, job: Job) -> None:
+        """Have a job listed that began as a synchronous run."""
+        with database.writing(self._engine) as connection:
+            connection.execute(update(jobs).where(jobs.c.id == job.id).values(synchronous=False))
+
     # --- what workers say ------------------------------------------------------------------------------------------
 
     def apply(self, reports: Iterable[Report], *, attempts: int) -> tuple[str, ...]:

@@ -146,7 +146,7 @@ def _run_now(
         services.submission.dismiss(job.id, owner=owner)
         raise LinkTimedOut
     if not job.state.final:
-        return _accepted(job, services, honoured)
+        return _accepted(services.submission.go_on(job), services, honoured)
     response = _outcome(job, services)
     response.headers["Gaia-Job"] = job_url(services.settings.public_url, job.id)
     response.headers.update(honoured)

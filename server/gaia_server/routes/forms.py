@@ -60,7 +60,10 @@ def _run(services: Services, process: Process, understood: Understood, *, now: b
     owner, limit_s = identify(request), services.settings.sync_limit_s
     now = now and understood.estimate.seconds <= limit_s
     job = services.submission.submit(process, understood.demand, owner=owner, synchronous=now)
-    return services.submission.wait(job.id, owner=owner, timeout_s=limit_s) if now else job
+    if not now:
+        return job
+    job = services.submission.wait(job.id, owner=owner, timeout_s=limit_s)
+    return job if job.state.final else services.submission.go_on(job)
 
 
 def _lead_to(job: Job) -> Response:

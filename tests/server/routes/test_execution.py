@@ -87,6 +87,12 @@ def test_a_run_that_takes_longer_goes_on_as_a_job(client, services):
     job = answer.get_json()["jobID"]
     assert answer.headers["Location"].endswith(job)
     assert services.store.find(job, owner="anonymous").state is State.ACCEPTED
+    assert [each["jobID"] for each in client.get("/jobs").get_json()["jobs"]] == [job]
+
+
+def test_a_run_that_is_answered_in_time_is_not_listed(client, echo):
+    client.post(ECHO, json=HELLO)
+    assert client.get("/jobs").get_json()["jobs"] == []
 
 
 def test_a_run_that_is_bound_to_take_longer_is_a_job_at_once(client, services):

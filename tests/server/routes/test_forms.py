@@ -32,8 +32,10 @@ def test_the_result_is_next_where_somebody_waited_for_it(send, submission, desk)
     assert answer.headers["Location"].endswith("/results/data")
 
 
-def test_a_job_that_takes_longer_than_the_patience_has_its_page_next(send):
-    assert "/results" not in send("subset", **FILLED, **{"gaia.run": "now"}).headers["Location"]
+def test_a_job_that_takes_longer_than_the_patience_has_its_page_next_and_is_listed(send, client):
+    location = send("subset", **FILLED, **{"gaia.run": "now"}).headers["Location"]
+    assert "/results" not in location
+    assert [job["jobID"] for job in client.get("/jobs").get_json()["jobs"]] == [location.rpartition("/")[2]]
 
 
 def test_all_that_is_wrong_stands_beside_its_field_and_nothing_is_lost(send):
