@@ -93,6 +93,7 @@ PROBLEMS: dict[str, Problem] = {
     "worker-lost": _row(500, "The worker was lost", "Le processus de calcul a été perdu"),
     "memory-limit": _row(500, "Memory limit", "Limite de mémoire atteinte"),
     "storage-full": _row(500, "Storage full", "Stockage plein"),
+    "storage-down": _row(500, "Storage out of order", "Stockage hors service"),
     "timeout": _row(504, "Time limit", "Limite de temps atteinte"),
     "deadline": _row(504, "Too late", "Délai dépassé"),
 }

@@ -143,7 +143,7 @@ CASES: dict[str, Callable[[World], TestResponse]] = {
         code: failed_job(code)
         for code in (
             "invalid-request", "empty-selection", "unsuitable-dataset", "no-right", "data-error", "dataset-gone", "delivery-failed",
-            "unreadable-data", "worker-lost", "memory-limit", "storage-full", "timeout", "deadline",
+            "unreadable-data", "worker-lost", "memory-limit", "storage-full", "storage-down", "timeout", "deadline",
         )
     },
 }  # fmt: skip

@@ -62,6 +62,7 @@ class Agent:
         self._running: dict[str, Attempt] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._trouble: str | None = None
 
     def run(self) -> None:
         """Work until told to stop."""
@@ -103,6 +104,10 @@ class Agent:
         if order.centre != self._centre.id:
             _log.warning("order refused", reason="it is for another centre")
             return
+        if self._trouble:
+            _log.warning("order not taken", job=order.job_id, attempt=order.attempt, reason=self._trouble)
+            self._stop.wait(PAUSE_S)  # a worker beside this one, that is well, gets the most of them
+            return  # unclaimed: the reconciler sends it again, here or elsewhere
         self._carry_out(order)
 
     def _carry_out(self, order: Order) -> None:
@@ -145,7 +150,11 @@ class Agent:
         )
 
     def _self_test(self, *, sweep: bool = False) -> str | None:
-        """Try what every order needs: the data can be read, the results written."""
+        """Try what every order needs: the data can be read, the results written. While they cannot, no order is taken."""
+        self._trouble = self._find_trouble(sweep=sweep)
+        return self._trouble
+
+    def _find_trouble(self, *, sweep: bool) -> str | None:
         try:
             next(self._data.iterdir(), None)
             self._results.prepare()

@@ -1,6 +1,7 @@
 """One order at a centre, seen from the agent: claim it, let a fork compute, keep the lease, tell the recorder, end it in time."""
 
 import math
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -8,12 +9,25 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from gaia_config.centres import Centre
 from gaia_processes.catalogue import all_processes, by_id
 from gaia_processes.errors import DatasetUnsuitable, GaiaError
 from gaia_processes.text import Text
-from gaia_workers.contract import Failure, Kind, Order, Report, Result, TransportDown, Words, utc_now
+from gaia_workers.contract import (
+    MESSAGE_LIMIT_BYTES,
+    BadMessage,
+    Failure,
+    Kind,
+    Order,
+    Report,
+    Result,
+    TransportDown,
+    Words,
+    size_bytes_of,
+    utc_now,
+)
 from gaia_workers.errands import Errand, Progress, Said, failure_of
 from gaia_workers.forks import Fork, Forks
 from gaia_workers.holdings import Holdings
@@ -79,13 +93,17 @@ class Attempt:
         TransportDown
             If the broker went away before the claim; the order then comes again.
         """
+        with bound_contextvars(job=self._order.job_id, attempt=self._order.attempt):
+            self._carry_out()
+
+    def _carry_out(self) -> None:
         order, line = self._order, self._bench.line
         if line.dismissed(order.job_id, order.attempt) or not line.claim(
             order.job_id, order.attempt, self._bench.lease_s
         ):
-            _log.info("order not taken: dismissed, or taken before", job=order.job_id, attempt=order.attempt)
+            _log.info("order not taken: dismissed, or taken before")
             return
-        _log.info("attempt begins", job=order.job_id, attempt=order.attempt, process=order.process_id)
+        _log.info("attempt begins", process=order.process_id)
         self._note(Kind.STARTED, words=_begun(order))  # it goes with the first heartbeat, or with an earlier end
         outcome = self._compute()
         self._conclude(outcome)
@@ -163,7 +181,7 @@ class Attempt:
                 self._unwanted.set()
             self._flush()
         except TransportDown as error:
-            _log.warning("no heartbeat", job=order.job_id, reason=str(error))
+            _log.warning("no heartbeat", reason=str(error))
 
     def _pass_on(self, news: Progress | Said) -> None:
         match news:
@@ -176,7 +194,7 @@ class Attempt:
         return self._bench.results.drafted_bytes(self._order.job_id, self._order.attempt)
 
     def _died(self, fork: Fork) -> Failure:
-        _log.error("the task's process died", job=self._order.job_id, exit_code=fork.exit_code())
+        _log.error("the task's process died", exit_code=fork.exit_code())
         return Failure(
             code="worker-lost",
             words=Words(
@@ -190,19 +208,25 @@ class Attempt:
         order = self._order
         match outcome:
             case Result():
+                _log.info("attempt done", cpu_s=outcome.receipt.cpu_s, wall_s=outcome.receipt.wall_s)
                 self._say(Kind.FINISHED, result=outcome)
             case Failure():
+                _log.info("attempt failed", code=outcome.code, retry=outcome.retry)
                 self._clean()
                 self._say(Kind.FAILED, failure=outcome)
             case None:
                 self._clean()
-                _log.info("attempt stopped: no longer wanted", job=order.job_id, attempt=order.attempt)
+                _log.info("attempt stopped: no longer wanted")
         self._flush_until_heard()
         with suppress(TransportDown):  # the lease runs out by itself
             self._bench.line.release(order.job_id, order.attempt)
 
     def _clean(self) -> None:
-        self._bench.results.remove(self._order.job_id, self._order.attempt)
+        """Remove what was written; where the disk refuses that too, the next start of an agent does."""
+        try:
+            self._bench.results.remove(self._order.job_id, self._order.attempt)
+        except OSError as error:
+            _log.warning("what the attempt wrote could not be removed", reason=os.strerror(error.errno or 0))
 
     def _say(self, kind: Kind, **members: object) -> None:
         self._note(kind, **members)
@@ -220,7 +244,12 @@ class Attempt:
     def _flush(self) -> None:
         if self._outbox:
             now = self._clock()
-            self._bench.line.put_reports([replace(report, age_s=round(now - then, 3)) for then, report in self._outbox])
+            reports = [replace(report, age_s=round(now - then, 3)) for then, report in self._outbox]
+            try:
+                self._bench.line.put_reports(reports)
+            except BadMessage:
+                _log.exception("a report is too large to travel")
+                self._bench.line.put_reports([_that_fits(report) for report in reports])
             self._outbox.clear()
 
     def _flush_until_heard(self) -> None:
@@ -231,6 +260,19 @@ class Attempt:
             except TransportDown:
                 time.sleep(HEARTBEAT_S)
                 self._beat()
+
+
+def _that_fits(report: Report) -> Report:
+    """Put a failure in the place of what no message can carry, so that the job ends with a reason; others stay."""
+    if size_bytes_of(report) < MESSAGE_LIMIT_BYTES:
+        return report
+    words = Words(
+        en="What the work has to say is larger than a message may be.",
+        fr="Ce que le calcul doit dire est plus grand que ne peut l'être un message.",
+    )
+    if report.kind is Kind.LOG:
+        return replace(report, words=words)
+    return replace(report, kind=Kind.FAILED, result=None, failure=Failure(code="internal-error", words=words))
 
 
 def _begun(order: Order) -> Words:

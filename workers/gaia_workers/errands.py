@@ -73,7 +73,15 @@ STORAGE_FULL = Failure(
 )
 
 
-TOLD = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM})
+STORAGE_DOWN = Failure(
+    code="storage-down",
+    words=Words(
+        en="The storage of the centre could not be read or written.",
+        fr="Le stockage du centre n'a pas pu être lu ou écrit.",
+    ),
+    retry=True,
+)
+TOLD = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM, errno.EIO, errno.EROFS, errno.ESTALE})
 """What the system refuses a task that we have words for."""
 _HDF5_ERRNO = re.compile(r"errno = (\d+)", re.ASCII)
 
@@ -100,6 +108,8 @@ def failure_of(error: Exception, order: Order, allowance: Allowance | None = Non
             return over_scratch(limit.scratch_bytes)
         case errno.ENOMEM:
             return out_of_memory(limit.memory_bytes)
+        case errno.EIO | errno.EROFS | errno.ESTALE:
+            return STORAGE_DOWN
     reference = uuid4().hex[:8]
     _log.error("task failed", job=order.job_id, attempt=order.attempt, reference=reference, exc_info=error)
     return Failure(

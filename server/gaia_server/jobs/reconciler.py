@@ -35,6 +35,10 @@ from gaia_workers.contract import (
 )
 
 SECOND_CHANCE_S = 2.0
+HEARTBEATS_A_LEASE = 3
+"""A lease that ran out is a lease's time of silence; one heartbeat more, and nobody will be heard."""
+BACKOFF_S = (0.0, 2.0, 8.0, 30.0)
+"""How long the next attempt waits after the first that died, the second, …; the last for all further ones."""
 
 _log = structlog.get_logger()
 
@@ -111,7 +115,7 @@ def decide(job: Job, seen: Seen, *, lease_s: float, attempts: int) -> Decision:
 def _about_claimed(job: Job, seen: Seen, *, lease_s: float, attempts: int) -> Decision:
     if not seen.load.alive and not seen.elsewhere:
         return Wait(reason=_no_contact(job))  # it may be cut off and still at work
-    if seen.unleased_s < lease_s + seen.load.behind_s:
+    if seen.unleased_s < lease_s / HEARTBEATS_A_LEASE + seen.load.behind_s:
         return Wait()  # what it reported before it let go may still have to be written down
     if job.lost + 1 >= attempts:
         return Fail(failure=_worker_lost(job))
@@ -136,9 +140,8 @@ def _about_unclaimed(job: Job, seen: Seen, *, lease_s: float) -> Decision:
             ),
         )
     if not seen.load.alive:
-        if seen.elsewhere:
-            return Resend(lost=False, reason=routing.waits_for(job.centre))
-        return Wait(reason=routing.waits_for(job.centre))
+        reason = _in_trouble(job.centre) if seen.load.trouble else routing.waits_for(job.centre)
+        return Resend(lost=False, reason=reason) if seen.elsewhere else Wait(reason=reason)
     silent = job.sent is not None and seen.now - job.sent > timedelta(seconds=2 * lease_s)
     if silent and not seen.load.waiting.get(job.queue, 0) and seen.load.running < seen.load.slots:
         return Resend(
@@ -156,6 +159,13 @@ def _no_contact(job: Job) -> Words:
     return Words(
         en=f"no contact with {job.centre} since {since}; the job waits for it",
         fr=f"aucun contact avec {job.centre} depuis {since} ; la tâche l'attend",
+    )
+
+
+def _in_trouble(centre: str) -> Words:
+    return Words(
+        en=f"waits for {centre}, which cannot read its data or write results at the moment",
+        fr=f"attend {centre}, qui ne peut ni lire ses données ni écrire de résultats pour le moment",
     )
 
 
@@ -191,6 +201,14 @@ def _just_accepted(outgoing: Outgoing) -> bool:
     return outgoing.kind == "order" and outgoing.attempt == 1 and fresh
 
 
+def _rests(outgoing: Outgoing, job: Job) -> bool:
+    """Tell whether the next attempt still waits: what has died several times gets some time to be mended."""
+    if outgoing.kind != "order" or not job.lost:
+        return False
+    rest_s = BACKOFF_S[min(job.lost, len(BACKOFF_S)) - 1]
+    return utc_now() - outgoing.created < timedelta(seconds=rest_s)
+
+
 class Reconciler:
     """Restores everything that can be lost from the store."""
 
@@ -218,7 +236,7 @@ class Reconciler:
         """Send what waits in the outbox; a centre whose broker is away is tried again next time."""
         away: set[str] = set()
         for outgoing, job in self._store.outgoing():
-            if outgoing.centre in away or _just_accepted(outgoing):
+            if outgoing.centre in away or _just_accepted(outgoing) or _rests(outgoing, job):
                 continue
             try:
                 self._send(outgoing, job)

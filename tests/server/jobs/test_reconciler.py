@@ -47,19 +47,19 @@ def test_what_waits_in_a_queue_is_left_alone(decided) -> None:
 
 
 def test_a_worker_that_is_silent_for_less_than_a_lease_is_waited_for(decided) -> None:
-    assert decided(trace=SILENT, unleased_s=2.9) == Wait()
+    assert decided(trace=SILENT, unleased_s=0.9) == Wait()
 
 
 def test_a_worker_that_is_silent_for_a_lease_is_lost(decided) -> None:
-    decision = decided(trace=SILENT, unleased_s=3.0)
+    decision = decided(trace=SILENT, unleased_s=1.0)
     assert isinstance(decision, Resend)
     assert decision.lost
 
 
 def test_a_worker_whose_reports_are_not_yet_written_down_is_not_lost(decided) -> None:
     busy_recorder = replace(UP, behind_s=6.0)
-    assert decided(trace=SILENT, unleased_s=8.9, load=busy_recorder) == Wait()
-    assert isinstance(decided(trace=SILENT, unleased_s=9.0, load=busy_recorder), Resend)
+    assert decided(trace=SILENT, unleased_s=6.9, load=busy_recorder) == Wait()
+    assert isinstance(decided(trace=SILENT, unleased_s=7.0, load=busy_recorder), Resend)
 
 
 def test_the_third_lost_attempt_is_the_last(decided) -> None:

@@ -49,12 +49,13 @@ class Eat(BaseModel):
 
 
 class Write(BaseModel):
-    """Make a result of so many MiB that cannot be compressed; the same for the same seed."""
+    """Make a result of so many MiB that cannot be compressed, in so many seconds; the same for the same seed."""
 
     model_config = STRICT
 
     megabytes: Annotated[int, Field(ge=1)]
     seed: int = 0
+    seconds: Annotated[float, Field(ge=0)] = 0
 
 
 def estimate(inputs: BaseModel, cube: Cube | None) -> Estimate:

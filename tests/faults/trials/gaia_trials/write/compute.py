@@ -1,5 +1,7 @@
 """What `write` does: a lazy field of noise, made chunk by chunk."""
 
+import time
+
 import dask.array
 import numpy as np
 import xarray as xr
@@ -7,9 +9,10 @@ import xarray as xr
 CHUNK_BYTES = 2**20
 
 
-def compute(*, megabytes: int, seed: int) -> xr.Dataset:
+def compute(*, megabytes: int, seed: int, seconds: float) -> xr.Dataset:
     def noise(block_info: dict) -> np.ndarray:
         (number,) = block_info[None]["chunk-location"]
+        time.sleep(seconds / megabytes)
         return np.random.default_rng((seed, number)).integers(0, 255, CHUNK_BYTES, dtype=np.uint8)
 
     field = dask.array.map_blocks(

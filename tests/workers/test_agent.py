@@ -1,0 +1,97 @@
+"""Whose orders an agent believes, and when it takes none."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from gaia_config.catalogue import write_empty
+from gaia_config.centres import Centre
+from gaia_config.settings import Settings
+from gaia_workers import agent as agents
+from gaia_workers.agent import Agent
+from gaia_workers.contract import Dismissal, Order, seal
+from orders import order
+
+Carried = list[Order]
+
+
+@pytest.fixture
+def agent(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Agent, Carried]]:
+    """Give an agent that notes what it would carry out."""
+    write_empty(centre)
+    made, carried = Agent(centre, Settings()), Carried()
+    monkeypatch.setattr(made, "_carry_out", carried.append)
+    monkeypatch.setattr(agents, "PAUSE_S", 0.0)
+    yield made, carried
+    made._line.close()
+
+
+def altered(change: Callable[[dict[str, Any]], object]) -> Callable[[Centre], dict[str, Any]]:
+    """Sign an order as the server does, and change it afterwards."""
+
+    def make(centre: Centre) -> dict[str, Any]:
+        envelope = seal(order(), centre.key)
+        change(envelope)
+        return envelope
+
+    return make
+
+
+def with_body(**members: object) -> Callable[[Centre], dict[str, Any]]:
+    def change(envelope: dict[str, Any]) -> None:
+        envelope["body"] = json.dumps(json.loads(envelope["body"]) | members)
+
+    return altered(change)
+
+
+NOT_BELIEVED: dict[str, Callable[[Centre], Any]] = {
+    "nothing": lambda _: {},
+    "a text": lambda _: "run this",
+    "unsigned": altered(lambda envelope: envelope.pop("signature")),
+    "signed with another key": lambda _: seal(order(), b"x" * 32),
+    "another job": with_body(job_id=str(uuid4())),
+    "a later attempt": with_body(attempt=2),
+    "another process": with_body(process_id="subset"),
+    "other inputs": with_body(inputs={"message": "something else"}),
+    "more memory": with_body(memory_limit_bytes=2**60),
+    "another contract": altered(lambda envelope: envelope.update(contract=1)),
+    "another kind": altered(lambda envelope: envelope.update(kind="report")),
+    "a dismissal in its place": lambda centre: seal(Dismissal(job_id=str(uuid4()), attempt=1), centre.key),
+    "for another centre": lambda centre: seal(order(centre="theia"), centre.key),
+    "a signature that is no text": altered(lambda envelope: envelope.update(signature=5)),
+}
+
+
+@pytest.mark.parametrize("forged", NOT_BELIEVED.values(), ids=NOT_BELIEVED.keys())
+def test_a_forged_or_altered_order_runs_nothing(
+    agent: tuple[Agent, Carried], centre: Centre, forged: Callable[[Centre], Any]
+) -> None:
+    it, carried = agent
+    it._take(forged(centre))
+    assert carried == []
+
+
+def test_a_genuine_order_is_carried_out(agent: tuple[Agent, Carried], centre: Centre) -> None:
+    it, carried = agent
+    one = order()
+    it._take(seal(one, centre.key))
+    assert carried == [one]
+
+
+def test_an_agent_whose_folders_cannot_be_used_takes_no_order(agent: tuple[Agent, Carried], centre: Centre) -> None:
+    it, carried = agent
+    assert centre.results is not None
+    it._results = type(it._results)(centre.results / "a file")
+    (centre.results / "a file").write_text("in the way")
+    assert it._self_test() is not None
+    it._take(seal(order(), centre.key))
+    assert carried == []
+    (centre.results / "a file").unlink()
+    assert it._self_test() is None
+    one = replace(order(), attempt=2)
+    it._take(seal(one, centre.key))
+    assert carried == [one]
