@@ -20,6 +20,8 @@ from urllib.parse import urlsplit
 
 RESULTS = "http://www.opengis.net/def/rel/ogc/1.0/results"
 FINAL = {"successful", "failed", "dismissed"}
+FRESH = {"Cache-Control": "no-cache"}
+"""Equal work that was done before is reused; what is measured is to be computed."""
 JSON_HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
 
 
@@ -150,7 +152,7 @@ async def users(
             )
             body = json.dumps({"inputs": {"message": f"user {seed} at {time.time()}"}}).encode()
             told = await tally.ask(
-                "submit", connection, "POST", "/processes/echo/execution", body, Prefer="respond-async"
+                "submit", connection, "POST", "/processes/echo/execution", body, Prefer="respond-async", **FRESH
             )
             job, again, ended = f"/jobs/{json.loads(told)['jobID']}", time.perf_counter() + round_s, False
             while time.perf_counter() < end and not (ended and time.perf_counter() >= again):
@@ -174,7 +176,7 @@ async def through(base_url: str, process: str, inputs: dict[str, Any], runs: int
         ).encode()
         began = time.perf_counter()
         told = await tally.ask(
-            "submit", connection, "POST", f"/processes/{process}/execution", body, Prefer="respond-async"
+            "submit", connection, "POST", f"/processes/{process}/execution", body, Prefer="respond-async", **FRESH
         )
         submits_s.append(time.perf_counter() - began)
         job = f"/jobs/{json.loads(told)['jobID']}" if b"jobID" in told else f"/jobs/{json.loads(told)['id']}"
@@ -220,7 +222,7 @@ async def hold(base_url: str, streams: list[str], waits: int, downloads: int, fi
         body = json.dumps({"inputs": {"message": "waiting", "pause": 7}}).encode()
         while True:
             connection = await Connection.open(base_url)
-            status, _ = await connection.ask("POST", "/processes/echo/execution", body)
+            status, _ = await connection.ask("POST", "/processes/echo/execution", body, **FRESH)
             counts[f"waited, {status}"] += 1
             connection.close()
 

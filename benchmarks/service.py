@@ -303,24 +303,30 @@ def pygeoapi_configuration(base_url: str, folder: Path) -> dict[str, Any]:
 
 
 def fill_gaia(database: Path, count: int) -> list[str]:
-    """Copy a job that ended well until there are so many; give the ids of the copies."""
+    """Copy a job that ended well, and the work behind it, until there are so many; give the ids of the copies."""
     with closing(sqlite3.connect(database, timeout=30)) as store:
         store.row_factory = sqlite3.Row
-        pattern = dict(
+        job = dict(
             store.execute("SELECT * FROM jobs WHERE state = 'successful' AND NOT synchronous LIMIT 1").fetchone()
         )
+        work = dict(store.execute("SELECT * FROM works WHERE id = ?", (job["work_id"],)).fetchone())
         (there,) = store.execute("SELECT count(*) FROM jobs").fetchone()
         begun = datetime.now(UTC) - timedelta(days=30)
         ids = [str(uuid4()) for _ in range(count - there)]
-        insert = f"INSERT INTO jobs ({', '.join(pattern)}) VALUES ({', '.join(':' + name for name in pattern)})"
         for start in range(0, len(ids), 2000):
-            rows = []
+            jobs, works = [], []
             for place, id in enumerate(ids[start : start + 2000], start):
                 when = (begun + timedelta(seconds=place * 20)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-                rows.append(pattern | {"id": id, "created": when, "accepted": when, "updated": when})
+                jobs.append(job | {"id": id, "work_id": id, "created": when, "updated": when})
+                works.append(work | {"id": id, "content_key": uuid4().hex, "accepted": when, "created": when})
             with store:
-                store.executemany(insert, rows)
+                store.executemany(_insert("jobs", job), jobs)
+                store.executemany(_insert("works", work), works)
     return ids
+
+
+def _insert(table: str, pattern: dict[str, Any]) -> str:
+    return f"INSERT INTO {table} ({', '.join(pattern)}) VALUES ({', '.join(':' + name for name in pattern)})"
 
 
 def fill_bare(database: Path, count: int) -> list[str]:
@@ -462,7 +468,8 @@ def holding(system: System, streams: list[str], plan: Plan, file: str) -> Iterat
 
 def submit(base_url: str, inputs: dict[str, Any]) -> str:
     """Submit an echo as a job; give its id."""
-    told = fetch(f"{base_url}/processes/echo/execution", {"inputs": inputs}, Prefer="respond-async")
+    headers = {"Prefer": "respond-async", "Cache-Control": "no-cache"}  # a job that is computed, not one that is reused
+    told = fetch(f"{base_url}/processes/echo/execution", {"inputs": inputs}, **headers)
     return str(told["jobID"])
 
 

@@ -19,10 +19,10 @@ from gaia_server.jobs.records import Job, RequestedOutput, Transmission
 from gaia_server.jobs.states import State
 from gaia_server.negotiation import wants_json
 from gaia_server.preference import Preference
-from gaia_server.rendering import make_link, render_empty, render_json
+from gaia_server.rendering import make_link, render_empty, render_json, render_time
 from gaia_server.results import ResultFiles, render_file
 from gaia_server.status import job_url, side_name
-from gaia_workers.contract import OutputFile, Result
+from gaia_workers.contract import OutputFile, Result, utc_now
 from gaia_workers.downloads import Pieces, content_type, digest_header
 
 BY_VALUE_LIMIT_BYTES = 1024 * 1024
@@ -72,6 +72,8 @@ def require_result(job: Job) -> Result:
         If it made nothing, or has nothing to give any more.
     """
     if job.state is State.DISMISSED or job.results_removed:
+        raise ResultGone
+    if job.state is State.SUCCESSFUL and not job.has_results(utc_now()):
         raise ResultGone
     if job.failure is not None and job.state is State.FAILED:
         raise JobFailed(
@@ -204,7 +206,7 @@ def _document(job: Job, parts: Sequence[Part], answering: Answering) -> Response
 
 def _member(job: Job, part: Part, files: ResultFiles) -> Any:
     if not _goes_by_value(part):
-        return _link_object(part)
+        return _link_object(job, part)
     value = _value(job, part.file, files)
     if isinstance(value, dict) and not _is_box(value):
         return {"value": value, "mediaType": part.file.media_type}
@@ -235,13 +237,15 @@ def _value(job: Job, file: OutputFile, files: ResultFiles) -> Any:
     return json.loads(text) if _is_json(file.media_type.partition(";")[0]) else text
 
 
-def _link_object(part: Part) -> dict[str, Any]:
+def _link_object(job: Job, part: Part) -> dict[str, Any]:
+    expires = {"gaia:expires": render_time(job.expires)} if job.expires else {}
     return {
         "href": part.href,
         "type": part.file.media_type,
         "title": part.file.name,
         "gaia:sha256": part.file.sha256,
         "gaia:sizeBytes": part.file.size_bytes,
+        **expires,
     }
 
 

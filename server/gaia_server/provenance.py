@@ -22,7 +22,7 @@ from gaia_server.jobs.records import Job
 from gaia_server.jobs.states import State
 from gaia_server.rendering import render_time, without_none
 from gaia_server.status import job_url
-from gaia_workers.contract import OutputFile
+from gaia_workers.contract import OutputFile, utc_now
 
 MEDIA_TYPE = 'application/ld+json; profile="https://w3id.org/ro/crate"'
 CONTEXT = ["https://w3id.org/ro/crate/1.1/context", {"prov": "http://www.w3.org/ns/prov#"}]
@@ -70,7 +70,7 @@ def write_provenance(
     """
     url = job_url(base_url, job.id)
     used = [*_sources(job, process, federation, base_url), *_settings(job)]
-    made = [_file(file, url) for file in job.result.outputs] if job.result and not job.results_removed else []
+    made = [_file(file, url) for file in job.result.outputs] if job.result and job.has_results(utc_now()) else []
     software = list(_software(job))
     agents = [_owner(job), _centre(centres.get(job.centre), job.centre, base_url)]
     return {

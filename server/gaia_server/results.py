@@ -157,9 +157,9 @@ def _nothing() -> None:
 
 
 def _belongs(job: Job, file: OutputFile) -> bool:
-    """Tell whether a file lies in its own job's place: the centre says where it lies, and may not point elsewhere."""
+    """Tell whether a file lies in the place of its job's work: the centre says where it lies, and may not point elsewhere."""
     match = LOCATION.fullmatch(file.location)
-    return match is not None and match["job"] == job.id
+    return match is not None and match["job"] == job.work_id
 
 
 def _understand(answer: requests.Response, status: HTTPStatus, size_bytes: int, centre: str) -> None:
@@ -222,7 +222,9 @@ def render_file(
         raise ConditionFailed
     if verdict is not None:
         return render_empty(verdict, headers)
-    if redirect_above_bytes is not None and file.size_bytes > redirect_above_bytes:
+    # The address at the centre names the job that asked first, which is nobody else's business.
+    own = job.owner == job.work_owner
+    if own and redirect_above_bytes is not None and file.size_bytes > redirect_above_bytes:
         address = files.address(job, file)
         if address is not None:
             there = {"Location": address, "Cache-Control": "no-store"}

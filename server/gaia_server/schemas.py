@@ -178,6 +178,8 @@ SCHEMAS: dict[str, Any] = {
             "gaia:centre": TEXT,
             "gaia:reason": TEXT,
             "gaia:attempt": {"type": "integer"},
+            "gaia:computedBy": TEXT,
+            "gaia:expires": _TIME,
             "gaia:receipt": _RECEIPT,
             "gaia:extent": {"type": "object"},
             "gaia:warnings": _array(TEXT),

@@ -16,6 +16,10 @@ LINKS = {
     "en": ("Results", "What went wrong", "Log", "Where it comes from"),
     "fr": ("Résultats", "Ce qui a échoué", "Journal", "D'où cela vient"),
 }
+EXPIRED = Words(
+    en="The job had ended; its results have expired and are no longer kept. Ask again to have them computed anew.",
+    fr="La tâche était terminée ; ses résultats ont expiré et ne sont plus conservés. Redemandez-les pour un nouveau calcul.",
+)
 PROVENANCE_REL = "http://www.w3.org/ns/prov#has_provenance"
 _RECEIPT = {
     "bytesRead": "bytes_read",
@@ -63,7 +67,7 @@ def render_status(job: Job, *, base_url: str, language: Language, state: State |
             "processID": job.process_id,
             "type": "process",
             "status": (state or job.state).value,
-            "message": _into(job.message, language),
+            "message": _into(_message(job), language),
             "created": render_time(job.created),
             "started": render_time(job.started),
             "finished": render_time(job.finished),
@@ -73,11 +77,18 @@ def render_status(job: Job, *, base_url: str, language: Language, state: State |
             "gaia:centre": job.centre,
             "gaia:reason": _into(job.reason, language),
             "gaia:attempt": job.attempt,
+            "gaia:computedBy": job.content_key if job.shares else None,
+            "gaia:expires": render_time(job.expires) if job.has_results(utc_now()) else None,
             "gaia:receipt": _receipt(result.receipt) if result else None,
             "gaia:extent": (result.extent or None) if result else None,
             "gaia:warnings": _warnings(result, language) if result else None,
         }
     )
+
+
+def _message(job: Job) -> Words | None:
+    gone = job.state is State.SUCCESSFUL and not job.results_removed and not job.has_results(utc_now())
+    return EXPIRED if gone else job.message
 
 
 def retry_after(job: Job, now: datetime | None = None) -> dict[str, str]:
@@ -92,11 +103,12 @@ def retry_after(job: Job, now: datetime | None = None) -> dict[str, str]:
 def _links(job: Job, url: str, language: Language) -> list[dict[str, str]]:
     results, exceptions, log, origin = LINKS[language]
     links = [make_link(url, "self"), make_link(url, "monitor")]
-    if job.state is State.SUCCESSFUL and not job.results_removed:
+    there = job.has_results(utc_now())
+    if there:
         links.append(make_link(f"{url}/results", f"{REL}results", title=results))
     if job.state is State.FAILED and not job.results_removed:
         links.append(make_link(f"{url}/results", f"{REL}exceptions", title=exceptions))
-    if job.result is not None and not job.results_removed:
+    if job.result is not None and there:
         links += [_side_link(side, url, language) for side in job.result.sides]
     return [
         *links,

@@ -18,11 +18,21 @@ from gaia_config.settings import Settings
 from gaia_processes.cube import Cube
 from gaia_processes.inputs.dataset import CatalogueRef
 from gaia_processes.process import Estimate, Process, read_inputs
+from gaia_processes.text import Text
 from gaia_server import routing
-from gaia_server.errors import CostOverLimit, InputsTooLarge, NoCentre, NoSuchJob, QueueFull, StoreDown
+from gaia_server.errors import (
+    CostOverLimit,
+    Forbidden,
+    InputsTooLarge,
+    NoCentre,
+    NoSuchJob,
+    QueueFull,
+    StoreDown,
+)
 from gaia_server.events import Wakes
+from gaia_server.identity import may_read
 from gaia_server.jobs.orders import order_of
-from gaia_server.jobs.records import Demand, Job
+from gaia_server.jobs.records import Demand, Job, Once
 from gaia_server.jobs.states import State
 from gaia_server.jobs.store import Store
 from gaia_workers.contract import MESSAGE_LIMIT_BYTES, Dismissal, Load, Transport, TransportDown, size_bytes_of, utc_now
@@ -55,9 +65,25 @@ class Submission:
         self._lookers = ThreadPoolExecutor(max(len(centres), 1), thread_name_prefix="load")
         self._changes = Changes(transport)
 
-    def submit(self, process: Process, demand: Demand, *, owner: str, synchronous: bool) -> Job:
+    def submit(
+        self,
+        process: Process,
+        demand: Demand,
+        *,
+        owner: str,
+        synchronous: bool,
+        fresh: bool = False,
+        once: Once | None = None,
+    ) -> Job:
         """
-        Choose the centre, record the job and send its order.
+        Choose the centre, record the job and send its order; or let it share equal work, in flight or done.
+
+        Parameters
+        ----------
+        fresh : bool
+            Whether it is to be computed anew in any case.
+        once : Once or None
+            What makes a repeated request the same one: then the job of the first is given.
 
         Raises
         ------
@@ -71,7 +97,10 @@ class Submission:
             If no order could carry the inputs.
         CostOverLimit
             If it would read or write more than any job may.
+        Forbidden
+            If the owner may not read the dataset, and so not share what others computed of it.
         """
+        _check_right(owner, demand)
         cost = self._estimate(process, demand)
         self._check_cost(cost)
         if self._store.queued() >= self._settings.queue_limit:
@@ -94,13 +123,19 @@ class Submission:
             centre=choice.centre,
             queue=choice.queue,
             reason=choice.reason,
+            once=once,
         )
         self._check_size(job)
-        job = self._store.accept(job)
+        accepted = self._store.accept(job, fresh=fresh)
+        if accepted.id != job.id:
+            return accepted
+        if accepted.shares:
+            _log.info("job accepted, shares equal work", job=job.id, process=process.id, work=accepted.work_id)
+            return accepted
         _log.info("job accepted", job=job.id, process=process.id, centre=job.centre, queue=job.queue)
-        self._count_in(job)
-        self._send(job)
-        return job
+        self._count_in(accepted)
+        self._send(accepted)
+        return accepted
 
     def choose(self, process: Process, demand: Demand) -> routing.Choice:
         """
@@ -153,7 +188,7 @@ class Submission:
         """
         job = self._store.dismiss(job_id, owner=owner)
         if job is not None:
-            _log.info("job dismissed", job=job.id, centre=job.centre)
+            _log.info("job dismissed", job=job.id, work=job.work_id, centre=job.centre, stopped=job.abandoned)
             self._tell(job)
         return job
 
@@ -187,7 +222,7 @@ class Submission:
 
     def _check_size(self, job: Job) -> None:
         """Refuse what could be recorded and never sent; a later attempt has a longer number."""
-        size_bytes = size_bytes_of(order_of(job, self._settings))
+        size_bytes = size_bytes_of(order_of(job.work, self._settings))
         limit_bytes = MESSAGE_LIMIT_BYTES - MARGIN_BYTES
         if size_bytes > limit_bytes:
             raise InputsTooLarge(size_bytes, limit_bytes=limit_bytes)
@@ -199,20 +234,23 @@ class Submission:
             _log.warning("order waits in the outbox: the broker was away a moment ago", job=job.id, centre=job.centre)
             return  # whoever asked has waited for it once
         try:
-            self._transport.send(order_of(job, self._settings))
+            self._transport.send(order_of(job.work, self._settings))
         except TransportDown:
             _log.warning("order waits in the outbox: the broker is away", job=job.id, centre=job.centre)
             return
         self._store.sent(job.id, job.attempt)
 
     def _tell(self, job: Job) -> None:
+        """Tell the centre, where nobody else wants the work, and all who watch the job."""
         try:
-            self._transport.dismiss(job.centre, Dismissal(job_id=job.id, attempt=job.attempt))
+            if job.abandoned:
+                self._transport.dismiss(job.centre, Dismissal(job_id=job.work_id, attempt=job.attempt))
             self._transport.announce((job.id,))
         except TransportDown:
             _log.warning("dismissal waits in the outbox: the broker is away", job=job.id, centre=job.centre)
             return
-        self._store.sent(job.id, job.attempt, kind="dismissal")
+        if job.abandoned:
+            self._store.sent(job.work_id, job.attempt, kind="dismissal")
 
     def _places(self, process: Process, demand: Demand) -> tuple[routing.Place, ...]:
         reference = dataset_of(process, demand)
@@ -237,6 +275,17 @@ class Submission:
 
 def _place(centre: Centre, *, holds_data: bool = True) -> routing.Place:
     return routing.Place(centre=centre.id, queues=tuple(queue.name for queue in centre.queues), holds_data=holds_data)
+
+
+def _check_right(owner: str, demand: Demand) -> None:
+    named = demand.inputs.get("dataset")
+    if isinstance(named, str) and not may_read(owner, named):
+        raise Forbidden(
+            Text(
+                en=f"You may not read the dataset {named}; ask its owners for the right.",
+                fr=f"Vous n'avez pas le droit de lire le jeu de données {named} ; demandez-le à ses propriétaires.",
+            )
+        )
 
 
 def dataset_of(process: Process, demand: Demand) -> CatalogueRef | None:

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
 A1B = {"dataset": "a1b-north-america", "bbox": [-110, 30, -80, 50], "datetime": "2000/2009"}
 BODY = {"inputs": {"message": "x", "values": [1, 2], "area": {"bbox": [1, 2, 3, 4]}}}
 JSON = {"Content-Type": "application/json"}
-LATER = JSON | {"Prefer": "respond-async"}
+LATER = JSON | {"Prefer": "respond-async", "Cache-Control": "no-cache"}
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 

@@ -26,7 +26,7 @@ from gaia_processes.process import Process
 from gaia_server.app import make_app
 from gaia_server.errors import NoSuchJob
 from gaia_server.events import Feeds, Wakes
-from gaia_server.jobs.records import Demand, Job, RequestedOutput
+from gaia_server.jobs.records import Demand, Job, Once, RequestedOutput
 from gaia_server.jobs.states import State
 from gaia_server.jobs.store import Store
 from gaia_server.outbound import open_outbound
@@ -74,11 +74,21 @@ class MemorySubmission:
     work: Callable[[Job], Report | None] = lambda job: None
     refusal: Exception | None = None
 
-    def submit(self, process: Process, demand: Demand, *, owner: str, synchronous: bool) -> Job:
+    def submit(
+        self,
+        process: Process,
+        demand: Demand,
+        *,
+        owner: str,
+        synchronous: bool,
+        fresh: bool = False,
+        once: Once | None = None,
+    ) -> Job:
         """Record a job."""
         if self.refusal is not None:
             raise self.refusal
-        return self.store.accept(new_job(process, demand, owner=owner, synchronous=synchronous))
+        job = new_job(process, demand, owner=owner, synchronous=synchronous)
+        return self.store.accept(replace(job, once=once), fresh=fresh)
 
     def wait(self, job_id: str, *, owner: str, timeout_s: float) -> Job:
         """Do the work at once, as the test has it."""

@@ -95,9 +95,8 @@ def test_raw_by_reference_is_a_link_each(client, three):
 def test_raw_and_mixed_is_one_message_with_addresses(client, desk):
     job = desk.accept("message", "values", response="raw")
     wishes = (replace(job.demand.outputs[0], transmission="reference"), job.demand.outputs[1])
-    mixed = desk.services.store.accept(
-        replace(job, id=job.id[:-4] + "0000", demand=replace(job.demand, outputs=wishes))
-    )
+    demand = replace(job.demand, outputs=wishes)
+    mixed = desk.services.store.accept(replace(job, id=job.id[:-4] + "0000", content_key="mixed", demand=demand))
     parts = parts_of(results(client, desk.finish(mixed, message=b"hello", values=b"[1]")))
     assert parts["message"]["Content-Location"] == f"https://gaia.test/api/jobs/{mixed.id}/results/message"
     assert (parts["message"].get_payload(), parts["values"].get_payload()) == ("", "[1]")

@@ -1,5 +1,6 @@
 """What happens before a job is recorded, and what the next request sees of it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,16 @@ def submit(services, tmp_path: Path):
 
 def test_requests_that_come_at_once_spread_over_the_centres(submit) -> None:
     send = submit(Wire())
-    assert [send("echo", HELLO).centre for _ in range(4)] == ["climeri", "theia", "climeri", "theia"]
+    demands = [replace(HELLO, inputs={"message": f"hello {number}"}) for number in range(4)]
+    assert [send("echo", demand).centre for demand in demands] == ["climeri", "theia", "climeri", "theia"]
+
+
+def test_equal_requests_send_one_order(submit) -> None:
+    wire = Wire()
+    send = submit(wire)
+    jobs = [send("echo", HELLO) for _ in range(3)]
+    assert len(wire.sent) == 1
+    assert {job.work_id for job in jobs} == {jobs[0].id}
 
 
 def test_what_would_read_or_write_too_much_is_refused_before_it_is_recorded(submit, services) -> None:

@@ -75,7 +75,7 @@ def test_a_subset_holds_the_very_cells_at_once_and_as_a_job(box, client, inputs,
 
 @pytest.mark.parametrize("inputs", [A1B, SST], ids=["a centre that pushes", "a centre that serves"])
 def test_the_digest_is_the_same_everywhere(box, client, inputs):
-    job = client.job("subset", {"inputs": inputs})
+    job = client.job("subset", {"inputs": inputs}, Cache_Control="no-cache")
     status = client.end_of(job)
     document = client.get(f"{job}/results?f=json").json["data"]
     answer = client.get(document["href"])

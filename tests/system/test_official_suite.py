@@ -199,7 +199,7 @@ def test_an_asynchronous_raw_answer_holds_the_text(client, everything, echo):
 
 def test_the_links_of_a_status_each_have_a_relation(client, everything):
     """JobResults, AsyncRawValueOne: `links` is an array, and no results are linked before the job has succeeded."""
-    started = asked(client, everything, **ASYNC)
+    started = asked(client, everything, Cache_Control="no-cache", **ASYNC)
     for links in (started.json["links"], ended(client, started.headers["Location"])["links"]):
         assert isinstance(links, list)
         assert all(link["rel"] for link in links)

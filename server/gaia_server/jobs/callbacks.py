@@ -105,6 +105,6 @@ class Callbacks:
             connection.execute(delete(callbacks).where(callbacks.c.id == call.number))
             connection.execute(
                 insert(log).values(
-                    job_id=call.job_id, time=utc_now(), level="warning", text_en=words.en, text_fr=words.fr
+                    job_id=call.job_id, time=utc_now(), level="warning", text_en=words.en, text_fr=words.fr, own=True
                 )
             )

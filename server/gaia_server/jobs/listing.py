@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, String, bindparam, select, tuple_, union_all
 
+from gaia_server.jobs.rows import JOBS
 from gaia_server.jobs.states import State
 from gaia_server.jobs.tables import Moment, jobs
 
@@ -136,11 +137,7 @@ def ids(choice: Choice, after: Mark | None) -> Select[Any] | None:
 
 def _rows(chosen: Select[Any]) -> Select[Any]:
     """Select whole jobs by the ids of a page."""
-    return (
-        select(jobs)
-        .where(jobs.c.id.in_(select(chosen.subquery().c.id)))
-        .order_by(jobs.c.created.desc(), jobs.c.id.desc())
-    )
+    return JOBS.where(jobs.c.id.in_(select(chosen.subquery().c.id))).order_by(jobs.c.created.desc(), jobs.c.id.desc())
 
 
 def _part(process: str | None, state: State | None, choice: Choice, *, marked: bool) -> Select[Any]:

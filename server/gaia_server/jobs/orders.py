@@ -1,24 +1,24 @@
-"""The order that a job's current attempt is sent out with."""
+"""The order that a work's current attempt is sent out with."""
 
 from gaia_config.settings import Settings
-from gaia_server.jobs.records import Job
+from gaia_server.jobs.records import Work
 from gaia_workers.contract import Order
 
 
-def order_of(job: Job, settings: Settings) -> Order:
-    """Make the order for the current attempt of a job."""
+def order_of(work: Work, settings: Settings) -> Order:
+    """Make the order for the current attempt of a work."""
     return Order(
-        job_id=job.id,
+        job_id=work.id,
         part=0,
-        attempt=job.attempt,
-        process_id=job.process_id,
-        process_version=job.process_version,
-        inputs=job.demand.inputs,
-        formats={output.id: output.format for output in job.demand.outputs},
-        accepted=job.accepted,
-        queue_deadline=job.deadline,
+        attempt=work.attempt,
+        process_id=work.process_id,
+        process_version=work.process_version,
+        inputs=work.inputs,
+        formats=work.formats,
+        accepted=work.accepted,
+        queue_deadline=work.deadline,
         time_limit_s=settings.time_limit_s,
         memory_limit_bytes=settings.memory_limit,
-        centre=job.centre,
-        queue=job.queue,
+        centre=work.centre,
+        queue=work.queue,
     )

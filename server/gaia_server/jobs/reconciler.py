@@ -19,7 +19,7 @@ from gaia_processes.inputs.dataset import CatalogueRef, parse_dataset
 from gaia_server import routing
 from gaia_server.errors import StoreDown
 from gaia_server.jobs.orders import order_of
-from gaia_server.jobs.records import Job
+from gaia_server.jobs.records import Work
 from gaia_server.jobs.states import State
 from gaia_server.jobs.store import Outgoing, Store
 from gaia_workers.contract import (
@@ -88,49 +88,49 @@ class Seen:
     elsewhere: bool = False
 
 
-def decide(job: Job, seen: Seen, *, lease_s: float, attempts: int) -> Decision:
+def decide(work: Work, seen: Seen, *, lease_s: float, attempts: int) -> Decision:
     """
     Decide about one unfinished job.
 
     Parameters
     ----------
-    job : Job
+    work : Work
     seen : Seen
     lease_s : float
         How long a worker may be silent.
     attempts : int
         How many attempts may die.
     """
-    if seen.now >= job.deadline:
-        return Fail(failure=_past_deadline(job))
+    if seen.now >= work.deadline:
+        return Fail(failure=_past_deadline(work))
     if not seen.load.reachable:
-        return Wait(reason=_no_contact(job))
-    if job.sent is None or seen.trace.leased:
+        return Wait(reason=_no_contact(work))
+    if work.sent is None or seen.trace.leased:
         return Wait()  # the outbox, or the worker, has it
-    if seen.trace.claimed >= job.attempt:
-        return _about_claimed(job, seen, lease_s=lease_s, attempts=attempts)
-    return _about_unclaimed(job, seen, lease_s=lease_s)
+    if seen.trace.claimed >= work.attempt:
+        return _about_claimed(work, seen, lease_s=lease_s, attempts=attempts)
+    return _about_unclaimed(work, seen, lease_s=lease_s)
 
 
-def _about_claimed(job: Job, seen: Seen, *, lease_s: float, attempts: int) -> Decision:
+def _about_claimed(work: Work, seen: Seen, *, lease_s: float, attempts: int) -> Decision:
     if not seen.load.alive and not seen.elsewhere:
-        return Wait(reason=_no_contact(job))  # it may be cut off and still at work
+        return Wait(reason=_no_contact(work))  # it may be cut off and still at work
     if seen.unleased_s < lease_s / HEARTBEATS_A_LEASE + seen.load.behind_s:
         return Wait()  # what it reported before it let go may still have to be written down
-    if job.lost + 1 >= attempts:
-        return Fail(failure=_worker_lost(job))
+    if work.lost + 1 >= attempts:
+        return Fail(failure=_worker_lost(work))
     return Resend(
         lost=True,
         reason=Words(
-            en=f"attempt {job.attempt} died with its worker at {job.centre}; the next one follows",
-            fr=f"la tentative {job.attempt} a disparu avec son processus à {job.centre} ; la suivante prend le relais",
+            en=f"attempt {work.attempt} died with its worker at {work.centre}; the next one follows",
+            fr=f"la tentative {work.attempt} a disparu avec son processus à {work.centre} ; la suivante prend le relais",
         ),
     )
 
 
-def _about_unclaimed(job: Job, seen: Seen, *, lease_s: float) -> Decision:
-    if seen.trace.sent < job.attempt:
-        if job.state is State.RUNNING and seen.unleased_s < lease_s:
+def _about_unclaimed(work: Work, seen: Seen, *, lease_s: float) -> Decision:
+    if seen.trace.sent < work.attempt:
+        if work.state is State.RUNNING and seen.unleased_s < lease_s:
             return Wait()  # a worker that lives renews its lease in a broker that has forgotten it
         return Resend(
             lost=False,
@@ -140,10 +140,10 @@ def _about_unclaimed(job: Job, seen: Seen, *, lease_s: float) -> Decision:
             ),
         )
     if not seen.load.alive:
-        reason = _in_trouble(job.centre) if seen.load.trouble else routing.waits_for(job.centre)
+        reason = _in_trouble(work.centre) if seen.load.trouble else routing.waits_for(work.centre)
         return Resend(lost=False, reason=reason) if seen.elsewhere else Wait(reason=reason)
-    silent = job.sent is not None and seen.now - job.sent > timedelta(seconds=2 * lease_s)
-    if silent and not seen.load.waiting.get(job.queue, 0) and seen.load.running < seen.load.slots:
+    silent = work.sent is not None and seen.now - work.sent > timedelta(seconds=2 * lease_s)
+    if silent and not seen.load.waiting.get(work.queue, 0) and seen.load.running < seen.load.slots:
         return Resend(
             lost=False,
             reason=Words(
@@ -154,11 +154,11 @@ def _about_unclaimed(job: Job, seen: Seen, *, lease_s: float) -> Decision:
     return Wait()
 
 
-def _no_contact(job: Job) -> Words:
-    since = (job.seen or job.sent or job.created).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _no_contact(work: Work) -> Words:
+    since = (work.seen or work.sent or work.created).strftime("%Y-%m-%dT%H:%M:%SZ")
     return Words(
-        en=f"no contact with {job.centre} since {since}; the job waits for it",
-        fr=f"aucun contact avec {job.centre} depuis {since} ; la tâche l'attend",
+        en=f"no contact with {work.centre} since {since}; the job waits for it",
+        fr=f"aucun contact avec {work.centre} depuis {since} ; la tâche l'attend",
     )
 
 
@@ -169,18 +169,18 @@ def _in_trouble(centre: str) -> Words:
     )
 
 
-def _past_deadline(job: Job) -> Failure:
-    en = f"The job had not ended when its time was over. {job.reason.en if job.reason else ''}".strip()
-    fr = f"La tâche n'était pas terminée à l'échéance. {job.reason.fr if job.reason else ''}".strip()
+def _past_deadline(work: Work) -> Failure:
+    en = f"The job had not ended when its time was over. {work.reason.en if work.reason else ''}".strip()
+    fr = f"La tâche n'était pas terminée à l'échéance. {work.reason.fr if work.reason else ''}".strip()
     return Failure(code="deadline", words=Words(en=en, fr=fr))
 
 
-def _worker_lost(job: Job) -> Failure:
+def _worker_lost(work: Work) -> Failure:
     return Failure(
         code="worker-lost",
         words=Words(
-            en=f"The worker at {job.centre} died in each of {job.attempt} attempts; the last one is given up.",
-            fr=f"Le processus de calcul à {job.centre} a disparu à chacune des {job.attempt} tentatives ; abandon.",
+            en=f"The worker at {work.centre} died in each of {work.attempt} attempts; the last one is given up.",
+            fr=f"Le processus de calcul à {work.centre} a disparu à chacune des {work.attempt} tentatives ; abandon.",
         ),
     )
 
@@ -201,11 +201,11 @@ def _just_accepted(outgoing: Outgoing) -> bool:
     return outgoing.kind == "order" and outgoing.attempt == 1 and fresh
 
 
-def _rests(outgoing: Outgoing, job: Job) -> bool:
+def _rests(outgoing: Outgoing, work: Work) -> bool:
     """Tell whether the next attempt still waits: what has died several times gets some time to be mended."""
-    if outgoing.kind != "order" or not job.lost:
+    if outgoing.kind != "order" or not work.lost:
         return False
-    rest_s = BACKOFF_S[min(job.lost, len(BACKOFF_S)) - 1]
+    rest_s = BACKOFF_S[min(work.lost, len(BACKOFF_S)) - 1]
     return utc_now() - outgoing.created < timedelta(seconds=rest_s)
 
 
@@ -235,20 +235,20 @@ class Reconciler:
     def publish(self) -> None:
         """Send what waits in the outbox; a centre whose broker is away is tried again next time."""
         away: set[str] = set()
-        for outgoing, job in self._store.outgoing():
-            if outgoing.centre in away or _just_accepted(outgoing) or _rests(outgoing, job):
+        for outgoing, work in self._store.outgoing():
+            if outgoing.centre in away or _just_accepted(outgoing) or _rests(outgoing, work):
                 continue
             try:
-                self._send(outgoing, job)
+                self._send(outgoing, work)
             except TransportDown:
                 away.add(outgoing.centre)
                 _log.warning("the broker is away, the outbox waits", centre=outgoing.centre)
             except BadMessage as error:
-                _log.error("an order that can never be sent", job=job.id, reason=str(error))
-                self._store.fail(job, _unsendable())
+                _log.error("an order that can never be sent", job=work.id, reason=str(error))
+                self._store.fail(work, _unsendable())
 
-    def _send(self, outgoing: Outgoing, job: Job) -> None:
-        wanted = outgoing.attempt == job.attempt and not job.state.final
+    def _send(self, outgoing: Outgoing, work: Work) -> None:
+        wanted = outgoing.attempt == work.attempt and not work.state.final
         if outgoing.centre not in self._centres:
             _log.error("the outbox names a centre that is not in the configuration", centre=outgoing.centre)
             return
@@ -256,25 +256,25 @@ class Reconciler:
             self._discard(outgoing.job_id, outgoing.attempt)
             self._transport.dismiss(outgoing.centre, Dismissal(job_id=outgoing.job_id, attempt=outgoing.attempt))
         elif wanted:
-            self._transport.send(order_of(job, self._settings))
+            self._transport.send(order_of(work, self._settings))
         self._store.sent(outgoing.job_id, outgoing.attempt, kind=outgoing.kind)
 
     def reconcile(self) -> tuple[str, ...]:
-        """Look at every unfinished job once, and give the ids of those that changed."""
+        """Look at every unfinished work once, and give the ids of the jobs that changed."""
         unfinished = self._store.unfinished()
         loads = {centre: self._load(centre) for centre in self._centres}
         traces = self._traces(unfinished, loads)
         self._forget(unfinished)
-        return tuple(job.id for job in unfinished if self._attend(job, loads, traces))
+        return self._store.askers([work.id for work in unfinished if self._attend(work, loads, traces)])
 
-    def _attend(self, job: Job, loads: dict[str, Load], traces: dict[str, Trace]) -> bool:
+    def _attend(self, work: Work, loads: dict[str, Load], traces: dict[str, Trace]) -> bool:
         """Look at one job; whatever goes wrong with it must not keep the others waiting."""
         try:
-            return self._act(job, self._seen(job, loads, traces), loads)
+            return self._act(work, self._seen(work, loads, traces), loads)
         except StoreDown:
             raise
         except Exception:  # noqa: BLE001 - the reconciler must live, and come to every job
-            _log.exception("a job could not be looked at", job=job.id)
+            _log.exception("a job could not be looked at", job=work.id)
             return False
 
     def _load(self, centre: str) -> Load:
@@ -283,10 +283,10 @@ class Reconciler:
         except TransportDown:
             return Load(alive=False, reachable=False)
 
-    def _traces(self, jobs: tuple[Job, ...], loads: dict[str, Load]) -> dict[str, Trace]:
+    def _traces(self, works: tuple[Work, ...], loads: dict[str, Load]) -> dict[str, Trace]:
         at: defaultdict[str, list[str]] = defaultdict(list)
-        for job in jobs:
-            at[job.centre].append(job.id)
+        for work in works:
+            at[work.centre].append(work.id)
         traces: dict[str, Trace] = {}
         for centre, ids in at.items():
             if centre in loads and loads[centre].reachable:
@@ -296,10 +296,10 @@ class Reconciler:
                     loads[centre] = Load(alive=False, reachable=False)
         return traces
 
-    def _seen(self, job: Job, loads: dict[str, Load], traces: dict[str, Trace]) -> Seen:
-        trace = traces.get(job.id, Trace())
-        key = (job.id, job.attempt)
-        if not trace.leased and (trace.claimed >= job.attempt or job.state is State.RUNNING):
+    def _seen(self, work: Work, loads: dict[str, Load], traces: dict[str, Trace]) -> Seen:
+        trace = traces.get(work.id, Trace())
+        key = (work.id, work.attempt)
+        if not trace.leased and (trace.claimed >= work.attempt or work.state is State.RUNNING):
             since = self._unleased.setdefault(key, self._clock())
         else:
             self._unleased.pop(key, None)
@@ -307,45 +307,45 @@ class Reconciler:
         return Seen(
             now=utc_now(),
             trace=trace,
-            load=loads.get(job.centre, Load(alive=False)),
+            load=loads.get(work.centre, Load(alive=False)),
             unleased_s=self._clock() - since,
-            elsewhere=any(loads[place.centre].alive for place in self._places(job) if place.centre != job.centre),
+            elsewhere=any(loads[place.centre].alive for place in self._places(work) if place.centre != work.centre),
         )
 
-    def _places(self, job: Job) -> tuple[routing.Place, ...]:
+    def _places(self, work: Work) -> tuple[routing.Place, ...]:
         """Where the job could run: the centres with its dataset, or all where it needs none."""
-        named = job.demand.inputs.get("dataset")
+        named = work.inputs.get("dataset")
         holders = set(self._centres)
         if isinstance(named, str):
             reference = parse_dataset(named)
             dataset = (
                 self._federation.find(reference.id, reference.version) if isinstance(reference, CatalogueRef) else None
             )
-            holders = {replica.centre for replica in dataset.replicas} if dataset else {job.centre}
+            holders = {replica.centre for replica in dataset.replicas} if dataset else {work.centre}
         return tuple(
             routing.Place(centre=centre.id, queues=tuple(queue.name for queue in centre.queues))
             for centre in self._centres.values()
             if centre.id in holders
         )
 
-    def _act(self, job: Job, seen: Seen, loads: dict[str, Load]) -> bool:
-        decision = decide(job, seen, lease_s=self._settings.lease_s, attempts=self._settings.attempts)
+    def _act(self, work: Work, seen: Seen, loads: dict[str, Load]) -> bool:
+        decision = decide(work, seen, lease_s=self._settings.lease_s, attempts=self._settings.attempts)
         match decision:
             case Wait(reason=reason):
-                if reason is not None and reason != job.reason:
-                    self._store.explain(job, reason)
+                if reason is not None and reason != work.reason:
+                    self._store.explain(work, reason)
                     return True
                 return False
             case Resend(lost=lost, reason=reason):
-                choice = routing.choose_centre(self._places(job), loads, lane=job.queue)
-                centre, queue = (choice.centre, choice.queue) if choice else (job.centre, job.queue)
-                _log.warning("job sent again", job=job.id, attempt=job.attempt + 1, centre=centre, reason=reason.en)
-                return self._store.resend(job, lost=lost, centre=centre, queue=queue, reason=reason)
+                choice = routing.choose_centre(self._places(work), loads, lane=work.queue)
+                centre, queue = (choice.centre, choice.queue) if choice else (work.centre, work.queue)
+                _log.warning("job sent again", job=work.id, attempt=work.attempt + 1, centre=centre, reason=reason.en)
+                return self._store.resend(work, lost=lost, centre=centre, queue=queue, reason=reason)
             case Fail(failure=failure):
-                _log.error("job given up", job=job.id, code=failure.code, state=State.FAILED.value)
-                return self._store.fail(job, failure)
+                _log.error("job given up", job=work.id, code=failure.code, state=State.FAILED.value)
+                return self._store.fail(work, failure)
 
-    def _forget(self, unfinished: tuple[Job, ...]) -> None:
-        living = {(job.id, job.attempt) for job in unfinished}
+    def _forget(self, unfinished: tuple[Work, ...]) -> None:
+        living = {(work.id, work.attempt) for work in unfinished}
         for key in self._unleased.keys() - living:
             del self._unleased[key]

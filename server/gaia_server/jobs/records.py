@@ -1,7 +1,8 @@
-"""What the store holds of a job, as values."""
+"""What the store holds of a job and of the work behind it, as values."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Literal
 
 from gaia_server.jobs.states import State
@@ -74,31 +75,119 @@ class Demand:
     subscriber: Subscriber | None = None
 
 
+class Keeping(StrEnum):
+    """What there is of the bytes that a work made."""
+
+    NOTHING = "nothing"
+    """None were made, or not yet."""
+    KEPT = "kept"
+    EXPIRED = "expired"
+    """Nobody gets them any more; their centre was told to remove them."""
+    GONE = "gone"
+    """Their centre said that they are removed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Once:
+    """
+    What makes a repeated request the same one: `Idempotency-Key`.
+
+    Attributes
+    ----------
+    digest : str
+        sha256 of what was asked, hex: the same key with another digest is a mistake of the client.
+    """
+
+    key: str
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """
+    One computation, for one job or for several equal ones.
+
+    Attributes
+    ----------
+    id : str
+        The id of the job that asked for it first; orders, leases, logs and folders carry it.
+    owner : str
+        Who asked for it first.
+    formats : dict
+        Format id by output.
+    joinable : bool
+        Whether equal jobs may share it: at most one of all equal works.
+    accepted : datetime
+        When equal work was accepted first; the only time that enters a result.
+    deadline : datetime
+        When it fails if it has not ended.
+    attempt : int
+        The fence: reports of any other attempt change nothing.
+    lost : int
+        How many attempts died.
+    reason : Words or None
+        Why at this centre, why waiting.
+    expires : datetime or None
+        Until when its results are kept.
+    size_bytes : int
+        Of all files that it made.
+    """
+
+    id: str
+    owner: str
+    process_id: str
+    process_version: str
+    inputs: dict[str, Any]
+    formats: dict[str, str]
+    content_key: str
+    accepted: datetime
+    state: State
+    created: datetime
+    updated: datetime
+    deadline: datetime
+    centre: str
+    queue: str
+    joinable: bool = True
+    attempt: int = 1
+    lost: int = 0
+    progress: int = 0
+    started: datetime | None = None
+    finished: datetime | None = None
+    sent: datetime | None = None
+    seen: datetime | None = None
+    message: Words | None = None
+    reason: Words | None = None
+    failure: Failure | None = None
+    result: Result | None = None
+    keeping: Keeping = Keeping.NOTHING
+    expires: datetime | None = None
+    size_bytes: int = 0
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
     """
-    One execution that a user asked for.
+    One execution that a user asked for, as it stands: its own row, and what the work behind it says.
 
     Attributes
     ----------
     content_key : str
         Identity of the work: equal work on equal data has an equal key.
-    accepted : datetime
-        When this work was first accepted, by this job or an equal one before it; the time that enters a result, so that
-        equal work has equal bytes.
+    accepted, deadline, centre, queue, attempt, lost, reason, sent, seen : various
+        Those of the work.
     synchronous : bool
         Answered in the same request, or still to be; such jobs are left out of lists. One that takes longer than anybody
         waits becomes asynchronous.
-    attempt : int
-        The fence: reports of any other attempt change nothing.
-    lost : int
-        How many attempts died.
     duration_s : float or None
         From the first start to the end, s, once it has ended.
-    reason : Words or None
-        Why at this centre, why waiting.
     results_removed : bool
         Whether the user removed the results of an ended job.
+    work_id : str
+        The work that it shares, or its own; empty until it is accepted.
+    work_owner, work_state, keeping, expires : various
+        Of the work, which may go on for others when this job has ended.
+    once : Once or None
+        What makes a repeated request the same one.
     """
 
     id: str
@@ -128,6 +217,60 @@ class Job:
     results_removed: bool = False
     sent: datetime | None = None
     seen: datetime | None = None
+    work_id: str = ""
+    work_owner: str = ""
+    work_state: State = State.ACCEPTED
+    keeping: Keeping = Keeping.NOTHING
+    expires: datetime | None = None
+    once: Once | None = None
+
+    @property
+    def shares(self) -> bool:
+        """Whether the work was begun for another job."""
+        return self.work_id not in ("", self.id)
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether nobody wants the work, or what it made, any more."""
+        return self.work_state is State.DISMISSED or self.keeping is Keeping.EXPIRED
+
+    def has_results(self, now: datetime) -> bool:
+        """Tell whether there is something to be fetched."""
+        kept = self.keeping is Keeping.KEPT and (self.expires is None or now < self.expires)
+        return self.state is State.SUCCESSFUL and not self.results_removed and kept
+
+    @property
+    def work(self) -> Work:
+        """The work as this job asks for it, where no equal one is shared."""
+        return Work(
+            id=self.work_id or self.id,
+            owner=self.owner,
+            process_id=self.process_id,
+            process_version=self.process_version,
+            inputs=self.demand.inputs,
+            formats={output.id: output.format for output in self.demand.outputs},
+            content_key=self.content_key,
+            accepted=self.accepted,
+            state=self.state,
+            created=self.created,
+            updated=self.updated,
+            deadline=self.deadline,
+            centre=self.centre,
+            queue=self.queue,
+            attempt=self.attempt,
+            lost=self.lost,
+            progress=self.progress,
+            started=self.started,
+            finished=self.finished,
+            sent=self.sent,
+            seen=self.seen,
+            message=self.message,
+            reason=self.reason,
+            failure=self.failure,
+            result=self.result,
+            keeping=self.keeping,
+            expires=self.expires,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,43 +10,52 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, Self
 
-from pydantic import TypeAdapter
-from sqlalchemy import Connection, Engine, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, case, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
-from gaia_server.errors import AlreadyDismissed
+from gaia_server.errors import AlreadyDismissed, StoreDown
 from gaia_server.jobs import engine as database
 from gaia_server.jobs import listing
 from gaia_server.jobs.callbacks import PROGRESS_GAP_S, Callbacks, drop_calls, put_call
 from gaia_server.jobs.listing import EVERYTHING, Choice, Mark
-from gaia_server.jobs.records import Demand, Event, Job, LogLine
+from gaia_server.jobs.records import Event, Job, Keeping, LogLine, Work
+from gaia_server.jobs.rows import JOBS, RESULT, WORKS, read_job, read_work, write_job, write_work
 from gaia_server.jobs.states import UNFINISHED, State, sources
-from gaia_server.jobs.tables import jobs, log, outbox
-from gaia_workers.contract import Failure, Kind, Report, Result, Words, utc_now
+from gaia_server.jobs.tables import Moment, jobs, log, outbox, works
+from gaia_workers.contract import Failure, Kind, Report, Words, utc_now
 
-_DEMAND = TypeAdapter(Demand)
-_WORDS = TypeAdapter(Words)
-_FAILURE = TypeAdapter(Failure)
-_RESULT = TypeAdapter(Result)
-_VALUES: dict[str, TypeAdapter[Any]] = {
-    "demand": _DEMAND,
-    "message": _WORDS,
-    "reason": _WORDS,
-    "failure": _FAILURE,
-    "result": _RESULT,
-}
-
-_NAMES = tuple(column.name for column in jobs.columns)
 # Statements of the way of every job, made once: making one anew costs more than carrying it out.
-_FIND = select(jobs).where(jobs.c.id == bindparam("job_id"), jobs.c.owner == bindparam("owner"))
+_FIND = JOBS.where(jobs.c.id == bindparam("job_id"), jobs.c.owner == bindparam("owner"))
+_UNFINISHED = sorted(state.value for state in UNFINISHED)
 _LIVING = (
-    jobs.c.id == bindparam("this_job"),
-    jobs.c.attempt == bindparam("this_attempt"),
-    jobs.c.state.in_(sorted(state.value for state in UNFINISHED)),
+    works.c.id == bindparam("this_work"),
+    works.c.attempt == bindparam("this_attempt"),
+    works.c.state.in_(_UNFINISHED),
 )
-_FIND_LIVING = select(jobs).where(*_LIVING).with_for_update()
-_CHANGE_LIVING = update(jobs).where(*_LIVING)
-_FIRST_EQUAL = select(func.min(jobs.c.accepted)).where(jobs.c.content_key == bindparam("content_key"))
+_FIND_LIVING = WORKS.where(*_LIVING).with_for_update()
+_CHANGE_LIVING = update(works).where(*_LIVING)
+_FIND_EQUAL = (
+    WORKS.where(works.c.content_key == bindparam("content_key"))
+    .order_by(works.c.joinable.desc())
+    .limit(1)
+    .with_for_update()
+)
+_WAITING = (jobs.c.work_id == bindparam("this_work"), jobs.c.state.in_(_UNFINISHED))
+_FIND_WAITING = select(jobs.c.id, jobs.c.started, jobs.c.created, jobs.c.subscribed).where(*_WAITING)
+_BEGUN = bindparam("begun", type_=Moment)
+_START_WAITING = (
+    update(jobs)
+    .where(jobs.c.work_id == bindparam("this_work"), jobs.c.state == State.ACCEPTED.value)
+    .values(
+        state=State.RUNNING.value,
+        started=func.coalesce(jobs.c.started, case((jobs.c.created > _BEGUN, jobs.c.created), else_=_BEGUN)),
+        updated=bindparam("now", type_=Moment),
+    )
+)
+_END_WAITING = update(jobs).where(jobs.c.id == bindparam("this_job"))
 _IDS_AT_ONCE = 500  # a database takes only so many parameters
+_TRIES = 5
+KEPT_FOR = timedelta(days=7)
 
 DISMISSED = Words(en="The job was dismissed.", fr="La tâche a été abandonnée.")
 REMOVED = Words(
@@ -54,6 +63,10 @@ REMOVED = Words(
     fr="La tâche était terminée ; ses résultats ont été supprimés sur demande.",
 )
 DONE = Words(en="The job is done.", fr="La tâche est terminée.")
+REUSED = Words(
+    en="The job is done: the same had been computed before.",
+    fr="La tâche est terminée : la même chose avait déjà été calculée.",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,18 +81,33 @@ class Outgoing:
     created: datetime
 
 
-class Store:
-    """Jobs, their logs and the outbox, in SQLite or PostgreSQL."""
+type _Rows = Sequence[Row[*tuple[Any, ...]]]
 
-    def __init__(self, engine: Engine) -> None:
+
+class _Raced(Exception):
+    """Somebody else wrote the same in the same moment."""
+
+
+class Store:
+    """
+    Jobs, the works behind them, their logs and the outbox, in SQLite or PostgreSQL.
+
+    Parameters
+    ----------
+    kept_for : timedelta
+        How long results are kept.
+    """
+
+    def __init__(self, engine: Engine, *, kept_for: timedelta = KEPT_FOR) -> None:
         self._engine = engine
+        self._kept_for = kept_for
 
     @classmethod
-    def open(cls, url: str) -> Self:
+    def open(cls, url: str, *, kept_for: timedelta = KEPT_FOR) -> Self:
         """Open the store at a database URL and bring its tables up to date."""
         engine = database.open_engine(url)
         database.migrate(engine)
-        return cls(engine)
+        return cls(engine, kept_for=kept_for)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -93,8 +121,8 @@ class Store:
     def get(self, job_id: str) -> Job | None:
         """Find a job, whoever owns it; for the server's own work alone."""
         with database.reading(self._engine) as connection:
-            row = connection.execute(select(jobs).where(jobs.c.id == job_id)).first()
-        return None if row is None else _job(row)
+            row = connection.execute(JOBS.where(jobs.c.id == job_id)).first()
+        return None if row is None else read_job(row)
 
     def ready(self) -> None:
         """Raise `StoreDown` if the store cannot be read."""
@@ -107,7 +135,7 @@ class Store:
         """Find a job of an owner."""
         with database.looking(self._engine) as connection:
             row = connection.execute(_FIND, {"job_id": job_id, "owner": owner}).first()
-        return None if row is None else _job(row)
+        return None if row is None else read_job(row)
 
     def find_all(self, job_ids: Sequence[str], *, owner: str) -> tuple[Job, ...]:
         """Find several jobs of an owner at once, in any order; those that there are not are left out."""
@@ -115,8 +143,8 @@ class Store:
         with database.reading(self._engine) as connection:
             for start in range(0, len(job_ids), _IDS_AT_ONCE):
                 some = job_ids[start : start + _IDS_AT_ONCE]
-                query = select(jobs).where(jobs.c.id.in_(some), jobs.c.owner == owner)
-                found += [_job(row) for row in connection.execute(query)]
+                query = JOBS.where(jobs.c.id.in_(some), jobs.c.owner == owner)
+                found += [read_job(row) for row in connection.execute(query)]
         return tuple(found)
 
     def jobs(
@@ -136,33 +164,41 @@ class Store:
         values = listing.values(owner, choice, after=after, limit=limit, now=utc_now())
         with database.looking(self._engine) as connection:
             rows = connection.execute(query, values).all()
-        return tuple(_job(row) for row in rows)
+        return tuple(read_job(row) for row in rows)
 
     def log(self, job_id: str, *, owner: str) -> tuple[LogLine, ...] | None:
-        """Give the log of an owner's job, newest line last; None where there is no such job."""
-        if self.find(job_id, owner=owner) is None:
+        """
+        Give the log of an owner's job, newest line last; None where there is no such job.
+
+        What was said of the work is told to all who share it; what was said of one job to its owner alone.
+        """
+        job = self.find(job_id, owner=owner)
+        if job is None:
             return None
+        of_work = (log.c.job_id == job.work_id) & log.c.own.is_(False)
         with database.reading(self._engine) as connection:
-            rows = connection.execute(select(log).where(log.c.job_id == job_id).order_by(log.c.id)).all()
+            rows = connection.execute(
+                select(log).where(of_work | ((log.c.job_id == job_id) & log.c.own.is_(True))).order_by(log.c.id)
+            ).all()
         return tuple(
             LogLine(number=row.id, time=row.time, level=row.level, words=Words(en=row.text_en, fr=row.text_fr))
             for row in rows
         )
 
-    def unfinished(self) -> tuple[Job, ...]:
-        """Give every job that has not ended, oldest first; for the reconciler alone."""
+    def unfinished(self) -> tuple[Work, ...]:
+        """Give every work that has not ended, oldest first; for the reconciler alone."""
         with database.reading(self._engine) as connection:
             rows = connection.execute(
-                select(jobs).where(jobs.c.state.in_([state.value for state in UNFINISHED])).order_by(jobs.c.created)
+                WORKS.where(works.c.state.in_(_names(UNFINISHED))).order_by(works.c.created)
             ).all()
-        return tuple(_job(row) for row in rows)
+        return tuple(read_work(row) for row in rows)
 
     def queued(self) -> int:
-        """Count the jobs that wait."""
+        """Count the works that wait."""
         with database.reading(self._engine) as connection:
             return int(
                 connection.execute(
-                    select(func.count()).select_from(jobs).where(jobs.c.state == State.ACCEPTED.value)
+                    select(func.count()).select_from(works).where(works.c.state == State.ACCEPTED.value)
                 ).scalar_one()
             )
 
@@ -173,8 +209,8 @@ class Store:
         return {State(state): count for state, count in rows}
 
     def oldest_waiting(self) -> datetime | None:
-        """Tell when the job was made that has waited longest; None where none waits."""
-        query = select(func.min(jobs.c.created)).where(jobs.c.state == State.ACCEPTED.value)
+        """Tell when the work was asked for that has waited longest; None where none waits."""
+        query = select(func.min(works.c.created)).where(works.c.state == State.ACCEPTED.value)
         with database.reading(self._engine) as connection:
             oldest: datetime | None = connection.execute(query).scalar_one()
         return oldest
@@ -184,50 +220,75 @@ class Store:
         with database.reading(self._engine) as connection:
             return int(connection.execute(select(func.count()).select_from(outbox)).scalar_one())
 
-    def expects(self, job_id: str, attempt: int, centre: str) -> bool:
+    def expects(self, work_id: str, attempt: int, centre: str) -> bool:
         """Tell whether a centre may still deliver results of this attempt."""
         with database.reading(self._engine) as connection:
-            row = connection.execute(select(jobs.c.id).where(*_living(job_id, attempt), jobs.c.centre == centre))
+            row = connection.execute(select(works.c.id).where(*_living(work_id, attempt), works.c.centre == centre))
             return row.first() is not None
+
+    def askers(self, work_ids: Sequence[str]) -> tuple[str, ...]:
+        """Give the ids of the jobs that share some works."""
+        found: list[str] = []
+        with database.reading(self._engine) as connection:
+            for start in range(0, len(work_ids), _IDS_AT_ONCE):
+                query = select(jobs.c.id).where(jobs.c.work_id.in_(work_ids[start : start + _IDS_AT_ONCE]))
+                found += connection.execute(query).scalars()
+        return tuple(found)
+
+    def find_once(self, key: str, *, owner: str) -> Job | None:
+        """Find the job that an owner's request with this `Idempotency-Key` made."""
+        with database.looking(self._engine) as connection:
+            row = connection.execute(JOBS.where(jobs.c.owner == owner, jobs.c.once_key == key)).first()
+        return None if row is None else read_job(row)
 
     # --- accepting and sending -------------------------------------------------------------------------------------
 
-    def accept(self, job: Job) -> Job:
+    def accept(self, job: Job, *, fresh: bool = False) -> Job:
         """
-        Write the job and its order in one transaction; when this returns, the job is never lost.
+        Write the job, and its work and order where no equal work is to be shared, in one transaction.
+
+        When this returns, the job is never lost.
+
+        Parameters
+        ----------
+        fresh : bool
+            Whether it is to be computed anew, whatever there is; equal jobs share that from then on.
 
         Returns
         -------
         Job
-            With `accepted` set to when equal work was accepted first.
+            As it was written: with `accepted` set to when equal work was accepted first. Another one, where this owner
+            has a job by the same `Idempotency-Key`.
         """
-        with database.writing(self._engine) as connection:
-            first = connection.execute(_FIRST_EQUAL, {"content_key": job.content_key}).scalar_one()
-            job = replace(job, accepted=first or job.accepted)
-            connection.execute(insert(jobs), _row(job))
-            _put(connection, "order", job.id, job.attempt, job.centre, job.created)
-        return job
+        for _ in range(_TRIES):
+            try:
+                with database.writing(self._engine) as connection:
+                    return _accept(connection, job, fresh=fresh, kept_for=self._kept_for)
+            except _Raced:
+                continue  # the other one has written by now, and is found
+        raise StoreDown
 
-    def outgoing(self, *, limit: int = 1000) -> tuple[tuple[Outgoing, Job], ...]:
-        """Give what waits to be sent, oldest first, each with its job."""
+    def outgoing(self, *, limit: int = 1000) -> tuple[tuple[Outgoing, Work], ...]:
+        """Give what waits to be sent, oldest first, each with its work."""
         with database.reading(self._engine) as connection:
-            rows = connection.execute(
-                select(jobs, outbox.c.id.label("number"), outbox.c.kind, outbox.c.attempt.label("for_attempt"),
-                       outbox.c.centre.label("to_centre"), outbox.c.created.label("since"))
-                .join(jobs, jobs.c.id == outbox.c.job_id)
+            rows: _Rows = connection.execute(
+                select(*works.columns, outbox.c.id.label("number"), outbox.c.kind,
+                       outbox.c.attempt.label("for_attempt"), outbox.c.centre.label("to_centre"),
+                       outbox.c.created.label("since"))
+                .join(works, works.c.id == outbox.c.job_id)
                 .order_by(outbox.c.id)
                 .limit(limit)
             ).all()  # fmt: skip
-        return tuple((_outgoing(row), _job(row)) for row in rows)
+        return tuple((_outgoing(row), read_work(row)) for row in rows)
 
-    def sent(self, job_id: str, attempt: int, *, kind: Literal["order", "dismissal"] = "order") -> None:
+    def sent(self, work_id: str, attempt: int, *, kind: Literal["order", "dismissal"] = "order") -> None:
         """Take a message out of the outbox, for the broker has it."""
         with database.writing(self._engine) as connection:
             connection.execute(
-                delete(outbox).where(outbox.c.job_id == job_id, outbox.c.attempt == attempt, outbox.c.kind == kind)
+                delete(outbox).where(outbox.c.job_id == work_id, outbox.c.attempt == attempt, outbox.c.kind == kind)
             )
             if kind == "order":
-                connection.execute(update(jobs).where(*_living(job_id, attempt)).values(sent=utc_now()))
+                connection.execute(update(works).where(*_living(work_id, attempt)).values(sent=utc_now()))
 
     def turn_asynchronous(self, job: Job) -> None:
         """Have a job listed that began as a synchronous run."""
@@ -251,17 +312,17 @@ class Store:
             Ids of the jobs that changed.
         """
         changed: dict[str, None] = {}
+        rules = _Rules(attempts=attempts, kept_for=self._kept_for)
         with database.writing(self._engine) as connection:
             for report in reports:
-                if _apply(connection, report, attempts):
-                    changed[report.job_id] = None
+                changed |= dict.fromkeys(_apply(connection, report, rules))
         return tuple(changed)
 
     # --- what the reconciler and the user decide --------------------------------------------------------------------
 
-    def resend(self, job: Job, *, lost: bool, centre: str, queue: str, reason: Words) -> bool:
+    def resend(self, work: Work, *, lost: bool, centre: str, queue: str, reason: Words) -> bool:
         """
-        Give a job a new attempt and put its order into the outbox; False where the row has moved on.
+        Give a work a new attempt and put its order into the outbox; False where the row has moved on.
 
         Parameters
         ----------
@@ -269,24 +330,24 @@ class Store:
             Whether the attempt before died at work (counts towards the limit) or its order never reached a worker.
         """
         with database.writing(self._engine) as connection:
-            return _retry(connection, job, lost=lost, centre=centre, queue=queue, reason=reason)
+            return _retry(connection, work, lost=lost, centre=centre, queue=queue, reason=reason)
 
-    def explain(self, job: Job, reason: Words) -> None:
-        """Say why a job waits."""
+    def explain(self, work: Work, reason: Words) -> None:
+        """Say why a work waits."""
         with database.writing(self._engine) as connection:
-            connection.execute(update(jobs).where(*_living(job.id, job.attempt)).values(reason=asdict(reason)))
+            connection.execute(update(works).where(*_living(work.id, work.attempt)).values(reason=asdict(reason)))
 
-    def fail(self, job: Job, failure: Failure) -> bool:
-        """End a job as failed, and tell its centre to stop; False where the row has moved on."""
+    def fail(self, work: Work, failure: Failure) -> bool:
+        """End a work, and all jobs that wait for it, as failed, and tell its centre to stop; False where the row has moved on."""
         with database.writing(self._engine) as connection:
-            failed = _fail(connection, job.id, job.attempt, failure)
+            failed = _fail(connection, work.id, work.attempt, failure)
             if failed:
-                _put(connection, "dismissal", job.id, job.attempt, job.centre, utc_now())
-            return failed
+                put_out(connection, "dismissal", work.id, work.attempt, work.centre, utc_now())
+            return bool(failed)
 
     def dismiss(self, job_id: str, *, owner: str) -> Job | None:
         """
-        Dismiss a job that goes on, or remove the results of one that ended.
+        Dismiss a job that goes on, or remove the results of one that ended; the work is stopped with the last job that shares it.
 
         Returns
         -------
@@ -300,25 +361,122 @@ class Store:
         """
         now = utc_now()
         with database.writing(self._engine) as connection:
-            row = connection.execute(select(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner)).first()
-            if row is None:
+            found = connection.execute(select(jobs.c.work_id).where(jobs.c.id == job_id, jobs.c.owner == owner)).first()
+            if found is None:
                 return None
-            job = _job(row)
+            work = lock(connection, found.work_id)
+            job = read_job(connection.execute(JOBS.where(jobs.c.id == job_id)).one())
             if job.state is State.DISMISSED or job.results_removed:
                 raise AlreadyDismissed
             change: dict[str, Any] = (
                 {"results_removed": True, "message": asdict(REMOVED)}
                 if job.state.final
-                else {"state": State.DISMISSED.value, "message": asdict(DISMISSED), **_ended(job.started, now)}
+                else {
+                    "state": State.DISMISSED.value,
+                    "message": asdict(DISMISSED),
+                    "progress": job.progress,
+                    **_ended(job.started, now),
+                }
             )
             connection.execute(update(jobs).where(jobs.c.id == job_id).values(updated=now, **change))
-            connection.execute(delete(outbox).where(outbox.c.job_id == job_id, outbox.c.kind == "order"))
             drop_calls(connection, job_id)
-            _put(connection, "dismissal", job_id, job.attempt, job.centre, now)
-            return _job(connection.execute(select(jobs).where(jobs.c.id == job_id)).one())
+            if not _wanted(connection, work.id):
+                abandon(connection, work, now)
+            return read_job(connection.execute(JOBS.where(jobs.c.id == job_id)).one())
 
 
-def _apply(connection: Connection, report: Report, attempts: int) -> bool:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Rules:
+    """How often a work is tried, and how long what it made is kept."""
+
+    attempts: int
+    kept_for: timedelta
+
+
+def _accept(connection: Connection, job: Job, *, fresh: bool, kept_for: timedelta) -> Job:
+    if job.once and (earlier := _find_once(connection, job)):
+        return earlier
+    equal = _find_equal(connection, job.content_key)
+    try:
+        if equal is not None and not fresh and _can_be_shared(equal, job.created):
+            _join(connection, job, equal, kept_for)
+        else:
+            if equal is not None and equal.joinable:
+                connection.execute(update(works).where(works.c.id == equal.id).values(joinable=False))
+            job = replace(job, work_id=job.id, accepted=equal.accepted if equal else job.accepted)
+            connection.execute(insert(works), write_work(job.work))
+            connection.execute(insert(jobs), write_job(job))
+            put_out(connection, "order", job.id, job.attempt, job.centre, job.created)
+            return replace(job, work_owner=job.owner, work_state=job.state)
+    except IntegrityError as error:
+        raise _Raced from error
+    return read_job(connection.execute(JOBS.where(jobs.c.id == job.id)).one())
+
+
+def _find_once(connection: Connection, job: Job) -> Job | None:
+    key = job.once.key if job.once else None
+    row = connection.execute(JOBS.where(jobs.c.owner == job.owner, jobs.c.once_key == key)).first()
+    return None if row is None else read_job(row)
+
+
+def _find_equal(connection: Connection, content_key: str) -> Work | None:
+    """Find the work that equal jobs may share, or else any equal one: all of them say when the first was accepted."""
+    row = connection.execute(_FIND_EQUAL, {"content_key": content_key}).first()
+    return None if row is None else read_work(row)
+
+
+def _can_be_shared(work: Work, now: datetime) -> bool:
+    """Tell whether a job that comes now is well served: by results that are kept, or by work with half of its time left."""
+    if not work.joinable:
+        return False
+    if work.state.final:
+        return work.keeping is Keeping.KEPT and (work.expires is None or now < work.expires)
+    return work.deadline - now >= (work.deadline - work.created) / 2
+
+
+def _join(connection: Connection, job: Job, work: Work, kept_for: timedelta) -> None:
+    """Let a job share a work, from where that stands; results are kept as long as the youngest job needs them."""
+    now = job.created
+    started = None if work.state is State.ACCEPTED else now
+    job = replace(job, work_id=work.id, state=work.state, started=started)
+    if work.state.final:
+        job = replace(job, progress=100, message=REUSED, finished=now, duration_s=0.0)
+        expires = max(work.expires or now, now + kept_for)
+        connection.execute(update(works).where(works.c.id == work.id).values(expires=expires))
+    connection.execute(insert(jobs), write_job(job))
+    if work.state.final:
+        put_call(connection, job, "success")
+
+
+def lock(connection: Connection, work_id: str) -> Work:
+    """Get a work that nobody else changes before this transaction ends."""
+    return read_work(connection.execute(WORKS.where(works.c.id == work_id).with_for_update()).one())
+
+
+def _wanted(connection: Connection, work_id: str) -> bool:
+    """Tell whether any job waits for a work, or has its results."""
+    wanted = _names({*UNFINISHED, State.SUCCESSFUL})
+    query = select(jobs.c.id).where(
+        jobs.c.work_id == work_id, jobs.c.state.in_(wanted), jobs.c.results_removed.is_(False)
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def abandon(connection: Connection, work: Work, now: datetime) -> None:
+    """Stop a work, or have what it made removed; whoever asks for the same later has it computed anew."""
+    if not work.state.final:
+        change = {"state": State.DISMISSED.value, "message": asdict(DISMISSED), "finished": now}
+    elif work.keeping is Keeping.KEPT:
+        change = {"keeping": Keeping.EXPIRED.value}
+    else:
+        return
+    connection.execute(update(works).where(works.c.id == work.id).values(updated=now, joinable=False, **change))
+    connection.execute(delete(outbox).where(outbox.c.job_id == work.id, outbox.c.kind == "order"))
+    put_out(connection, "dismissal", work.id, work.attempt, work.centre, now)
+
+
+def _apply(connection: Connection, report: Report, rules: _Rules) -> tuple[str, ...]:
+    """Write a report, and give the ids of the jobs that changed."""
     handler = {
         Kind.STARTED: _started,
         Kind.PROGRESS: _progressed,
@@ -328,117 +486,151 @@ def _apply(connection: Connection, report: Report, attempts: int) -> bool:
     }[report.kind]
     row = connection.execute(_FIND_LIVING, _this(report.job_id, report.attempt)).first()
     if row is None or row.centre != report.centre:
-        return _refuse_late(connection, report)
-    job = _job(row)
-    if job.state is State.ACCEPTED and report.kind is not Kind.STARTED:
-        _started(connection, job, report, attempts)  # its own report was lost with the broker
-        job = replace(job, state=State.RUNNING, started=_when(job, report))
-    return handler(connection, job, report, attempts)
+        _refuse_late(connection, report)
+        return ()
+    work = read_work(row)
+    if work.state is State.ACCEPTED and report.kind is not Kind.STARTED:
+        _started(
+            connection, work, report, rules, _find_waiting(connection, work.id)
+        )  # its own report was lost with the broker
+        work = replace(work, state=State.RUNNING, started=_when(work, report))
+    waiting = _find_waiting(connection, work.id)
+    return tuple(row.id for row in waiting) if handler(connection, work, report, rules, waiting) else ()
 
 
-def _refuse_late(connection: Connection, report: Report) -> bool:
+def _refuse_late(connection: Connection, report: Report) -> None:
     """Have the files removed that an attempt made which no longer counts: nobody will ask for them."""
     if report.kind is Kind.FINISHED and not _is_published(connection, report):
-        _put(connection, "dismissal", report.job_id, report.attempt, report.centre, utc_now())
-    return False
+        put_out(connection, "dismissal", report.job_id, report.attempt, report.centre, utc_now())
 
 
 def _is_published(connection: Connection, report: Report) -> bool:
     """Tell whether this is the report of the published attempt, come twice."""
-    query = select(jobs.c.id).where(
-        jobs.c.id == report.job_id,
-        jobs.c.attempt == report.attempt,
-        jobs.c.centre == report.centre,
-        jobs.c.state == State.SUCCESSFUL.value,
+    query = select(works.c.id).where(
+        works.c.id == report.job_id,
+        works.c.attempt == report.attempt,
+        works.c.centre == report.centre,
+        works.c.keeping == Keeping.KEPT.value,
     )
     return connection.execute(query).first() is not None
 
 
-def _started(connection: Connection, job: Job, report: Report, _attempts: int) -> bool:
+def _started(connection: Connection, work: Work, report: Report, _rules: _Rules, waiting: _Rows) -> bool:
     now = utc_now()
     change: dict[str, Any] = {"seen": now, "updated": now}
     if report.words:
         change["message"] = asdict(report.words)
-    if job.state is State.ACCEPTED:
-        change |= {"state": State.RUNNING.value, "started": job.started or _when(job, report)}
-    changed = _change(connection, job, **change)
-    if changed and job.state is State.ACCEPTED:
-        put_call(connection, job, "inProgress")
+    if work.state is State.ACCEPTED:
+        change |= {"state": State.RUNNING.value, "started": work.started or _when(work, report)}
+    changed = _change(connection, work, **change)
+    if changed and work.state is State.ACCEPTED:
+        begun = _when(work, report)
+        connection.execute(_START_WAITING, {"this_work": work.id, "begun": begun, "now": now})
+        _call(connection, waiting, "inProgress")
     return changed
 
 
-def _when(job: Job, report: Report) -> datetime:
+def _when(work: Work, report: Report) -> datetime:
     """Tell when it happened by the server's clock; never before what must have been before it."""
-    return max(utc_now() - timedelta(seconds=report.age_s), job.started or job.created)
+    return max(utc_now() - timedelta(seconds=report.age_s), work.started or work.created)
 
 
-def _progressed(connection: Connection, job: Job, report: Report, _attempts: int) -> bool:
+def _progressed(connection: Connection, work: Work, report: Report, _rules: _Rules, waiting: _Rows) -> bool:
     now = utc_now()
     change: dict[str, Any] = {"seen": now, "updated": now}
     if report.progress is not None:
-        change["progress"] = max(job.progress, min(max(report.progress, 0), 99))
+        change["progress"] = max(work.progress, min(max(report.progress, 0), 99))
     if report.words:
         change["message"] = asdict(report.words)
-    changed = _change(connection, job, **change)
+    changed = _change(connection, work, **change)
     if changed:
-        put_call(connection, job, "inProgress", delay_s=PROGRESS_GAP_S)
+        _call(connection, waiting, "inProgress", delay_s=PROGRESS_GAP_S)
     return changed
 
 
-def _logged(connection: Connection, job: Job, report: Report, _attempts: int) -> bool:
+def _logged(connection: Connection, work: Work, report: Report, _rules: _Rules, _waiting: _Rows) -> bool:
     if report.words:
-        _say(connection, job.id, report.level, report.words)
+        _say(connection, work.id, report.level, report.words)
     return bool(report.words)
 
 
-def _finished(connection: Connection, job: Job, report: Report, _attempts: int) -> bool:
+def _finished(connection: Connection, work: Work, report: Report, rules: _Rules, waiting: _Rows) -> bool:
     now = utc_now()
     if report.result is None:
         return False  # a finished report without a result is none; the lease runs out, and the work is done again
     changed = _change(
-        connection, job, state=State.SUCCESSFUL.value, updated=now, seen=now, progress=100,
-        result=_RESULT.dump_python(report.result, mode="json"), message=asdict(DONE),
-        **_ended(job.started, _when(job, report)),
+        connection, work, state=State.SUCCESSFUL.value, updated=now, seen=now, finished=_when(work, report), progress=100,
+        result=RESULT.dump_python(report.result, mode="json"), message=asdict(DONE),
+        keeping=Keeping.KEPT.value, expires=now + rules.kept_for,
+        size_bytes=sum(file.size_bytes for file in report.result.files),
     )  # fmt: skip
     if changed:
-        _call_at_end(connection, job, "success")
+        _end_jobs(connection, waiting, State.SUCCESSFUL, DONE, progress=100, ended=_when(work, report))
     return changed
 
 
-def _failed(connection: Connection, job: Job, report: Report, attempts: int) -> bool:
+def _failed(connection: Connection, work: Work, report: Report, rules: _Rules, _waiting: _Rows) -> bool:
     failure = report.failure or Failure(code="internal-error", words=Words(en="It failed.", fr="Échec."))
-    if failure.retry and job.lost + 1 < attempts:
-        _say(connection, job.id, "warning", failure.words)
-        return _retry(connection, job, lost=True, centre=job.centre, queue=job.queue, reason=failure.words)
-    return _fail(connection, job.id, job.attempt, failure)
+    if failure.retry and work.lost + 1 < rules.attempts:
+        _say(connection, work.id, "warning", failure.words)
+        return _retry(connection, work, lost=True, centre=work.centre, queue=work.queue, reason=failure.words)
+    return _fail(connection, work.id, work.attempt, failure)
 
 
-def _fail(connection: Connection, job_id: str, attempt: int, failure: Failure) -> bool:
+def _fail(connection: Connection, work_id: str, attempt: int, failure: Failure) -> bool:
     now = utc_now()
-    _say(connection, job_id, "error", failure.words)
-    row = connection.execute(select(jobs).where(jobs.c.id == job_id)).first()
+    _say(connection, work_id, "error", failure.words)
     found = connection.execute(
-        update(jobs)
-        .where(jobs.c.id == job_id, jobs.c.attempt == attempt, jobs.c.state.in_(_names(sources(State.FAILED))))
+        update(works)
+        .where(works.c.id == work_id, works.c.attempt == attempt, works.c.state.in_(_names(sources(State.FAILED))))
         .values(
             state=State.FAILED.value,
+            joinable=False,
             updated=now,
+            finished=now,
             failure=asdict(failure),
             message=asdict(failure.words),
-            **_ended(row.started if row else None, now),
         )
     )
-    if row is not None and found.rowcount == 1:
-        _call_at_end(connection, _job(row), "failed")
-    connection.execute(delete(outbox).where(outbox.c.job_id == job_id, outbox.c.kind == "order"))
+    if found.rowcount == 1:
+        progress = connection.execute(select(works.c.progress).where(works.c.id == work_id)).scalar_one()
+        waiting = _find_waiting(connection, work_id)
+        _end_jobs(connection, waiting, State.FAILED, failure.words, progress=progress, ended=now)
+    connection.execute(delete(outbox).where(outbox.c.job_id == work_id, outbox.c.kind == "order"))
     return found.rowcount == 1
 
 
-def _call_at_end(connection: Connection, job: Job, event: Event) -> None:
-    """Note the last call; how the job goes on is nobody's concern any more."""
-    if job.demand.subscriber:
-        drop_calls(connection, job.id, "inProgress")
-        put_call(connection, job, event)
+_END: dict[State, Event] = {State.SUCCESSFUL: "success", State.FAILED: "failed"}
+
+
+def _find_waiting(connection: Connection, work_id: str) -> _Rows:
+    """Find the jobs that wait for a work; those that have ended go their own way."""
+    waiting: _Rows = connection.execute(_FIND_WAITING, {"this_work": work_id}).all()
+    return waiting
+
+
+def _end_jobs(
+    connection: Connection, waiting: _Rows, state: State, words: Words, *, progress: int, ended: datetime
+) -> None:
+    """Let jobs end with their work."""
+    same = {"state": state.value, "updated": utc_now(), "progress": progress, "message": asdict(words)}
+    ends = [
+        {"this_job": row.id, **same, **_ended(row.started, max(ended, row.started or row.created))} for row in waiting
+    ]
+    if ends:
+        connection.execute(_END_WAITING, ends)
+    for row in waiting:
+        if row.subscribed:
+            drop_calls(connection, row.id, "inProgress")  # how it goes on is nobody's concern any more
+    _call(connection, waiting, _END[state])
+
+
+def _call(connection: Connection, waiting: _Rows, event: Event, *, delay_s: float = 0.0) -> None:
+    """Note calls to those who subscribed to jobs."""
+    for row in waiting:
+        if row.subscribed:
+            job = read_job(connection.execute(JOBS.where(jobs.c.id == row.id)).one())
+            put_call(connection, job, event, delay_s=delay_s)
 
 
 def _ended(started: datetime | None, now: datetime) -> dict[str, Any]:
@@ -446,65 +638,50 @@ def _ended(started: datetime | None, now: datetime) -> dict[str, Any]:
     return {"finished": now, "duration_s": None if started is None else (now - started).total_seconds()}
 
 
-def _retry(connection: Connection, job: Job, *, lost: bool, centre: str, queue: str, reason: Words) -> bool:
-    attempt = job.attempt + 1
+def _retry(connection: Connection, work: Work, *, lost: bool, centre: str, queue: str, reason: Words) -> bool:
+    attempt = work.attempt + 1
     moved = _change(
-        connection, job, attempt=attempt, lost=job.lost + lost, centre=centre, queue=queue, sent=None,
+        connection, work, attempt=attempt, lost=work.lost + lost, centre=centre, queue=queue, sent=None,
         reason=asdict(reason), updated=utc_now(),
     )  # fmt: skip
     if moved:
-        connection.execute(delete(outbox).where(outbox.c.job_id == job.id, outbox.c.kind == "order"))
-        _put(connection, "dismissal", job.id, job.attempt, job.centre, utc_now())
-        _put(connection, "order", job.id, attempt, centre, utc_now())
-        _say(connection, job.id, "warning", reason)
+        connection.execute(delete(outbox).where(outbox.c.job_id == work.id, outbox.c.kind == "order"))
+        put_out(connection, "dismissal", work.id, work.attempt, work.centre, utc_now())
+        put_out(connection, "order", work.id, attempt, centre, utc_now())
+        _say(connection, work.id, "warning", reason)
     return moved
 
 
-def _change(connection: Connection, job: Job, **values: Any) -> bool:
-    return connection.execute(_CHANGE_LIVING, _this(job.id, job.attempt) | values).rowcount == 1
+def _change(connection: Connection, work: Work, **values: Any) -> bool:
+    return connection.execute(_CHANGE_LIVING, _this(work.id, work.attempt) | values).rowcount == 1
 
 
-def _this(job_id: str, attempt: int) -> dict[str, Any]:
-    return {"this_job": job_id, "this_attempt": attempt}
+def _this(work_id: str, attempt: int) -> dict[str, Any]:
+    return {"this_work": work_id, "this_attempt": attempt}
 
 
-def _living(job_id: str, attempt: int) -> tuple[Any, ...]:
-    """Make the fence: this attempt of an unfinished job, and nothing else."""
-    return (jobs.c.id == job_id, jobs.c.attempt == attempt, jobs.c.state.in_(_names(UNFINISHED)))
+def _living(work_id: str, attempt: int) -> tuple[Any, ...]:
+    """Make the fence: this attempt of an unfinished work, and nothing else."""
+    return (works.c.id == work_id, works.c.attempt == attempt, works.c.state.in_(_names(UNFINISHED)))
 
 
 def _names(states: Iterable[State]) -> list[str]:
     return sorted(state.value for state in states)
 
 
-def _put(connection: Connection, kind: str, job_id: str, attempt: int, centre: str, now: datetime) -> None:
-    row = {"kind": kind, "job_id": job_id, "attempt": attempt, "centre": centre, "created": now}
+def put_out(connection: Connection, kind: str, work_id: str, attempt: int, centre: str, now: datetime) -> None:
+    """Put a message for a centre into the outbox."""
+    row = {"kind": kind, "job_id": work_id, "attempt": attempt, "centre": centre, "created": now}
     connection.execute(insert(outbox), row)
 
 
-def _say(connection: Connection, job_id: str, level: str, words: Words) -> None:
+def _say(connection: Connection, work_id: str, level: str, words: Words) -> None:
     connection.execute(
-        insert(log).values(job_id=job_id, time=utc_now(), level=level, text_en=words.en, text_fr=words.fr)
+        insert(log).values(job_id=work_id, time=utc_now(), level=level, text_en=words.en, text_fr=words.fr, own=False)
     )
 
 
-def _row(job: Job) -> dict[str, Any]:
-    row = {column.name: getattr(job, column.name) for column in jobs.columns}
-    row["state"] = job.state.value
-    for name, adapter in _VALUES.items():
-        row[name] = None if row[name] is None else adapter.dump_python(row[name], mode="json")
-    return row
-
-
-def _job(row: Row[Any]) -> Job:
-    values: dict[str, Any] = dict(zip(_NAMES, row, strict=False))  # other columns may stand behind a job's
-    values["state"] = State(values["state"])
-    for name, adapter in _VALUES.items():
-        values[name] = None if values[name] is None else adapter.validate_python(values[name])
-    return Job(**values)
-
-
-def _outgoing(row: Row[Any]) -> Outgoing:
+def _outgoing(row: Row[*tuple[Any, ...]]) -> Outgoing:
     return Outgoing(
         number=row.number,
         kind=row.kind,

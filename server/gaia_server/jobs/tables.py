@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -31,24 +31,24 @@ class Moment(TypeDecorator[datetime]):
 
 metadata = MetaData()
 
-jobs = Table(
-    "jobs",
+works = Table(
+    "works",
     metadata,
     Column("id", String(36), primary_key=True),
     Column("owner", String(200), nullable=False),
     Column("process_id", String(200), nullable=False),
     Column("process_version", String(50), nullable=False),
-    Column("demand", JSON, nullable=False),
+    Column("inputs", JSON, nullable=False),
+    Column("formats", JSON, nullable=False),
     Column("content_key", String(64), nullable=False),
+    Column("joinable", Boolean, nullable=False),
     Column("accepted", Moment, nullable=False),
-    Column("synchronous", Boolean, nullable=False),
     Column("state", String(10), nullable=False),
     Column("created", Moment, nullable=False),
     Column("updated", Moment, nullable=False),
     Column("deadline", Moment, nullable=False),
     Column("started", Moment),
     Column("finished", Moment),
-    Column("duration_s", Float),
     Column("sent", Moment),
     Column("seen", Moment),
     Column("centre", String(200), nullable=False),
@@ -60,7 +60,43 @@ jobs = Table(
     Column("reason", JSON(none_as_null=True)),
     Column("failure", JSON(none_as_null=True)),
     Column("result", JSON(none_as_null=True)),
+    Column("keeping", String(10), nullable=False),
+    Column("expires", Moment),
+    Column("size_bytes", BigInteger, nullable=False),
+    Index("works_by_content", "content_key", "joinable"),
+    Index("works_by_state", "state"),
+    Index("works_by_centre", "keeping", "centre", "expires", "size_bytes"),
+)
+Index(
+    "works_joinable",
+    works.c.content_key,
+    unique=True,
+    sqlite_where=works.c.joinable.is_(True),
+    postgresql_where=works.c.joinable.is_(True),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("owner", String(200), nullable=False),
+    Column("process_id", String(200), nullable=False),
+    Column("process_version", String(50), nullable=False),
+    Column("demand", JSON, nullable=False),
+    Column("synchronous", Boolean, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("created", Moment, nullable=False),
+    Column("updated", Moment, nullable=False),
+    Column("started", Moment),
+    Column("finished", Moment),
+    Column("duration_s", Float),
+    Column("progress", Integer, nullable=False),
+    Column("message", JSON(none_as_null=True)),
     Column("results_removed", Boolean, nullable=False),
+    Column("work_id", String(36), nullable=False),
+    Column("subscribed", Boolean, nullable=False),
+    Column("once_key", String(128)),
+    Column("once_digest", String(64)),
     # Lists are answered from these alone (`listing.py`); the last two columns are there for filters by duration.
     Index("jobs_listed", "owner", "synchronous", "created", "id"),
     Index("jobs_listed_by_process", "owner", "synchronous", "process_id", "created", "id"),
@@ -68,8 +104,16 @@ jobs = Table(
     Index(
         "jobs_listed_by_both", "owner", "synchronous", "process_id", "state", "created", "id", "started", "duration_s"
     ),
-    Index("jobs_by_state", "state"),
-    Index("jobs_by_content", "content_key", "accepted"),
+    Index("jobs_by_work", "work_id", "state"),
+    Index("jobs_by_end", "finished"),
+)
+Index(
+    "jobs_once",
+    jobs.c.owner,
+    jobs.c.once_key,
+    unique=True,
+    sqlite_where=jobs.c.once_key.is_not(None),
+    postgresql_where=jobs.c.once_key.is_not(None),
 )
 
 outbox = Table(
@@ -106,5 +150,6 @@ log = Table(
     Column("level", String(10), nullable=False),
     Column("text_en", Text, nullable=False),
     Column("text_fr", Text, nullable=False),
+    Column("own", Boolean, nullable=False),
     Index("log_by_job", "job_id", "id"),
 )

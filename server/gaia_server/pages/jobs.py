@@ -221,7 +221,7 @@ class Teller:
 
     def outputs(self, job: Job) -> list[ShownOutput]:
         """Say what a job made, as long as it is there."""
-        if job.result is None or job.results_removed or job.state is not State.SUCCESSFUL:
+        if job.result is None or not job.has_results(utc_now()):
             return []
         previews = {side.output: side_name(side) for side in job.result.sides if side.ending == PREVIEW}
         return [self._output(job, file, previews.get(file.output)) for file in job.result.outputs]
@@ -395,7 +395,7 @@ def render_job_page(
     row = teller.row(job)
     base_url = services.settings.public_url
     warnings = job.result.warnings if job.result else ()
-    filled = _filled(services, job)
+    filled, there = _filled(services, job), job.has_results(utc_now())
     data = {
         "links": status["links"],
         "job": row,
@@ -408,6 +408,8 @@ def render_job_page(
         "finished": teller.moment(job.finished) if job.finished else None,
         "failure": teller.failure(job),
         "removed": job.results_removed,
+        "expired": job.state is State.SUCCESSFUL and not job.results_removed and not there,
+        "expires": teller.moment(job.expires) if job.expires and there else None,
         "warnings": [teller.words(words) for words in warnings],
         "outputs": teller.outputs(job),
         "inputs": teller.inputs(job),
@@ -424,7 +426,7 @@ def render_job_page(
         "state_tags": {state.value: tag for state, tag in STATE_TAGS.items()},
         "level_words": {level: teller.say(word) for level, word in LEVEL_WORDS.items()},
         "can_stop": not job.state.final,
-        "can_remove": job.state is State.SUCCESSFUL and not job.results_removed,
+        "can_remove": there,
     }
     headers = {"Cache-Control": "no-cache"}
     return render_page("jobs/job.html", data, title=_title(row), trail=_trail(teller), headers=headers)

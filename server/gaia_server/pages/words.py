@@ -221,6 +221,8 @@ FRENCH: Mapping[str, str] = MappingProxyType(
         "The workers have said nothing yet.": "Les processus de calcul n'ont encore rien dit.",
         "Back to the job": "Retour à la tâche",
         "Remove the results": "Supprimer les résultats",
+        "The results of this job have expired; ask again to have them computed anew.": "Les résultats de cette tâche ont expiré ; redemandez-les pour un nouveau calcul.",
+        "Kept until": "Conservés jusqu'au",
         "The files are deleted for good. This page stays.": "Les fichiers sont supprimés définitivement. Cette page reste.",
         "Yes, remove them": "Oui, les supprimer",
         "This job was asked for no output.": "Aucune sortie n'a été demandée à cette tâche.",

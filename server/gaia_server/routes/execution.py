@@ -40,7 +40,9 @@ def execute(process_id: str) -> Response:
     understood = _read(services, process, wish)
     wanted = wish.respond == "async" and "async-execute" in process.control
     if wanted or "sync-execute" not in process.control or understood.estimate.seconds > services.settings.sync_limit_s:
-        job = services.submission.submit(process, understood.demand, owner=identify(request), synchronous=False)
+        job = services.submission.submit(
+            process, understood.demand, owner=identify(request), synchronous=False, fresh=_wants_fresh()
+        )
         return _accepted(job, services, applied("respond-async" if wanted else None, _returns(understood, wish)))
     return _run_now(services, process, understood, wish)
 
@@ -133,7 +135,7 @@ def _run_now(
 ) -> Response:
     """Run and wait; what is not done then goes on as a job, or is stopped where none is to last."""
     owner = identify(request)
-    job = services.submission.submit(process, understood.demand, owner=owner, synchronous=True)
+    job = services.submission.submit(process, understood.demand, owner=owner, synchronous=True, fresh=_wants_fresh())
     limit_s = services.settings.sync_limit_s
     patience_s = limit_s if wish.wait_s is None else min(limit_s, wish.wait_s)
     job = services.submission.wait(job.id, owner=owner, timeout_s=patience_s)
@@ -151,6 +153,11 @@ def _run_now(
     response.headers["Gaia-Job"] = job_url(services.settings.public_url, job.id)
     response.headers.update(honoured)
     return response
+
+
+def _wants_fresh() -> bool:
+    """Tell whether the client wants it computed anew, though the same may have been computed before."""
+    return bool(request.cache_control.no_cache)
 
 
 def _returns(understood: Understood, wish: Preference) -> str | None:

@@ -88,7 +88,8 @@ def _dismiss(services: Services, job_id: str) -> Job:
     job = services.submission.dismiss(job_id, owner=identify(request))
     if job is None:
         raise NoSuchJob
-    services.deliveries.discard(job.id, job.attempt)
+    if job.abandoned:
+        services.deliveries.discard(job.work_id, job.attempt)
     return job
 
 

@@ -39,7 +39,7 @@ def make_job() -> MakeJob:
             "process_id": "echo",
             "process_version": "1.0.0",
             "demand": Demand(inputs={"message": "hello"}, outputs=(RequestedOutput(id="message", format="text"),)),
-            "content_key": "0" * 64,
+            "content_key": uuid4().hex,
             "accepted": NOON,
             "synchronous": False,
             "state": State.ACCEPTED,

@@ -68,12 +68,12 @@ def report(job: Any, kind: Kind, **members: Any) -> Report:
 
 _STATES = "(CASE n % 5 WHEN 0 THEN 'failed' WHEN 1 THEN 'running' WHEN 2 THEN 'accepted' ELSE 'successful' END)"
 _COLUMNS = (
-    "id, owner, process_id, process_version, demand, content_key, accepted, synchronous, state, created, updated, deadline, "
-    "started, finished, duration_s, centre, queue, attempt, lost, progress, results_removed"
+    "id, owner, process_id, process_version, demand, synchronous, state, created, updated, started, finished, duration_s, "
+    "progress, results_removed, work_id, subscribed"
 )
 _VALUES = (
-    "{id}, 'anna', (CASE n % 3 WHEN 0 THEN 'subset' ELSE 'echo' END), '1', '{{}}', '', {moment}, {false}, {state}, {moment}, "
-    "{moment}, {moment}, {moment}, {moment}, n % 7, 'theia', 'batch', 1, 0, 0, {false}"
+    "{id}, 'anna', (CASE n % 3 WHEN 0 THEN 'subset' ELSE 'echo' END), '1', '{{}}', {false}, {state}, {moment}, {moment}, "
+    "{moment}, {moment}, n % 7, 0, {false}, '', {false}"
 )
 _FILL = {
     "sqlite": "INSERT INTO jobs ({columns}) WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted "
