@@ -7,6 +7,8 @@ from email.parser import BytesParser
 
 import pytest
 
+from gaia_server.rendering import render_time
+
 AREA = {"bbox": [1, 2, 3, 4]}
 AREA_JSON = json.dumps(AREA).encode()
 
@@ -122,6 +124,7 @@ def test_files_go_into_a_document_as_links(client, desk):
             "title": "data.nc",
             "gaia:sha256": hashlib.sha256(content).hexdigest(),
             "gaia:sizeBytes": 3,
+            "gaia:expires": render_time(job.expires),
         }
     }
 

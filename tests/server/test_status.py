@@ -1,11 +1,14 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
+from gaia_server.jobs.records import Keeping
 from gaia_server.jobs.states import State
+from gaia_server.rendering import render_time
 from gaia_server.status import PROVENANCE_REL, render_status, retry_after
-from gaia_workers.contract import Receipt, Result, Words
+from gaia_workers.contract import Receipt, Result, Words, utc_now
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 999_999, tzinfo=UTC)
 BASE = "https://gaia.test/api"
@@ -47,9 +50,22 @@ def test_a_job_links_itself(job):
 
 
 def test_only_a_successful_job_links_results(job):
-    assert f"{REL}results" in rels(replace(job, state=State.SUCCESSFUL))
-    assert f"{REL}results" not in rels(replace(job, state=State.SUCCESSFUL, results_removed=True))
-    assert f"{REL}results" not in rels(replace(job, state=State.RUNNING))
+    done = replace(job, state=State.SUCCESSFUL, keeping=Keeping.KEPT)
+    assert f"{REL}results" in rels(done)
+    for change in ({"results_removed": True}, {"expires": NOON}, {"keeping": Keeping.GONE}, {"state": State.RUNNING}):
+        assert f"{REL}results" not in rels(replace(done, **change))
+
+
+def test_a_status_says_until_when_results_are_kept_and_when_they_are_no_more(job):
+    done = replace(job, state=State.SUCCESSFUL, keeping=Keeping.KEPT, expires=utc_now() + timedelta(days=1))
+    assert status(done)["gaia:expires"] == render_time(done.expires)
+    gone = status(replace(done, expires=NOON))
+    assert ("gaia:expires" in gone, "expired" in gone["message"]) == (False, True)
+
+
+def test_a_job_that_shares_says_by_its_content_who_computed_it(job):
+    assert "gaia:computedBy" not in status(job)
+    assert status(replace(job, work_id=str(uuid4())))["gaia:computedBy"] == job.content_key
 
 
 def test_only_a_failed_job_links_what_went_wrong(job):
