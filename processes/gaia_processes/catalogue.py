@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import entry_points
 
+from gaia_processes.aggregate.describe import AGGREGATE
 from gaia_processes.echo.describe import ECHO
 from gaia_processes.process import Process
 from gaia_processes.subset.describe import SUBSET
 
-CATALOGUE = (ECHO, SUBSET)
+CATALOGUE = (ECHO, SUBSET, AGGREGATE)
 
 ENTRY_POINTS = "gaia.processes"
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from gaia_config.catalogue import Federation
 from gaia_processes.formats import FORMATS
-from gaia_processes.process import Process
+from gaia_processes.process import Process, told_of
 from gaia_processes.text import Language, Text
 from gaia_server.descriptions import description
 from gaia_server.events import MEDIA_TYPE as EVENTS
@@ -183,7 +183,11 @@ def _callbacks(language: Language) -> dict[str, Any]:
 def _render_of(process: Process, operation: Operation, described: dict[str, Any], language: Language) -> dict[str, Any]:
     """Tell an operation for one process: no parameter for its id, and its own inputs."""
     rendered = _render(operation, language)
-    examples = {name: told["schema"].get("example") for name, told in described["inputs"].items()}
+    examples = {
+        name: told["schema"].get("example")
+        for name, told in described["inputs"].items()
+        if not told_of(process, name).conditional
+    }
     example = {"inputs": {name: value for name, value in examples.items() if value is not None}}
     general = ("#/components/parameters/processID", "#/components/parameters/kvp")
     parameters = [each for each in rendered["parameters"] if each["$ref"] not in general]

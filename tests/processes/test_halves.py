@@ -59,10 +59,11 @@ def test_every_output_of_echo_is_produced() -> None:
     assert set(made) == set(echo.outputs)
 
 
-def test_subset_makes_its_one_output() -> None:
-    (subset,) = [process for process in CATALOGUE if process.id == "subset"]
-    assert list(subset.outputs) == ["data"]
-    assert inspect.signature(compute_of(subset)).return_annotation.__name__ == "Dataset"
+@pytest.mark.parametrize("name", ["subset", "aggregate"])
+def test_a_gridded_process_makes_its_one_output(name: str) -> None:
+    (gridded,) = [process for process in CATALOGUE if process.id == name]
+    assert list(gridded.outputs) == ["data"]
+    assert inspect.signature(compute_of(gridded)).return_annotation.__name__ == "Dataset"
 
 
 def test_the_descriptions_are_light() -> None:

@@ -26,11 +26,14 @@ class Told:
         In both languages.
     example : object
         A value that is right, as it would stand in a request.
+    conditional : bool
+        Whether the input means something only beside certain others, so that an example of a whole request leaves it out.
     """
 
     title: Text
     description: Text
     example: Any = None
+    conditional: bool = False
 
 
 BBOX_SCHEMA: dict[str, Any] = {

@@ -76,7 +76,7 @@ class TimeAxis:
     @property
     def is_of_whole_seconds(self) -> bool:
         """Whether all steps and their bounds are whole seconds, and known as exactly."""
-        if self.tolerance * _unit_s(self.units) > 1.5 * _TOLERANCE_S:
+        if self.tolerance * unit_s(self.units) > 1.5 * _TOLERANCE_S:
             return False
         numbers = self.values if self.bounds is None else np.concatenate([self.values, self.bounds.ravel()])
         dates = cftime.num2date(numbers, self.units, self.calendar, only_use_cftime_datetimes=True)
@@ -158,10 +158,10 @@ def _tolerance(units: str, dtype: np.dtype[Any], values: NDArray[np.float64]) ->
     """Give a millisecond, or what the type of the axis can tell apart where that is more."""
     largest = float(np.abs(values).max(initial=0.0))
     resolution = float(np.spacing(np.float32(largest))) if dtype == np.float32 else 0.0
-    return max(_TOLERANCE_S / _unit_s(units), resolution)
+    return max(_TOLERANCE_S / unit_s(units), resolution)
 
 
-def _unit_s(units: str) -> float:
+def unit_s(units: str) -> float:
     """Give the seconds that a unit of time lasts."""
     word = units.split()[0].lower()
     return next((value for step, value in _STEP_SECONDS.items() if word in {step, step[:-1], step[0]}), 86400.0)
