@@ -5,6 +5,8 @@ ServiceError                    `code` names it in the table, `text` says what h
     RequestRefused              the client can mend it
         BadJson                 the body is not the JSON that it should be
         BadQuery                a query parameter is wrong
+        KeyWrong                an `Idempotency-Key` that is none
+        KeyReused               one that another request had
         PostInstead             a link asks for more than a link may
         BadDelivery             a header of a delivery is wrong or missing
         BodyTooLarge            more bytes than a body may have
@@ -90,6 +92,35 @@ class BadQuery(RequestRefused):
         )
         super().__init__(text or told)
         self.faults = tuple(faults)
+
+
+class KeyWrong(RequestRefused):
+    """An `Idempotency-Key` is not what it should be."""
+
+    code = "invalid-idempotency-key"
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        given = ", ".join(repr(key[:_SHOWN]) for key in keys[:2])
+        super().__init__(
+            Text(
+                en=f"Idempotency-Key: {given} was given; send one, of 1 to 128 printable ASCII characters.",
+                fr=f"Idempotency-Key : {given} est donné ; envoyez-en une seule, de 1 à 128 caractères ASCII imprimables.",
+            )
+        )
+
+
+class KeyReused(RequestRefused):
+    """An `Idempotency-Key` was sent before with another request."""
+
+    code = "idempotency-key-reused"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            Text(
+                en=f"The Idempotency-Key {key!r} was sent before with another request; send a new key with a new request.",
+                fr=f"La clé Idempotency-Key {key!r} a déjà accompagné une autre requête ; envoyez une nouvelle clé.",
+            )
+        )
 
 
 class PostInstead(RequestRefused):

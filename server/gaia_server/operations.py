@@ -11,7 +11,7 @@ FILE = "file"
 MANY_FILES = "multipart/related"
 
 AT_A_CENTRE = (
-    "data-error", "dataset-gone", "delivery-failed", "unreadable-data", "worker-lost", "memory-limit", "storage-full",
+    "data-error", "dataset-gone", "delivery-failed", "unreadable-data", "worker-lost", "memory-limit", "storage-full", "storage-down",
     "timeout", "deadline", "empty-selection", "unsuitable-dataset", "invalid-input", "no-right",
 )  # fmt: skip
 """What a job can end by; its results, and a synchronous answer, are then the account of it."""
@@ -210,8 +210,8 @@ OPERATIONS = (
     Operation(
         method="post", path="/processes/{processID}/execution", id="execute", tag="processes",
         summary=Text(en="Run a process, now or as a job", fr="Exécuter un traitement, tout de suite ou comme tâche"),
-        parameters=("processID", "prefer", "acceptLanguage"), body="execute",
-        problems=(*_INPUTS, "cost-over-limit", "no-centre", "store-down", "queue-full", "depot-down", *AT_A_CENTRE),
+        parameters=("processID", "prefer", "idempotencyKey", "cacheControl", "acceptLanguage"), body="execute",
+        problems=(*_INPUTS, "invalid-idempotency-key", "idempotency-key-reused", "cost-over-limit", "forbidden", "no-centre", "store-down", "queue-full", "depot-down", *AT_A_CENTRE),
         answers={200: replace(_RESULTS, page=True), 201: _CREATED, 204: _LINKED},
     ),
     Operation(

@@ -50,6 +50,7 @@ PROBLEMS: dict[str, Problem] = {
     "invalid-json": _row(400, "Invalid JSON", "JSON non valable"),
     "invalid-input": _row(400, "Invalid input", "Entrée non valable"),
     "invalid-query-parameter-value": _row(400, "Invalid query parameter", "Paramètre de requête non valable", ogc=True),
+    "invalid-idempotency-key": _row(400, "Not an idempotency key", "Pas une clé d'idempotence"),
     "invalid-delivery": _row(400, "Invalid delivery", "Livraison non valable"),
     "empty-selection": _row(400, "The selection is empty", "La sélection est vide"),
     "unsuitable-dataset": _row(400, "The dataset does not fit", "Le jeu de données ne convient pas"),
@@ -73,6 +74,7 @@ PROBLEMS: dict[str, Problem] = {
     "wrong-media-type": _row(415, "Wrong media type", "Type de média non pris en charge"),
     "range-not-satisfiable": _row(416, "No such range", "Plage inexistante"),
     "cost-over-limit": _row(422, "Too much for one job", "Trop pour une seule tâche"),
+    "idempotency-key-reused": _row(422, "The key had another request", "La clé accompagnait une autre requête"),
     "post-instead": _row(422, "Too much for a link", "Trop pour un lien"),
     "delivery-digest": _row(422, "The digest does not fit", "L'empreinte ne correspond pas"),
     # the service

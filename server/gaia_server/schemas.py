@@ -398,6 +398,20 @@ PARAMETERS: dict[str, Any] = {
         "How to answer (RFC 7240): `respond-async`, `respond-sync`, `wait=N`, `return=minimal`, `return=representation`.",
         "Comment répondre (RFC 7240) : `respond-async`, `respond-sync`, `wait=N`, `return=minimal`, `return=representation`.",
     ),
+    "idempotencyKey": _header(
+        "Idempotency-Key",
+        "3f1c9b52-night-run",
+        "Makes a repeated request the same one: the first answer is given again, and nothing runs twice. 1 to 128 printable "
+        "characters; kept as long as the job.",
+        "Fait d'une requête répétée la même : la première réponse est redonnée, et rien ne s'exécute deux fois. 1 à 128 "
+        "caractères imprimables ; conservée aussi longtemps que la tâche.",
+    ),
+    "cacheControl": _header(
+        "Cache-Control",
+        "no-cache",
+        "`no-cache` has it computed anew, though the same was computed before.",
+        "`no-cache` demande un nouveau calcul, même si la même chose a déjà été calculée.",
+    ),
     "range": _header("Range", "bytes=0-1023", "A part of the bytes.", "Une partie des octets."),
     "ifRange": _header(
         "If-Range", '"9f86d0"', "The part only if nothing has changed.", "La partie seulement si rien n'a changé."

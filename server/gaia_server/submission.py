@@ -35,6 +35,7 @@ from gaia_server.jobs.orders import order_of
 from gaia_server.jobs.records import Demand, Job, Once
 from gaia_server.jobs.states import State
 from gaia_server.jobs.store import Store
+from gaia_server.repeats import require_same
 from gaia_workers.contract import MESSAGE_LIMIT_BYTES, Dismissal, Load, Transport, TransportDown, size_bytes_of, utc_now
 
 LOAD_AGE_S = 1.0
@@ -97,6 +98,8 @@ class Submission:
             If no order could carry the inputs.
         CostOverLimit
             If it would read or write more than any job may.
+        KeyReused
+            If its `Idempotency-Key` came with another request before.
         Forbidden
             If the owner may not read the dataset, and so not share what others computed of it.
         """
@@ -127,8 +130,8 @@ class Submission:
         )
         self._check_size(job)
         accepted = self._store.accept(job, fresh=fresh)
-        if accepted.id != job.id:
-            return accepted
+        if once and accepted.id != job.id:
+            return require_same(accepted, once)
         if accepted.shares:
             _log.info("job accepted, shares equal work", job=job.id, process=process.id, work=accepted.work_id)
             return accepted
@@ -147,6 +150,18 @@ class Submission:
             If no centre can do it at all.
         """
         return self._choose(process, demand, self._estimate(process, demand))
+
+    def find_once(self, once: Once, *, owner: str) -> Job | None:
+        """
+        Find the job that an earlier request with this `Idempotency-Key` made, if there is one.
+
+        Raises
+        ------
+        KeyReused
+            If that was another request.
+        """
+        earlier = self._store.find_once(once.key, owner=owner)
+        return None if earlier is None else require_same(earlier, once)
 
     @property
     def changes(self) -> "Changes":

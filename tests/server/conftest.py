@@ -31,6 +31,7 @@ from gaia_server.jobs.states import State
 from gaia_server.jobs.store import Store
 from gaia_server.outbound import open_outbound
 from gaia_server.push import Deliveries
+from gaia_server.repeats import require_same
 from gaia_server.results import STORE, ResultFiles
 from gaia_server.routing import Choice
 from gaia_server.services import Services
@@ -88,7 +89,13 @@ class MemorySubmission:
         if self.refusal is not None:
             raise self.refusal
         job = new_job(process, demand, owner=owner, synchronous=synchronous)
-        return self.store.accept(replace(job, once=once), fresh=fresh)
+        accepted = self.store.accept(replace(job, once=once), fresh=fresh)
+        return require_same(accepted, once) if once else accepted
+
+    def find_once(self, once: Once, *, owner: str) -> Job | None:
+        """Find what an earlier request made."""
+        earlier = self.store.find_once(once.key, owner=owner)
+        return None if earlier is None else require_same(earlier, once)
 
     def wait(self, job_id: str, *, owner: str, timeout_s: float) -> Job:
         """Do the work at once, as the test has it."""

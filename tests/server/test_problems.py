@@ -84,6 +84,12 @@ def depot_down(world: World) -> TestResponse:
     return world.client.get(f"/jobs/{world.desk.end(job, file).id}/results")
 
 
+def idempotency_key_reused(world: World) -> TestResponse:
+    sent = {"headers": {"Idempotency-Key": "k", "Prefer": "respond-async"}}
+    world.client.post(ECHO, json=HELLO, **sent)
+    return world.client.post(ECHO, json={"inputs": {"message": "another"}}, **sent)
+
+
 def busy(world: World) -> TestResponse:
     job = world.desk.accept("message")
     world.deliver(job, "message.txt", b"hel", whole=b"hello")
@@ -108,6 +114,8 @@ CASES: dict[str, Callable[[World], TestResponse]] = {
     "invalid-json": lambda world: world.client.post(ECHO, data=b"{", content_type="application/json"),
     "invalid-input": lambda world: world.client.post(ECHO, json={"inputs": {}}),
     "invalid-query-parameter-value": lambda world: world.client.get("/jobs?limit=many"),
+    "invalid-idempotency-key": lambda world: world.client.post(ECHO, json=HELLO, headers={"Idempotency-Key": ""}),
+    "idempotency-key-reused": idempotency_key_reused,
     "invalid-delivery": lambda world: world.deliver(world.desk.accept("message"), "message.txt", b"", headers={"Repr-Digest": ""}),
     "forbidden": lambda world: world.deliver(world.desk.accept("message"), "message.txt", b"", signature="forged"),
     "not-found": lambda world: world.client.get("/nothing"),

@@ -25,6 +25,7 @@ from gaia_server.pages.jobs import render_results_page
 from gaia_server.preference import Preference, applied
 from gaia_server.problems import render_error
 from gaia_server.rendering import make_link, render_json
+from gaia_server.repeats import read_once
 from gaia_server.services import Services, current_services
 from gaia_server.status import job_url, render_status, retry_after
 
@@ -37,14 +38,22 @@ def execute(process_id: str) -> Response:
     services = current_services()
     process = services.process(process_id)
     wish = Preference.parse(request.headers.getlist("Prefer"))
-    understood = _read(services, process, wish)
-    wanted = wish.respond == "async" and "async-execute" in process.control
-    if wanted or "sync-execute" not in process.control or understood.estimate.seconds > services.settings.sync_limit_s:
-        job = services.submission.submit(
-            process, understood.demand, owner=identify(request), synchronous=False, fresh=_wants_fresh()
-        )
-        return _accepted(job, services, applied("respond-async" if wanted else None, _returns(understood, wish)))
-    return _run_now(services, process, understood, wish)
+    body = read_object(request, services.settings)
+    once = read_once(request, process.id, body)
+    earlier = services.submission.find_once(once, owner=identify(request)) if once else None
+    if earlier is not None:
+        return _answer(services, process, earlier, wish)
+    understood = _understand(services, process, body, wish)
+    later = _answers_later(process, wish) or understood.estimate.seconds > services.settings.sync_limit_s
+    job = services.submission.submit(
+        process,
+        understood.demand,
+        owner=identify(request),
+        synchronous=not later,
+        fresh=_wants_fresh(),
+        once=once,
+    )
+    return _answer(services, process, job, wish)
 
 
 @routes.get("/processes/<process_id>/execution")
@@ -59,7 +68,10 @@ def follow_link(process_id: str) -> Response:
     cost_s = understood.estimate.seconds
     if "sync-execute" not in process.control or cost_s > limit_s:
         raise PostInstead(estimate_s=cost_s if cost_s > limit_s else None, limit_s=limit_s)
-    response = _run_now(services, process, understood, wish, lasting=False)
+    job = services.submission.submit(
+        process, understood.demand, owner=identify(request), synchronous=True, fresh=_wants_fresh()
+    )
+    response = _wait_for(services, job, wish, lasting=False)
     response.headers["Cache-Control"] = "no-cache"
     return response
 
@@ -130,19 +142,30 @@ def _understand(services: Services, process: Process, body: dict[str, Any], wish
     )
 
 
-def _run_now(
-    services: Services, process: Process, understood: Understood, wish: Preference, *, lasting: bool = True
-) -> Response:
-    """Run and wait; what is not done then goes on as a job, or is stopped where none is to last."""
-    owner = identify(request)
-    job = services.submission.submit(process, understood.demand, owner=owner, synchronous=True, fresh=_wants_fresh())
+def _answers_later(process: Process, wish: Preference) -> bool:
+    """Tell whether the answer is the address of a job, whatever it costs."""
+    wanted = wish.respond == "async" and "async-execute" in process.control
+    return wanted or "sync-execute" not in process.control
+
+
+def _answer(services: Services, process: Process, job: Job, wish: Preference) -> Response:
+    """Answer with a job, or with its results: alike when the same request comes again."""
+    if job.synchronous:
+        return _wait_for(services, job, wish)
+    later = "respond-async" if wish.respond == "async" and "async-execute" in process.control else None
+    return _accepted(job, services, applied(later, _returns(job, wish)))
+
+
+def _wait_for(services: Services, job: Job, wish: Preference, *, lasting: bool = True) -> Response:
+    """Wait for a job; what is not done then goes on, or is stopped where none is to last."""
+    owner = job.owner
     limit_s = services.settings.sync_limit_s
     patience_s = limit_s if wish.wait_s is None else min(limit_s, wish.wait_s)
     job = services.submission.wait(job.id, owner=owner, timeout_s=patience_s)
     honoured = applied(
         "respond-sync" if wish.respond == "sync" and job.state.final else None,
         f"wait={wish.wait_s}" if wish.wait_s is not None and wish.wait_s <= limit_s else None,
-        _returns(understood, wish),
+        _returns(job, wish),
     )
     if not job.state.final and not lasting:
         services.submission.dismiss(job.id, owner=owner)
@@ -160,9 +183,9 @@ def _wants_fresh() -> bool:
     return bool(request.cache_control.no_cache)
 
 
-def _returns(understood: Understood, wish: Preference) -> str | None:
+def _returns(job: Job, wish: Preference) -> str | None:
     """Name the preference `return=` where it counted."""
-    return f"return={wish.returns}" if wish.returns and understood.demand.response is None else None
+    return f"return={wish.returns}" if wish.returns and job.demand.response is None else None
 
 
 def _outcome(job: Job, services: Services) -> Response:
