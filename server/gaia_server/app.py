@@ -6,10 +6,11 @@ from typing import Any
 
 from flask import Flask, Response, request
 
+from gaia_config.settings import Settings
 from gaia_server import openapi
 from gaia_server.bodies import TimedInput
 from gaia_server.cors import allow_other_origins
-from gaia_server.front import make_front, open_house, pygeoapi_configuration, tell_as_problem
+from gaia_server.front import import_front, open_house, pygeoapi_configuration, tell_as_problem
 from gaia_server.negotiation import AcceptRepair
 from gaia_server.pages.protection import protect
 from gaia_server.problems import render_error
@@ -64,14 +65,33 @@ def make_app(services: Services) -> Flask:
     services : Services
         What the routes work with.
     """
+    app = draw_app(services.settings)
+    settle(app, services)
+    return app
+
+
+def draw_app(settings: Settings) -> Flask:
+    """Make an application with all that is the same whatever it works with: routes, and what holds for every request."""
     app = Application("gaia_server", static_folder=None)
-    app.extensions[EXTENSION] = services
-    app.config["MAX_CONTENT_LENGTH"] = services.settings.max_body_bytes
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # else `//` is answered with an address made of what the client calls the host
-    for routes in OURS:
+    for routes in (*OURS, import_front(settings)):
         app.register_blueprint(routes)
-    app.register_blueprint(make_front(services.settings))
+    app.register_error_handler(Exception, render_error)
+    app.before_request(_limit_body_time)
+    allow_other_origins(app)
+    app.after_request(_drain_refused)
+    app.after_request(_say_what_varies)
+    app.after_request(protect)
+    app.after_request(tell_as_problem)  # the last one runs first
+    app.wsgi_app = AcceptRepair(app.wsgi_app)  # type: ignore[method-assign]  # the way Flask documents
+    return app
+
+
+def settle(app: Flask, services: Services) -> None:
+    """Give an application what it works with, in place of what it may have worked with before."""
+    app.extensions[EXTENSION] = services
+    app.config["MAX_CONTENT_LENGTH"] = services.settings.max_body_bytes
     app.extensions |= open_house(services)
     app.extensions[openapi.EXTENSION] = openapi.Documents(
         pygeoapi_configuration(services.settings)["metadata"],
@@ -79,15 +99,6 @@ def make_app(services: Services) -> Flask:
         processes=services.processes,
         federation=services.federation,
     )
-    app.register_error_handler(Exception, render_error)
-    app.before_request(_limit_body_time)
-    allow_other_origins(app, with_credentials=services.settings.credential_origins)
-    app.after_request(_drain_refused)
-    app.after_request(_say_what_varies)
-    app.after_request(protect)
-    app.after_request(tell_as_problem)  # the last one runs first
-    app.wsgi_app = AcceptRepair(app.wsgi_app)  # type: ignore[method-assign]  # the way Flask documents
-    return app
 
 
 def _limit_body_time() -> None:

@@ -1,12 +1,12 @@
 """Who may read answers from a page of another origin (CORS): everybody without credentials, listed origins with theirs."""
 
 import re
-from collections.abc import Collection
 from http import HTTPStatus
 
 from flask import Flask, Response, current_app, request
 
 from gaia_server.rendering import render_empty
+from gaia_server.services import current_services
 
 EXPOSED = "Location, Link, Preference-Applied, Content-Disposition, Content-Location, Retry-After, ETag, Repr-Digest, Gaia-Job"
 METHODS = "GET, HEAD, POST, DELETE, OPTIONS"
@@ -15,17 +15,10 @@ PREFLIGHT_LIFETIME_S = 86400
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9-]+(\s*,\s*[A-Za-z0-9-]+)*", re.ASCII)
 
 
-def allow_other_origins(app: Flask, *, with_credentials: Collection[str] = ()) -> None:
-    """
-    Answer preflights, and mark every answer as readable.
-
-    Parameters
-    ----------
-    with_credentials : collection of str
-        Origins, in lower case, whose pages may send and read with the credentials of their users.
-    """
+def allow_other_origins(app: Flask) -> None:
+    """Answer preflights, and mark every answer as readable; with credentials for the origins that the settings list."""
     app.before_request(_answer_preflight)
-    app.after_request(lambda response: _mark(response, with_credentials))
+    app.after_request(_mark)
 
 
 def _answer_preflight() -> Response | None:
@@ -42,7 +35,8 @@ def _answer_preflight() -> Response | None:
     return response
 
 
-def _mark(response: Response, with_credentials: Collection[str]) -> Response:
+def _mark(response: Response) -> Response:
+    with_credentials = current_services().settings.credential_origins
     origin = request.headers.get("Origin", "")
     known = origin.lower() in with_credentials
     response.headers["Access-Control-Allow-Origin"] = origin if known else "*"

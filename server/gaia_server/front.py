@@ -15,10 +15,11 @@ from types import CodeType
 from typing import Any, cast
 
 import yaml
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
 from werkzeug.datastructures import Headers
+from werkzeug.local import LocalProxy
 
 from gaia_config.files import write_whole
 from gaia_config.settings import Settings
@@ -34,6 +35,7 @@ from gaia_server.problems import PROBLEMS, code_of_status, render_problem
 from gaia_server.services import Services
 from gaia_server.status import REL
 
+EXTENSION = "gaia-front"
 FOLDER = "front"
 BLUEPRINT = "pygeoapi"
 LINKED_DATA = "application/ld+json"
@@ -118,43 +120,49 @@ def pygeoapi_configuration(settings: Settings) -> dict[str, Any]:
     }
 
 
-def make_front(settings: Settings) -> Blueprint:
+def import_front(settings: Settings) -> Blueprint:
     """
-    Make pygeoapi's blueprint, configured for this server.
+    Get pygeoapi's blueprint, which from now on works with what the application at hand was given (`open_house`).
 
     The modules are imported here and not above, since importing them reads the files that are written here.
     """
     configuration = pygeoapi_configuration(settings)
     folder = settings.home / FOLDER
-    write_messages(folder / "locale")
     _publish("PYGEOAPI_CONFIG", folder / "pygeoapi.yml", yaml.safe_dump(configuration, allow_unicode=True))
+    _publish("PYGEOAPI_OPENAPI", folder / "openapi.json", json.dumps(_document(configuration, settings)))
 
-    document = make_head(configuration["metadata"], settings.public_url, "en") | {"paths": {}}  # ours has its own route
-    _publish("PYGEOAPI_OPENAPI", folder / "openapi.json", json.dumps(document))
-
-    from pygeoapi import api, flask_app, l10n, util
+    from pygeoapi import api, flask_app, util
 
     api.CONFORMANCE_CLASSES = CONFORMANCE
-    flask_app.api_ = api.API(configuration, document)  # it was made from the files of whoever imported it first
-    l10n._cfg_cache.clear()  # noqa: SLF001 - it keeps the configuration of whoever made a page first
-    flask_app.api_.tpl_config |= {"page": Here(), "path": str(TEMPLATES)}  # its tiles look there for the folder
+    flask_app.api_ = LocalProxy(lambda: current_app.extensions[EXTENSION])  # it has one for the whole process
     util.Environment = partial(Environment, bytecode_cache=_COMPILED)  # it makes one for each page
-    flask_app.api_.manager.is_async = True  # so that its landing page links our list of jobs
     return cast("Blueprint", flask_app.BLUEPRINT)
 
 
 def open_house(services: Services) -> dict[str, Any]:
-    """Make what our own pages are made with, as extensions of the application."""
+    """Make what pygeoapi's and our own pages are made with, as extensions of the application."""
+    from pygeoapi import api, l10n
     from pygeoapi.util import TEMPLATESDIR
 
     settings = services.settings
+    configuration = pygeoapi_configuration(settings)
+    write_messages(settings.home / FOLDER / "locale")
+    l10n._cfg_cache.clear()  # noqa: SLF001 - it keeps the configuration of whoever made a page first
+    front = api.API(configuration, _document(configuration, settings))
+    front.tpl_config |= {"page": Here(), "path": str(TEMPLATES)}  # its tiles look there for the folder
+    front.manager.is_async = True  # so that its landing page links our list of jobs
     place = make_place(
         settings.public_url,
         assets=read_assets({land.NAME: land.draw_land(), land.COAST: land.draw_coast()}),
         processes=tuple(services.processes.values()),
         centres=tuple(services.centres.values()),
     )
-    return {page.EXTENSION: open_pages(pygeoapi_configuration(settings), TEMPLATESDIR), here.EXTENSION: place}
+    return {EXTENSION: front, page.EXTENSION: open_pages(configuration, TEMPLATESDIR), here.EXTENSION: place}
+
+
+def _document(configuration: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """Make an OpenAPI document for pygeoapi, of which nothing is shown: ours has its own route."""
+    return make_head(configuration["metadata"], settings.public_url, "en") | {"paths": {}}
 
 
 def tell_as_problem(response: Response) -> Response:

@@ -14,6 +14,7 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 from werkzeug.test import TestResponse
 
 from gaia_config.catalogue import Federation, publish, write_empty
@@ -23,9 +24,10 @@ from gaia_config.settings import Settings
 from gaia_processes.catalogue import CATALOGUE, by_id
 from gaia_processes.cube import Axis, Cube, Variable
 from gaia_processes.process import Process
-from gaia_server.app import make_app
+from gaia_server.app import draw_app, settle
 from gaia_server.errors import NoSuchJob
 from gaia_server.events import Feeds, Wakes
+from gaia_server.jobs.engine import open_engine
 from gaia_server.jobs.records import Demand, Job, Once, RequestedOutput
 from gaia_server.jobs.states import State
 from gaia_server.jobs.store import Store
@@ -286,6 +288,14 @@ class Desk:
         return found
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_power_cuts() -> Iterator[None]:
+    """Let files be written without bringing them to the disk: no test here can tell, and it takes longer than most of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda descriptor: None)
+        yield
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home", public_url="https://gaia.test/api", sync_limit_s=8)
@@ -307,7 +317,9 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def store(tmp_path: Path, empty_store: Path) -> Iterator[Store]:
     copied = shutil.copy(empty_store, tmp_path / "jobs.sqlite")
-    opened = Store.open(f"sqlite:///{copied}")
+    engine = open_engine(f"sqlite:///{copied}")
+    event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
+    opened = Store(engine)
     yield opened
     opened.close()
 
@@ -333,8 +345,8 @@ class Ears:
 
     def announce(self, job_id: str) -> None:
         """Say that a job changed."""
-        for event in self.waiting.get(job_id, ()):
-            event.set()
+        for each in self.waiting.get(job_id, ()):
+            each.set()
 
 
 @pytest.fixture
@@ -362,9 +374,16 @@ def services(
     )
 
 
+@pytest.fixture(scope="session")
+def drawn_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """Give an application with its routes, which take most of the time; each test gives it what it works with."""
+    return draw_app(Settings(home=tmp_path_factory.mktemp("front")))
+
+
 @pytest.fixture
-def app(services: Services) -> Flask:
-    return make_app(services)
+def app(drawn_app: Flask, services: Services) -> Flask:
+    settle(drawn_app, services)
+    return drawn_app
 
 
 @pytest.fixture

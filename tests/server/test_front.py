@@ -1,10 +1,14 @@
 import json
+import os
+from dataclasses import replace
+from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
 
-from gaia_server.front import CONFORMANCE, pygeoapi_configuration
+from gaia_server.app import make_app
+from gaia_server.front import CONFORMANCE, import_front, pygeoapi_configuration
 
 REL = "http://www.opengis.net/def/rel/ogc/1.0/"
 CONF = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
@@ -40,13 +44,20 @@ def test_only_what_is_true_is_declared(client):
     assert CONF + "core" in declared  # which others are true is held by the table (conformance/test_table.py)
 
 
-def test_the_configuration_is_one_that_pygeoapi_takes(client, settings):
+def test_the_configuration_is_one_that_pygeoapi_takes_and_finds(client, settings):
     from pygeoapi.config import validate_config
 
     assert validate_config(pygeoapi_configuration(settings))
-    assert (
-        yaml.safe_load((settings.home / "front" / "pygeoapi.yml").read_text())["server"]["url"] == settings.public_url
-    )
+    import_front(settings)
+    assert yaml.safe_load(Path(os.environ["PYGEOAPI_CONFIG"]).read_text())["server"]["url"] == settings.public_url
+
+
+def test_two_applications_each_have_their_own(client, services):
+    there = services.settings.model_copy(update={"public_url": "https://elsewhere.test"})
+    elsewhere = make_app(replace(services, settings=there)).test_client()
+    for each, url in ((client, "https://gaia.test/api"), (elsewhere, "https://elsewhere.test")):
+        links = {link["rel"]: link["href"] for link in each.get("/").get_json()["links"]}
+        assert links["service-desc"] == f"{url}/openapi"
 
 
 def test_no_version_is_told(client):
