@@ -1,0 +1,346 @@
+"""Scenarios 3 to 5, 20, 25 to 27 and 30: workers and what computes for them die, sleep past their lease, and hear of an order twice."""
+
+import base64
+import json
+import os
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psutil
+import pytest
+from celery import Celery
+
+from gaia_config.centres import Centre
+from gaia_workers.app import TASK, queue_name
+from rig import LEASE_S, Rig
+
+WRITING = {"megabytes": 6, "seed": 3, "seconds": 3}
+FRESH = {"Cache_Control": "no-cache"}
+GONE_S = 2.0
+SLACK_S = 4.0
+"""What a loaded machine may add to the bar of the scenario, lease and two seconds; the real figure is printed."""
+
+
+def tasks_of(rig: Rig, worker: str = "worker north") -> set[int]:
+    """Name the forks of a worker: they are children of the warm parent, and the warm parent is one of the worker."""
+    return {
+        child.pid
+        for parent in psutil.Process(rig.pid(worker)).children()
+        if "forkserver" in " ".join(parent.cmdline())
+        for child in parent.children()
+    }
+
+
+def cpu_s_of(pid: int) -> float:
+    with suppress(psutil.NoSuchProcess):
+        times = psutil.Process(pid).cpu_times()
+        return float(times.user + times.system)
+    return 0.0
+
+
+def busiest(rig: Rig, pids: set[int]) -> int:
+    """Find the fork that turns: the one whose processor time grows."""
+    before = {pid: cpu_s_of(pid) for pid in pids}
+    rig.wait_until(lambda: any(cpu_s_of(pid) > before[pid] + 0.2 for pid in pids), limit_s=20)
+    return max(pids, key=lambda pid: cpu_s_of(pid) - before[pid])
+
+
+def at_work(rig: Rig, job: str) -> None:
+    """Wait until a job has made some progress."""
+    rig.wait_until(lambda: rig.status(job)["progress"] > 0, limit_s=30)
+
+
+def computing(rig: Rig, job: str) -> int:
+    """Wait for the fork that turns for a job."""
+    rig.wait_for(job, "running")
+    return busiest(rig, tasks_of(rig))
+
+
+@pytest.mark.smoke
+def test_scenario_03_a_worker_killed_with_its_children_is_followed_by_a_second_attempt(rig: Rig) -> None:
+    calm = rig.submit("write", WRITING, **FRESH)
+    assert rig.end_of(calm)["status"] == "successful"
+    job = rig.submit("write", WRITING, **FRESH)
+    at_work(rig, job)
+    started, reached = rig.status(job)["started"], rig.status(job)["progress"]
+    killed = time.monotonic()
+    rig.kill("worker north")
+    rig.start("worker north")
+    rig.wait_until(lambda: rig.status(job)["gaia:attempt"] == 2, limit_s=30)
+    took_s = time.monotonic() - killed
+    print(f"scenario 3: the second attempt went out {took_s:.1f} s after the kill (lease {LEASE_S:g} s)")
+    again = rig.status(job)
+    assert (again["status"], again["started"], again["progress"] >= reached) == ("running", started, True)
+    end = rig.end_of(job)
+    assert (end["status"], end["gaia:attempt"]) == ("successful", 2)
+    assert rig.result(job) == rig.result(calm)
+    assert took_s < LEASE_S + 2 + SLACK_S
+    assert "attempt 1 died with its worker" in rig.client().get(f"/jobs/{job}/log?f=json").content.decode()
+
+
+def test_scenario_04_a_killed_child_is_followed_by_a_second_attempt_on_the_same_worker(rig: Rig) -> None:
+    worker = rig.pid("worker north")
+    job = rig.submit("busy", {"seconds": 4, "mark": "04", "native": True})
+    os.kill(computing(rig, job), signal.SIGKILL)
+    end = rig.end_of(job)
+    assert (end["status"], end["gaia:attempt"], rig.result(job)) == ("successful", 2, "busy 04")
+    after = rig.submit("busy", {"seconds": 0.1, "mark": "04 after"})
+    assert rig.end_of(after)["status"] == "successful"
+    assert rig.pid("worker north") == worker
+    assert rig.programs["worker north"].runs
+
+
+def test_scenario_04_a_killed_warm_parent_takes_its_children_along_and_is_replaced(rig: Rig) -> None:
+    jobs = [rig.submit("busy", {"seconds": 3, "mark": f"04 parent {number}"}) for number in range(2)]
+    for job in jobs:
+        at_work(rig, job)
+    (warm,) = [
+        each.pid
+        for each in psutil.Process(rig.pid("worker north")).children()
+        if "forkserver" in " ".join(each.cmdline())
+    ]
+    os.kill(warm, signal.SIGKILL)
+    assert rig.ends_of(jobs) == {"successful": 2}
+    assert {rig.status(job)["gaia:attempt"] for job in jobs} == {2}
+
+
+def test_scenario_05_a_poison_job_fails_after_exactly_three_attempts_and_harms_no_other(rig: Rig) -> None:
+    beside = rig.submit("busy", {"seconds": 6, "mark": "05 beside"})
+    rig.wait_for(beside, "running")
+    poison = rig.submit("crash", {"seconds": 0.3, "mark": "05"})
+    behind = [rig.submit("busy", {"seconds": 0.1, "mark": f"05 behind {number}"}) for number in range(6)]
+    end = rig.end_of(poison)
+    assert (end["status"], end["gaia:attempt"]) == ("failed", 3)
+    problem = rig.problem(poison)
+    assert (problem["type"].rpartition("/")[2], problem["status"]) == ("worker-lost", 500)
+    lines = [line["message"] for line in rig.client().get(f"/jobs/{poison}/log?f=json").json["log"]]
+    assert [sum(f"attempt {number}" in line for line in lines) > 0 for number in (1, 2, 3, 4)] == [True] * 3 + [False]
+    assert rig.ends_of([beside, *behind]) == {"successful": 7}
+    assert {rig.status(job)["gaia:attempt"] for job in (beside, *behind)} == {1}
+
+
+@pytest.fixture
+def two_centres(other_rig: Callable[..., Rig]) -> Rig:
+    return other_rig(centres=("north", "south"), webs=("a",))
+
+
+def test_scenario_20_a_worker_that_slept_past_its_lease_publishes_nothing_any_more(two_centres: Rig) -> None:
+    rig = two_centres
+    job = rig.submit("write", WRITING)
+    at_work(rig, job)
+    centre = rig.status(job)["gaia:centre"]
+    with rig.frozen(f"worker {centre}"):
+        end = rig.end_of(job)
+        attempt = end["gaia:attempt"]  # 3 where the second was sent to the sleeper, whose last sign of life was fresh
+        assert (end["status"], attempt in (2, 3)) == ("successful", True)
+        assert end["gaia:centre"] != centre
+        result = rig.result(job)
+        (published,) = rig.published()
+    rig.wait_until(lambda: drafts(rig, centre) == [], limit_s=10)
+    rig.wait_until(lambda: not rig.violations(), limit_s=20)
+    assert rig.published() == [published] == [f"{job}/{attempt}"]
+    assert rig.result(job) == result
+    assert rig.status(job)["gaia:attempt"] == attempt
+
+
+@pytest.mark.smoke
+def test_scenario_20_a_worker_that_slept_past_its_lease_gives_way_where_it_is_alone(rig: Rig) -> None:
+    """Only its agent sleeps: what computes goes on and publishes, but nobody hears of it in time."""
+    job = rig.submit("write", WRITING, **FRESH)
+    at_work(rig, job)
+    os.kill(rig.pid("worker north"), signal.SIGSTOP)
+    try:
+        rig.wait_until(lambda: rig.status(job)["gaia:attempt"] == 2, limit_s=40)
+    finally:
+        os.kill(rig.pid("worker north"), signal.SIGCONT)
+    end = rig.end_of(job)
+    assert (end["status"], end["gaia:attempt"]) == ("successful", 2)
+    rig.wait_until(lambda: [each for each in rig.published() if each.startswith(job)] == [f"{job}/2"], limit_s=20)
+
+
+def drafts(rig: Rig, centre: str) -> list[Path]:
+    folder = rig.results(centre) / ".drafts"
+    return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def submit_and_read(rig: Rig, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Ask for a job while all slots are taken, and read its signed order off the queue; give both."""
+    before = [rig.submit("busy", {"seconds": 2, "mark": uuid4().hex}) for _ in range(rig.slots)]
+    for each in before:
+        rig.wait_for(each, "running")
+    job = rig.submit("busy", inputs)
+    (centre,) = rig._read_centres()
+    with rig.broker() as broker:
+        (message,) = broker.lrange(centre.prefix + queue_name(centre, "interactive"), 0, -1)
+    return job, envelope_of(json.loads(message))
+
+
+def send_again(rig: Rig, envelope: dict[str, Any], times: int) -> None:
+    """Put an order on the queue again, as Celery does with one that was not acknowledged."""
+    (centre,) = rig._read_centres()
+    with sender(rig, centre) as app:
+        for _ in range(times):
+            app.send_task(TASK, args=(envelope,), queue=queue_name(centre, "interactive"), ignore_result=True)
+
+
+@contextmanager
+def sender(rig: Rig, centre: Centre) -> Iterator[Celery]:
+    with Celery("again", broker=rig.broker_url, set_as_current=False) as app:
+        app.conf.update(
+            broker_transport_options={"global_keyprefix": centre.prefix},
+            task_serializer="json",
+            task_ignore_result=True,
+        )
+        yield app
+
+
+def envelope_of(message: dict[str, Any]) -> dict[str, Any]:
+    """Take the signed envelope out of a message of Celery's protocol."""
+    (args, *_) = json.loads(base64.b64decode(message["body"]))
+    return dict(args[0])
+
+
+def executions(rig: Rig, job: str) -> int:
+    """Count the attempts at a job that began, by the log of the worker."""
+    return sum(line.get("event") == "attempt begins" and line.get("job") == job for line in rig.log("worker north"))
+
+
+def test_scenarios_25_and_26_an_order_that_comes_several_times_is_carried_out_once(rig: Rig) -> None:
+    job, envelope = submit_and_read(rig, {"seconds": 1, "mark": f"25 {uuid4().hex}"})
+    send_again(rig, envelope, 3)
+    end = rig.end_of(job)
+    assert (end["status"], end["gaia:attempt"]) == ("successful", 1)
+    files = {path: path.stat().st_mtime_ns for path in (rig.results("north") / job).rglob("*")}
+    assert files
+    send_again(rig, envelope, 3)
+    rig.wait_until(lambda: refusals(rig, job) == 6, limit_s=20)
+    assert executions(rig, job) == 1
+    assert {path: path.stat().st_mtime_ns for path in (rig.results("north") / job).rglob("*")} == files
+    assert rig.status(job) == end
+
+
+def refusals(rig: Rig, job: str) -> int:
+    return sum(
+        str(line.get("event")).startswith("order not taken") and line.get("job") == job
+        for line in rig.log("worker north")
+    )
+
+
+def test_an_altered_order_on_the_queue_runs_nothing(rig: Rig) -> None:
+    job, envelope = submit_and_read(rig, {"seconds": 0.1, "mark": f"altered {uuid4().hex}"})
+    before = len(rig.rows())
+    foreign = str(uuid4())
+    send_again(rig, envelope | {"body": envelope["body"].replace(job, foreign)}, 1)
+    send_again(rig, envelope | {"signature": "0" * 64}, 1)
+    assert rig.end_of(job)["status"] == "successful"
+    rig.wait_until(
+        lambda: sum(line.get("event") == "order refused" for line in rig.log("worker north")) >= 2, limit_s=20
+    )
+    assert executions(rig, foreign) == 0
+    assert len(rig.rows()) == before
+
+
+SHORT = "import gaia_workers.agent as agent, gaia_workers.app as app; app.LONGEST_JOB_S = 2; agent.command()"
+
+
+def test_scenario_27_a_visibility_timeout_shorter_than_the_job_publishes_once(other_rig: Callable[..., Rig]) -> None:
+    """Celery gives an order back that was not acknowledged for 2 s, to the same worker or the other: each is refused."""
+    rig = other_rig(webs=("a",))
+    rig.kill("worker north")
+    program = rig.programs["worker north"]
+    program.command = (sys.executable, "-c", SHORT)
+    rig.start("worker north")
+    rig.wait_until(rig.is_up, limit_s=60)
+    job = rig.submit("busy", {"seconds": 12, "mark": "27"})
+    end = rig.end_of(job)
+    assert (end["status"], end["gaia:attempt"]) == ("successful", 1)
+    assert executions(rig, job) == 1
+    assert refusals(rig, job) >= 1, "the order never came a second time"
+
+
+# --- 30: dismissal -----------------------------------------------------------------------------------------------------
+
+
+def dismiss(rig: Rig, job: str) -> tuple[int, float]:
+    """Dismiss a job; give the answer's status, and when it was asked for."""
+    asked = time.monotonic()
+    return rig.client().send("DELETE", f"/jobs/{job}").status, asked
+
+
+def test_scenario_30_a_dismissed_loop_in_c_is_gone_within_two_seconds_with_its_files(rig: Rig) -> None:
+    job = rig.submit("busy", {"seconds": 600, "mark": "30", "native": True})
+    pid = computing(rig, job)
+    files = drafts(rig, "north")
+    assert files, "it has a folder for temporary files"
+    status, asked = dismiss(rig, job)
+    assert status == 200
+    rig.wait_until(lambda: not psutil.pid_exists(pid), limit_s=GONE_S, pause_s=0.01)
+    rig.wait_until(lambda: not any(file.exists() for file in files), limit_s=GONE_S, pause_s=0.01)
+    gone_s = time.monotonic() - asked
+    print(f"scenario 30: process and files were gone {gone_s:.2f} s after the request")
+    assert gone_s < GONE_S
+    still = {pid: cpu_s_of(pid) for pid in tasks_of(rig)}
+    time.sleep(0.5)
+    assert all(cpu_s_of(pid) - before < 0.2 for pid, before in still.items())
+    assert rig.status(job)["status"] == "dismissed"
+    assert rig.client().get(f"/jobs/{job}/results").status == 410
+    assert dismiss(rig, job)[0] == 410
+
+
+def test_scenario_30_a_dismissed_job_that_waits_never_starts(rig: Rig) -> None:
+    before = [rig.submit("busy", {"seconds": 2, "mark": f"30 slot {number}"}) for number in range(2)]
+    waits = rig.submit("busy", {"seconds": 0.1, "mark": "30 waits"})
+    assert dismiss(rig, waits)[0] == 200
+    assert rig.ends_of([*before, waits]) == {"successful": 2, "dismissed": 1}
+    rig.wait_until(lambda: refusals(rig, waits) == 1, limit_s=20)
+    assert executions(rig, waits) == 0
+    assert "started" not in rig.status(waits)
+
+
+def interleave(rig: Rig, seed: int) -> str:
+    """Dismiss a short job at a random moment of its life; give how it ended."""
+    chance = random.Random(seed)
+    job = rig.submit("write", {"megabytes": 1, "seed": seed, "seconds": chance.choice((0.0, 0.1, 0.3))}, **FRESH)
+    time.sleep(chance.uniform(0, 0.8))
+    status, _ = dismiss(rig, job)
+    assert status == 200
+    assert dismiss(rig, job)[0] == 410
+    state = str(rig.status(job)["status"])
+    assert state in {"successful", "dismissed"}
+    assert rig.client().get(f"/jobs/{job}/results").status == 410
+    return state
+
+
+def dismiss_at_random(rig: Rig, count: int) -> Counter[str]:
+    """Interleave many; nothing may be left of any of them, and no end may change afterwards."""
+    first = random.SystemRandom().randrange(10**6)
+    print(f"scenario 30: seeds {first} to {first + count - 1}")
+    with ThreadPoolExecutor(4) as pool:
+        ends = Counter(pool.map(lambda seed: interleave(rig, seed), range(first, first + count)))
+    rig.wait_until(lambda: not rig.violations(), limit_s=60, pause_s=0.3)
+    assert rig.published() == []
+    rows = Counter(row.state for row in rig.rows())
+    assert rows["successful"] >= ends["successful"]
+    return ends
+
+
+def test_scenario_30_a_dismissal_at_any_moment_leaves_one_end_and_no_file(other_rig: Callable[..., Rig]) -> None:
+    ends = dismiss_at_random(other_rig(webs=("a",)), 12)
+    print(f"scenario 30: {dict(ends)}")
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_scenario_30_200_dismissals_at_random_moments(other_rig: Callable[..., Rig]) -> None:
+    ends = dismiss_at_random(other_rig(webs=("a",)), 200)
+    print(f"scenario 30: {dict(ends)}")
+    assert set(ends) == {"successful", "dismissed"}
