@@ -1,5 +1,6 @@
 """A real PostgreSQL server for the tests that take one: from the package that carries it, on a socket in a folder of its own."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -49,11 +50,12 @@ class Postgres:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """Give the server that the tests of a run share."""
-    server = Postgres(tmp_path_factory.mktemp("pg"))
-    yield server
-    server.stop()
+def postgres() -> Iterator[Postgres]:
+    """Give the server that the tests of a run share; not below pytest's folder, which another user cannot enter."""
+    with tempfile.TemporaryDirectory(prefix="gaia-postgres-", ignore_cleanup_errors=True) as folder:
+        server = Postgres(Path(folder))
+        yield server
+        server.stop()
 
 
 @pytest.fixture

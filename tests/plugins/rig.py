@@ -31,9 +31,9 @@ from gaia_config.centres import read_centres
 from gaia_config.demo import child
 from gaia_config.demo.broker import find_program
 from gaia_config.demo.federation import free_ports
-from gaia_server.jobs.tables import jobs, outbox
+from gaia_server.jobs.tables import jobs, outbox, works
 from gaia_server.results import STORE
-from real_box import MARK, command_line
+from real_box import GAIA, MARK, command_line
 from wire import Answer, Client
 
 HOST = "127.0.0.1"
@@ -78,15 +78,16 @@ class Program:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What the store says of a job."""
+    """What the store says of a job and of the work that it shares with equal ones."""
 
     id: str
     state: str
+    work: str
     attempt: int
     lost: int
     centre: str
     result: dict[str, Any] | None
-    results_removed: bool
+    keeping: str
 
 
 class Rig:
@@ -276,6 +277,18 @@ class Rig:
         """Fetch the problem of a failed job."""
         return dict(self.client(web).get(f"/jobs/{job_id}/results").json)
 
+    def publish(self, centre: str, file: Path) -> str:
+        """Publish a dataset at a centre; give its id."""
+        done = subprocess.run(
+            [GAIA, "catalogue", "add", str(file), "--centre", centre],
+            env=self.env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return file.stem
+
     # --- waiting ---------------------------------------------------------------------------------------------------
 
     def wait_until(self, condition: Callable[[], object], *, limit_s: float, pause_s: float = 0.05) -> float:
@@ -319,9 +332,11 @@ class Rig:
 
     def rows(self) -> list[Row]:
         """Read every job from the store."""
-        columns = [jobs.c[name] for name in Row.__dataclass_fields__]
+        of_work = [works.c[name] for name in ("attempt", "lost", "centre", "result", "keeping")]
+        query = sa.select(jobs.c.id, jobs.c.state, jobs.c.work_id.label("work"), *of_work)
         with self._store.connect() as connection:
-            return [Row(**row._mapping) for row in connection.execute(sa.select(*columns))]
+            rows = connection.execute(query.join(works, works.c.id == jobs.c.work_id))
+            return [Row(**row._mapping) for row in rows]
 
     def published(self) -> list[str]:
         """List what lies in the results stores, as `<job>/<attempt>`."""
@@ -494,8 +509,8 @@ class Rig:
 
 
 def _files(row: Row) -> list[dict[str, Any]]:
-    """List the files of a job's result, as the store holds them."""
-    if row.state != "successful" or row.results_removed or row.result is None:
+    """List the files of a job's result, as the store holds them, if it still keeps them."""
+    if row.keeping != "kept" or row.result is None:
         return []
     return [*row.result["outputs"], *row.result.get("sides", ())]
 

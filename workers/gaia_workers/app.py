@@ -9,6 +9,7 @@ from gaia_config.centres import Centre
 
 TASK = "gaia.order"
 LONGEST_JOB_S = 7 * 86400
+SILENCE_LIMIT_S = 5.0
 CONNECT_TIMEOUT_S = 1.5  # a request waits for it once, and shall be answered within 2 s
 
 # Each line is there because the default does harm; the measurements are in the decision page on the broker.
@@ -68,7 +69,8 @@ def _transport_options(centre: Centre, *, sends_only: bool) -> dict[str, Any]:
         "unacked_restore_throttle": 1,
         "socket_connect_timeout": CONNECT_TIMEOUT_S,
         "socket_keepalive": True,
-        "health_check_interval": 10,
+        "socket_timeout": SILENCE_LIMIT_S,  # a connection that a firewall has forgotten would hold the worker for ever
+        "health_check_interval": SILENCE_LIMIT_S,
     }
     if sends_only:
         options |= {"socket_timeout": CONNECT_TIMEOUT_S, "max_retries": 0}

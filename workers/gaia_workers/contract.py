@@ -366,6 +366,8 @@ class Load:
         Whether the broker itself answered.
     behind_s : float
         Age of the oldest report that the recorder has not written down yet.
+    silent_s : float
+        Age of the youngest sign of life.
     """
 
     alive: bool
@@ -375,6 +377,7 @@ class Load:
     reachable: bool = True
     trouble: tuple[str, ...] = ()
     behind_s: float = 0.0
+    silent_s: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,7 @@ Keys below a centre's prefix
 import json
 import socket
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Self, cast
@@ -274,19 +274,17 @@ class Line:
         with _as_transport_down(self.centre.id):
             workers = sorted(cast("set[str]", self._redis.smembers(self.key("workers"))))
             with self._redis.pipeline(transaction=False) as pipe:
-                for queue in queues:
-                    pipe.llen(self.key(queue_name(self.centre, queue)))
                 pipe.xrange(self.key("reports"), count=1)
                 pipe.time()
+                for queue in queues:
+                    pipe.llen(self.key(queue_name(self.centre, queue)))
                 for worker in workers:
                     pipe.get(self.key("presence", worker))
-                answers = pipe.execute()
-        waiting, (oldest, now), envelopes = (
-            answers[: len(queues)],
-            answers[len(queues) :][:2],
-            answers[len(queues) + 2 :],
-        )
-        present = [one for one in map(self._presence, envelopes) if one]
+                    pipe.pttl(self.key("presence", worker))
+                oldest, now, *answers = pipe.execute()
+            waiting, signs = answers[: len(queues)], answers[len(queues) :]
+            self._forget([worker for worker, sign in zip(workers, signs[::2], strict=True) if sign is None])
+        present = [one for one in map(self._presence, signs[::2]) if one]
         return Load(
             alive=any(one.trouble is None for one in present),
             waiting=dict(zip(queues, waiting, strict=True)),
@@ -294,7 +292,13 @@ class Line:
             slots=sum(one.slots for one in present),
             trouble=tuple(one.trouble for one in present if one.trouble),
             behind_s=_age_s(oldest, now),
+            silent_s=PRESENCE_S - max(signs[1::2], default=0) / 1e3,
         )
+
+    def _forget(self, workers: Sequence[str]) -> None:
+        """Forget workers that are gone: each has a name of its own, and one that comes back says it again."""
+        if workers:
+            self._redis.srem(self.key("workers"), *workers)
 
     def _presence(self, envelope: str | None) -> Presence | None:
         if envelope is None:

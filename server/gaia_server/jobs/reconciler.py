@@ -113,8 +113,9 @@ def decide(work: Work, seen: Seen, *, lease_s: float, attempts: int) -> Decision
 
 
 def _about_claimed(work: Work, seen: Seen, *, lease_s: float, attempts: int) -> Decision:
-    if not seen.load.alive and not seen.elsewhere:
-        return Wait(reason=_no_contact(work))  # it may be cut off and still at work
+    silent = not seen.load.alive or 0 < seen.unleased_s <= seen.load.silent_s
+    if silent and not seen.elsewhere:
+        return Wait(reason=_no_contact(work))  # the centre may be cut off and still at work
     if seen.unleased_s < lease_s / HEARTBEATS_A_LEASE + seen.load.behind_s:
         return Wait()  # what it reported before it let go may still have to be written down
     if work.lost + 1 >= attempts:

@@ -94,6 +94,13 @@ def test_work_at_a_centre_that_is_cut_off_is_waited_for_and_the_reason_is_shown(
         assert "no contact with climeri since" in decision.reason.en
 
 
+def test_a_centre_that_has_been_silent_since_the_lease_ran_out_is_cut_off_and_not_dead(decided) -> None:
+    decision = decided(trace=SILENT, unleased_s=4.0, load=replace(UP, silent_s=4.1))
+    assert isinstance(decision, Wait)
+    assert decision.reason is not None
+    assert isinstance(decided(trace=SILENT, unleased_s=4.0, load=replace(UP, silent_s=3.9)), Resend)
+
+
 def test_work_at_a_dead_centre_moves_to_one_that_lives_and_has_the_data(decided) -> None:
     decision = decided(load=DOWN, trace=SILENT, unleased_s=3.0, elsewhere=True)
     assert isinstance(decision, Resend)

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from gaia_processes.cube import Cube
 from gaia_processes.formats import NETCDF, TEXT
+from gaia_processes.inputs.fields import DatasetInput
 from gaia_processes.process import STRICT, Estimate, Output, Process
 from gaia_processes.text import Text
 
@@ -15,6 +16,7 @@ class Busy(BaseModel):
 
     model_config = STRICT
 
+    dataset: DatasetInput | None = None
     seconds: Annotated[float, Field(ge=0)]
     mark: str = ""
     native: bool = False

@@ -8,7 +8,10 @@ STEP_S = 0.05
 ROUNDS_A_SECOND = 500_000
 
 
-def compute(*, seconds: float, mark: str, native: bool, progress: Callable[[float, float], None]) -> dict[str, str]:
+def compute(
+    *, seconds: float, mark: str, native: bool, dataset: object, progress: Callable[[float, float], None]
+) -> dict[str, str]:
+    """`dataset` ties the work to the centres that hold it; nothing of it is read."""
     if native:
         hashlib.pbkdf2_hmac("sha256", b"busy", mark.encode(), int(max(seconds, 0.001) * ROUNDS_A_SECOND))
     until = time.monotonic() + (0 if native else seconds)
