@@ -7,9 +7,10 @@ from importlib.metadata import entry_points
 from gaia_processes.aggregate.describe import AGGREGATE
 from gaia_processes.echo.describe import ECHO
 from gaia_processes.process import Process
+from gaia_processes.regrid.describe import REGRID
 from gaia_processes.subset.describe import SUBSET
 
-CATALOGUE = (ECHO, SUBSET, AGGREGATE)
+CATALOGUE = (ECHO, SUBSET, AGGREGATE, REGRID)
 
 ENTRY_POINTS = "gaia.processes"
 

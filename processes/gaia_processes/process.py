@@ -19,6 +19,7 @@ from gaia_processes.inputs.bad_value import BadValue, make_fault, shorten_name, 
 from gaia_processes.inputs.constraints import Allowed, Constraint, allowed_by_schema, judge
 from gaia_processes.inputs.dataset import (
     CatalogueRef,
+    DatasetReference,
     JobRef,
     UnknownDataset,
     UploadRef,
@@ -84,6 +85,11 @@ def accept_any(inputs: BaseModel, cube: Cube) -> tuple[Fault, ...]:  # noqa: ARG
     return ()
 
 
+def accept_others(inputs: BaseModel, cubes: Mapping[str, Cube]) -> tuple[Fault, ...]:  # noqa: ARG001 - the signature of every such check
+    """Find nothing wrong with further datasets: the check of a process that takes none."""
+    return ()
+
+
 def leave_all(inputs: BaseModel, cube: Cube) -> dict[str, Constraint]:  # noqa: ARG001 - the signature of all constraints
     """Leave every value to every input: the constraints of a process that needs nothing of its dataset."""
     return {}
@@ -132,6 +138,8 @@ class Process:
     constraints : callable
         (inputs, cube of the dataset) -> by input, what it may be, given the dataset and the others. Inputs that are not
         known yet are None or their defaults. `check` must refuse by the same constraints.
+    check_others : callable
+        (inputs, cubes of further datasets by input) -> what is wrong with these, or with the inputs for these.
     control : tuple of str
         OGC job control options.
     limits : Limits
@@ -148,6 +156,7 @@ class Process:
     estimate: Callable[[Any, Cube | None], Estimate]
     check: Callable[[Any, Cube], tuple[Fault, ...]] = accept_any
     constraints: Callable[[Any, Cube], Mapping[str, Constraint]] = leave_all
+    check_others: Callable[[Any, Mapping[str, Cube]], tuple[Fault, ...]] = accept_others
     keywords: tuple[Text, ...] = ()
     control: tuple[JobControl, ...] = ("sync-execute", "async-execute", "dismiss")
     limits: Limits = Limits()
@@ -235,11 +244,13 @@ def validate_request(
     # What is missing keeps nobody from judging the rest.
     known = reading.inputs or _read(_partial(process.inputs), raw, ignored).inputs
     cube, unknown = _find_cube(known, find_cube)
-    judged: tuple[Fault, ...] = ()
+    others, unknown_others = _find_others(known, find_cube)
+    judged = () if known is None else process.check_others(known, others)
     if cube is not None:
-        judged = process.check(known, cube) if reading.inputs else judge(process.constraints(known, cube), known)
-    if reading.faults or unknown or judged or reading.inputs is None:
-        raise InvalidInputs((*reading.faults, *unknown, *judged))
+        here = process.check(known, cube) if reading.inputs else judge(process.constraints(known, cube), known)
+        judged = (*here, *judged)
+    if reading.faults or unknown or unknown_others or judged or reading.inputs is None:
+        raise InvalidInputs((*reading.faults, *unknown, *unknown_others, *judged))
     return reading.inputs
 
 
@@ -269,9 +280,13 @@ def constrain_request(
         With everything that is wrong with the inputs that are given.
     """
     reading = _read(_partial(process.inputs), raw, ignored)
-    cube, unknown = _find_cube(reading.inputs, find_cube)
+    cube, unknown_first = _find_cube(reading.inputs, find_cube)
+    others, unknown_others = _find_others(reading.inputs, find_cube)
+    unknown = (*unknown_first, *unknown_others)
     constraints = {} if reading.inputs is None or cube is None else process.constraints(reading.inputs, cube)
     judged = judge(constraints, reading.inputs)
+    if reading.inputs is not None:
+        judged = (*judged, *process.check_others(reading.inputs, others))
     if reading.faults or unknown or judged:
         raise InvalidInputs((*reading.faults, *unknown, *judged))
     by_schema = {name: allowed_by_schema(schema) for name, schema in input_schemas(process.inputs).items()}
@@ -463,15 +478,31 @@ def _find_cube(
     inputs: BaseModel | None, find_cube: Callable[[CatalogueRef], Cube]
 ) -> tuple[Cube | None, tuple[Fault, ...]]:
     """Find the cube of the dataset that is named, if one is, or say what is wrong with the name."""
-    reference = getattr(inputs, "dataset", None)
+    return _find_cube_of("dataset", getattr(inputs, "dataset", None), find_cube)
+
+
+def _find_others(
+    inputs: BaseModel | None, find_cube: Callable[[CatalogueRef], Cube]
+) -> tuple[dict[str, Cube], tuple[Fault, ...]]:
+    """Find the cubes of further datasets, by input, and say what is wrong with the names of those that are not there."""
+    named = {name: value for name, value in inputs or () if name != "dataset" and isinstance(value, DatasetReference)}
+    found = {name: _find_cube_of(name, value, find_cube) for name, value in named.items()}
+    cubes = {name: cube for name, (cube, _) in found.items() if cube is not None}
+    return cubes, tuple(fault for _, faults in found.values() for fault in faults)
+
+
+def _find_cube_of(
+    name: str, reference: object, find_cube: Callable[[CatalogueRef], Cube]
+) -> tuple[Cube | None, tuple[Fault, ...]]:
+    pointer = f"/inputs/{_escape(name)}"
     if isinstance(reference, UploadRef | JobRef):
-        return None, (replace(explain_absent(reference), input="dataset", pointer="/inputs/dataset"),)
+        return None, (replace(explain_absent(reference), input=name, pointer=pointer),)
     if not isinstance(reference, CatalogueRef):
         return None, ()
     try:
         return find_cube(reference), ()
     except UnknownDataset as unknown:
-        return None, (replace(explain_unknown(unknown), input="dataset", pointer="/inputs/dataset"),)
+        return None, (replace(explain_unknown(unknown), input=name, pointer=pointer),)
 
 
 def _unknown_input(name: str, value: object, known: Sequence[str]) -> Fault:

@@ -14,6 +14,7 @@ from gaia_processes.inputs.bad_value import shorten, show
 from gaia_processes.inputs.dataset import CatalogueRef, UnknownDataset
 from gaia_processes.process import Estimate, Output, Process, dump_inputs, pin_versions, validate_request
 from gaia_processes.text import Text
+from gaia_server.holders import check_together
 from gaia_server.jobs.records import Demand, RequestedOutput, Response, Subscriber, Transmission
 from gaia_server.outbound import Outbound, OutboundRefused, shown
 from gaia_server.preference import Returns
@@ -106,6 +107,9 @@ def read_demand(
         raise InvalidInputs((*followed.faults, *rest, *faults.found)) from None
     if followed.faults or faults.found:
         raise InvalidInputs((*followed.faults, *faults.found))
+    apart = check_together(inputs, federation)
+    if apart:
+        raise InvalidInputs(apart)
     inputs = pin_versions(inputs, version_of=lambda reference: _dataset(federation, reference).version)
     return Understood(
         demand=Demand(inputs=dump_inputs(inputs), outputs=outputs, response=response, subscriber=subscriber),

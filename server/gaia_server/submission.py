@@ -30,6 +30,7 @@ from gaia_server.errors import (
     StoreDown,
 )
 from gaia_server.events import Wakes
+from gaia_server.holders import DATASET_INPUTS, datasets_in, holders_of
 from gaia_server.identity import may_read
 from gaia_server.jobs.orders import order_of
 from gaia_server.jobs.records import Demand, Job, Once
@@ -268,12 +269,11 @@ class Submission:
             self._store.sent(job.work_id, job.attempt, kind="dismissal")
 
     def _places(self, process: Process, demand: Demand) -> tuple[routing.Place, ...]:
-        reference = dataset_of(process, demand)
-        if reference is None:
+        named = datasets_in(read_inputs(process, demand.inputs))
+        if not named:
             return tuple(_place(centre, holds_data=False) for centre in self._centres.values())
-        dataset = self._federation.find(reference.id, reference.version)
-        replicas = dataset.replicas if dataset else ()
-        return tuple(_place(self._centres[each.centre]) for each in replicas if each.centre in self._centres)
+        holders = holders_of(named.values(), self._federation)
+        return tuple(_place(self._centres[each]) for each in holders if each in self._centres)
 
     def _check_cost(self, cost: Estimate) -> None:
         """Refuse what no job may do."""
@@ -293,14 +293,14 @@ def _place(centre: Centre, *, holds_data: bool = True) -> routing.Place:
 
 
 def _check_right(owner: str, demand: Demand) -> None:
-    named = demand.inputs.get("dataset")
-    if isinstance(named, str) and not may_read(owner, named):
-        raise Forbidden(
-            Text(
-                en=f"You may not read the dataset {named}; ask its owners for the right.",
-                fr=f"Vous n'avez pas le droit de lire le jeu de données {named} ; demandez-le à ses propriétaires.",
+    for named in map(demand.inputs.get, DATASET_INPUTS):
+        if isinstance(named, str) and not may_read(owner, named):
+            raise Forbidden(
+                Text(
+                    en=f"You may not read the dataset {named}; ask its owners for the right.",
+                    fr=f"Vous n'avez pas le droit de lire le jeu de données {named} ; demandez-le à ses propriétaires.",
+                )
             )
-        )
 
 
 def dataset_of(process: Process, demand: Demand) -> CatalogueRef | None:

@@ -31,7 +31,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 def test_ours_come_first_and_strangers_by_entry_point(installed: list[str]) -> None:
     installed.append("stranger")
-    assert [process.id for process in all_processes()] == ["echo", "subset", "aggregate", "stranger"]
+    assert [process.id for process in all_processes()] == [*(each.id for each in CATALOGUE), "stranger"]
 
 
 def test_two_of_the_same_id_are_refused(installed: list[str]) -> None:

@@ -59,7 +59,7 @@ def test_every_output_of_echo_is_produced() -> None:
     assert set(made) == set(echo.outputs)
 
 
-@pytest.mark.parametrize("name", ["subset", "aggregate"])
+@pytest.mark.parametrize("name", ["subset", "aggregate", "regrid"])
 def test_a_gridded_process_makes_its_one_output(name: str) -> None:
     (gridded,) = [process for process in CATALOGUE if process.id == name]
     assert list(gridded.outputs) == ["data"]

@@ -28,6 +28,7 @@ from gaia_processes.inputs.bbox import CRS84, Bbox
 from gaia_processes.inputs.calendar import STANDARD, NoSuchDate, first_instant, has_day, is_calendar, last_instant
 from gaia_processes.inputs.interval import Interval
 from gaia_processes.inputs.levels import Levels, convert, plain_unit, quantity_of, same_level
+from gaia_processes.text import Text
 
 _WITHOUT_BOXES = frozenset({"none", "unstructured"})
 _LISTED = 100
@@ -328,6 +329,46 @@ class LevelConstraint:
             f"Il n'y a rien à {missing} ; les niveaux des données sont : {listed}.",
             given=levels.as_text(),
             allowed=there,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChoiceConstraint:
+    """
+    What is left of the choices of an input.
+
+    Attributes
+    ----------
+    name : str
+        The input.
+    left : tuple of str
+        Its choices that fit the dataset.
+    because : Text
+        Why others do not, as a sentence.
+    """
+
+    name: str
+    left: tuple[str, ...]
+    because: Text
+
+    @property
+    def allowed(self) -> Allowed:
+        """Those that are left."""
+        return Allowed(values=self.left)
+
+    def judge(self, value: str | None) -> tuple[Fault, ...]:
+        """Refuse what is not left."""
+        if value is None or value in self.left:
+            return ()
+        listed_en, listed_fr = ", ".join(self.left) or "none", ", ".join(self.left) or "aucun"
+        return (
+            _fault(
+                self.name,
+                f"{value} cannot be used: {self.because.en} Right is: {listed_en}.",
+                f"{value} ne convient pas : {self.because.fr} Possible : {listed_fr}.",
+                given=value,
+                allowed=self.left,
+            ),
         )
 
 

@@ -156,6 +156,17 @@ LevelsInput = Annotated[
         example="850/500 hPa",
     ),
 ]
+LikeInput = Annotated[
+    DatasetField | None,
+    Told(
+        title=Text(en="Like", fr="Comme"),
+        description=Text(
+            en="Id of another dataset, whose grid the result gets. It must lie at a centre that has `dataset` too.",
+            fr="Identifiant d'un autre jeu de données, dont le résultat reçoit la grille. Il doit être dans un centre "
+            "qui a aussi `dataset`.",
+        ),
+    ),
+]
 InclusionInput = Annotated[
     Literal["centre", "touch"],
     Told(

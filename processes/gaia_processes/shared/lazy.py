@@ -31,6 +31,29 @@ class Stored(Protocol):
     chunk_shape: tuple[int, ...] | None
 
 
+@runtime_checkable
+class Remapped(Protocol):
+    """
+    An array of maps, each made from a whole map of a source.
+
+    Attributes
+    ----------
+    source : xarray.Variable
+        What the maps are made from.
+    leading : tuple of int
+        Dimensions of the source along which the maps are counted: the first dimensions of the array.
+    map_chunk : tuple of int
+        Rows and columns that are best made at once.
+    most_steps : int
+        So many maps are made at once at most.
+    """
+
+    source: xr.Variable
+    leading: tuple[int, ...]
+    map_chunk: tuple[int, int]
+    most_steps: int
+
+
 def index_vectors(key: Key, shape: tuple[int, ...]) -> list[NDArray[np.intp]]:
     """
     Give the places that a key names along each dimension.
@@ -112,9 +135,23 @@ def _source_places(variable: xr.Variable) -> tuple[tuple[int, ...], list[NDArray
         if below is None:
             return None
         return below[0], [outer[inner] for outer, inner in zip(below[1], places, strict=True)]
+    if isinstance(array, Remapped):
+        return _remapped_places(array, places)
     if isinstance(array, Stored) and array.chunk_shape is not None:
         return array.chunk_shape, places
     return None
+
+
+def _remapped_places(array: Remapped, places: list[NDArray[np.intp]]) -> tuple[tuple[int, ...], list[NDArray[np.intp]]]:
+    """Give chunks as long as the source's along the dimensions that count maps, and of whole maps or large parts of them."""
+    below = _source_places(array.source)
+    shapes, owners, room = list[int](), list[NDArray[np.intp]](), array.most_steps
+    for own, axis in enumerate(array.leading):
+        chunk = 1 if below is None else below[0][axis]
+        shapes.append(max(min(chunk, room), 1))
+        room = max(room // shapes[-1], 1)
+        owners.append(places[own] if below is None else below[1][axis][places[own]])
+    return (*shapes, *array.map_chunk), [*owners, *places[len(array.leading) :]]
 
 
 def find_cuts(variable: xr.Variable) -> tuple[tuple[int, ...], list[NDArray[np.intp]]] | None:

@@ -33,7 +33,7 @@ from gaia_processes.shared.statistics import (
     quantile_by_weight,
     quantile_of_steps,
 )
-from gaia_processes.shared.values import PACKING, find_missing
+from gaia_processes.shared.values import PACKING, find_invalid
 
 _READ_BYTES = 2**23
 _ALIKE_BYTES = 2**25
@@ -71,26 +71,12 @@ def decode(stored: Numbers, attrs: dict[str, Any]) -> Values:
         NaN, infinite, `_FillValue`, `missing_value` and what `valid_range`, `valid_min`, `valid_max` exclude count as
         missing (CF 2.5.1).
     """
-    missing = find_missing(stored, attrs)
-    low, high = _valid_range(attrs)
-    if low is not None:
-        missing |= stored < low
-    if high is not None:
-        missing |= stored > high
+    missing = find_invalid(stored, attrs)
     numbers = stored
     if any(name in attrs for name in PACKING):
         scale, offset = (float(np.asarray(attrs.get(n, d)).flat[0]) for n, d in zip(PACKING, (1, 0), strict=True))
         numbers = stored * np.float64(scale) + offset
     return Values(numbers=numbers, valid=~missing if missing.any() else None)
-
-
-def _valid_range(attrs: dict[str, Any]) -> tuple[Any, Any]:
-    pair = attrs.get("valid_range")
-    if pair is not None and not isinstance(pair, str) and np.size(pair) == 2:
-        return pair[0], pair[1]
-    ends = [attrs.get(name) for name in ("valid_min", "valid_max")]
-    low, high = (None if end is None or isinstance(end, str) else end for end in ends)
-    return low, high
 
 
 # --- the plan -------------------------------------------------------------------------------------------------------

@@ -50,6 +50,57 @@ def find_missing(values: NDArray[Any], attrs: dict[str, Any]) -> NDArray[np.bool
     return missing
 
 
+def find_invalid(values: NDArray[Any], attrs: dict[str, Any]) -> NDArray[np.bool_]:
+    """
+    Find the cells that hold no value, or one that their own metadata call wrong.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        Numbers as stored.
+    attrs : dict
+        Attributes of their variable.
+
+    Returns
+    -------
+    numpy.ndarray of bool
+        As `find_missing`, and what `valid_range`, `valid_min` and `valid_max` exclude (CF 2.5.1: in packed units).
+    """
+    invalid = find_missing(values, attrs)
+    pair = attrs.get("valid_range")
+    both = pair if pair is not None and not isinstance(pair, str) and np.size(pair) == 2 else (None, None)
+    low, high = (
+        end if end is not None and not isinstance(end, str) else attrs.get(name)
+        for end, name in zip(both, ("valid_min", "valid_max"), strict=True)
+    )
+    if low is not None and not isinstance(low, str):
+        invalid |= values < low
+    if high is not None and not isinstance(high, str):
+        invalid |= values > high
+    return invalid
+
+
+def unpack(values: NDArray[Any], attrs: dict[str, Any]) -> NDArray[Any]:
+    """
+    Give stored numbers as they are meant; floats that are not packed stay as they are.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        Numbers as stored; cells that hold no value become anything.
+    attrs : dict
+        Attributes of their variable.
+
+    Returns
+    -------
+    numpy.ndarray of float
+    """
+    if not any(name in attrs for name in PACKING):
+        return values if values.dtype.kind == "f" else values.astype(np.float64)
+    scale, offset = (float(np.asarray(attrs.get(n, d)).flat[0]) for n, d in zip(PACKING, (1, 0), strict=True))
+    return values * np.float64(scale) + offset
+
+
 def read_numbers(variable: xr.Variable) -> NDArray[np.float64]:
     """
     Read the values of a variable as they are meant.

@@ -18,6 +18,7 @@ from gaia_config.settings import Settings
 from gaia_processes.inputs.dataset import CatalogueRef, parse_dataset
 from gaia_server import routing
 from gaia_server.errors import StoreDown
+from gaia_server.holders import DATASET_INPUTS, holders_of
 from gaia_server.jobs.orders import order_of
 from gaia_server.jobs.records import Work
 from gaia_server.jobs.states import State
@@ -314,15 +315,10 @@ class Reconciler:
         )
 
     def _places(self, work: Work) -> tuple[routing.Place, ...]:
-        """Where the job could run: the centres with its dataset, or all where it needs none."""
-        named = work.inputs.get("dataset")
-        holders = set(self._centres)
-        if isinstance(named, str):
-            reference = parse_dataset(named)
-            dataset = (
-                self._federation.find(reference.id, reference.version) if isinstance(reference, CatalogueRef) else None
-            )
-            holders = {replica.centre for replica in dataset.replicas} if dataset else {work.centre}
+        """Where the job could run: the centres with all its datasets, or all where it needs none."""
+        named = [parse_dataset(value) for value in map(work.inputs.get, DATASET_INPUTS) if isinstance(value, str)]
+        references = [each for each in named if isinstance(each, CatalogueRef)]
+        holders = set(holders_of(references, self._federation) or {work.centre}) if named else set(self._centres)
         return tuple(
             routing.Place(centre=centre.id, queues=tuple(queue.name for queue in centre.queues))
             for centre in self._centres.values()

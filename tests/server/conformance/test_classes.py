@@ -16,7 +16,7 @@ from gaia_server.descriptions import description
 from gaia_server.operations import OPERATIONS
 from gaia_workers.contract import utc_now
 
-PROCESSES = ["echo", "subset"]
+PROCESSES = [each.id for each in CATALOGUE]
 HELLO = {"message": "hello"}
 
 

@@ -1,6 +1,9 @@
+from gaia_processes.catalogue import CATALOGUE
+
+
 def test_the_processes_are_listed(client):
     told = client.get("/processes").get_json()
-    assert [process["id"] for process in told["processes"]] == ["echo", "subset"]
+    assert [process["id"] for process in told["processes"]] == [each.id for each in CATALOGUE]
     assert told["links"][0]["rel"] == "self"
     assert all("version" in process for process in told["processes"])
 
@@ -11,7 +14,7 @@ def test_pages_follow_each_other(client):
     query = next(link["href"] for link in first["links"] if link["rel"] == "next").partition("?")[2]
     second = client.get(f"/processes?{query}").get_json()
     assert [process["id"] for process in second["processes"]] == ["subset"]
-    assert [link["rel"] for link in second["links"]] == ["self", "alternate"]
+    assert [link["rel"] for link in second["links"]] == ["self", "alternate", "next"]
 
 
 def test_inputs_are_described_in_their_order(client):
