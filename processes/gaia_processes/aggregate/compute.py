@@ -56,6 +56,7 @@ from gaia_processes.shared.periods import (
 )
 from gaia_processes.shared.reduction import Cells, Places, Plan, ReducedArray, Reduction, Times
 from gaia_processes.shared.references import BOUNDS, references_of
+from gaia_processes.shared.shelf import Shelf
 from gaia_processes.shared.statistics import Floats
 from gaia_processes.shared.times import TimeAxis, read_time, render, select_steps
 from gaia_processes.shared.values import MISSING, PACKING, fill_of, precision_of
@@ -605,19 +606,17 @@ def _leave(values: Floats, _places: dict[str, Places]) -> Floats:
 
 
 class _Apart:
-    """Takes the climatology off, or divides by it; each part of it is made once and kept while it is small."""
-
-    _KEPT_BYTES = 2**28
+    """Takes the climatology off, or divides by it; each part of it is made once."""
 
     def __init__(self, base: Reduction, time: _Time, *, ratio: bool) -> None:
         self._base, self._time, self._ratio = base, time, ratio
-        self._made: dict[bytes, Floats] = {}
+        self._shelf = Shelf()
 
     def __call__(self, values: Floats, places: dict[str, Places]) -> Floats:
         time, axis = self._time, self._base.result_dims.index(self._time.dim)
         years = cast("Periods", time.base_years)
         keys = np.searchsorted(years.key, time.periods.key[places[time.dim]])
-        normal = np.take(self._climatology(places, len(years.key)), keys, axis=axis)
+        normal = np.stack(self._climatology(places, keys, axis), axis=axis)
         if not self._ratio:
             return values - normal
         shares: Floats = np.divide(
@@ -625,15 +624,16 @@ class _Apart:
         )
         return shares
 
-    def _climatology(self, places: dict[str, Places], count: int) -> Floats:
+    def _climatology(self, places: dict[str, Places], keys: Places, axis: int) -> list[Floats]:
+        """Give the climatology of some periods of the year for some cells."""
         beside = {dim: each for dim, each in places.items() if dim != self._time.dim}
-        name = b"|".join(each.tobytes() for each in beside.values())
-        if name not in self._made:
-            made = self._base.read({**beside, self._time.dim: np.arange(count)})
-            while self._made and sum(each.nbytes for each in self._made.values()) + made.nbytes > self._KEPT_BYTES:
-                self._made.pop(next(iter(self._made)))
-            self._made[name] = made
-        return self._made[name]
+        window = b"|".join(each.tobytes() for each in beside.values())
+        missing = np.array([key for key in np.unique(keys) if (int(key), window) not in self._shelf], dtype=np.intp)
+        if len(missing):
+            made = self._base.read({**beside, self._time.dim: missing})
+            for at, key in enumerate(missing):
+                self._shelf.put((int(key), window), np.take(made, at, axis=axis))
+        return [self._shelf.get((int(key), window)) for key in keys]
 
 
 # --- coordinates ----------------------------------------------------------------------------------------------------

@@ -35,10 +35,13 @@ from gaia_processes.shared.statistics import (
 )
 from gaia_processes.shared.values import PACKING, find_invalid
 
-_READ_BYTES = 2**23
+_READ_BYTES = 2**21
 _ALIKE_BYTES = 2**25
-_HELD_BYTES = 2**27
+_HELD_BYTES = 2**26
 """Of values that quantiles are taken of; more are done part by part."""
+
+_POOLED_BYTES = 2**27
+"""Of sums that are held at once where the steps of a chunk belong to many periods."""
 
 type Places = NDArray[np.intp]
 
@@ -191,6 +194,21 @@ class Reduction:
         self._chunks = dict(zip(dims, cuts[0], strict=True)) if cuts else dict.fromkeys(dims, 1)
         self._starts = dict(zip(dims, cuts[1], strict=True)) if cuts else {}
         self._inner_weights = self._lay_out_weights()
+        self._reader: ThreadPoolExecutor | None = None
+
+    def _ahead[T, R](self, items: list[T], load: Callable[[T], R]) -> Iterator[tuple[T, R]]:
+        """Load one thing while the one before is worked on; the thread that does it goes with the reduction."""
+        if len(items) < 2:
+            yield from ((item, load(item)) for item in items)
+            return
+        if self._reader is None:
+            self._reader = ThreadPoolExecutor(1)
+        coming = self._reader.submit(load, items[0])
+        for at, item in enumerate(items):
+            loaded = coming.result()
+            if at + 1 < len(items):
+                coming = self._reader.submit(load, items[at + 1])
+            yield item, loaded
 
     def _lay_out_weights(self) -> Floats | None:
         """Bring the weights of the cells into the order in which the source has their dimensions."""
@@ -226,7 +244,16 @@ class Reduction:
             pooled = self.plan.times.over_years is not None or not _is_in_order(self.plan.times.periods.owner)
             share = count * chunks[dim] // max(sizes[dim], 1)
             chunks[dim] = count if pooled and chunks[dim] > 1 else max(min(share, count), 1)
-        return tuple(max(chunks[dim], 1) for dim in self.result_dims)
+        gone = self.plan.cells.dims if self.plan.cells else ()
+        own = {dim: min(max(chunks[dim], 1), sizes[dim]) for dim in self.dims if dim not in gone}
+        beside = [dim for dim in own if dim != self.time]
+        # Sums of many periods of large chunks would not fit: better to read such chunks more than once.
+        while beside and _product(own.values()) * 2 * np.dtype(np.float64).itemsize > _POOLED_BYTES:
+            widest = max(beside, key=lambda dim: own[dim])
+            if own[widest] == 1:
+                break
+            own[widest] = -(-own[widest] // 2)
+        return tuple(max(own[dim], 1) for dim in self.result_dims)
 
     @property
     def cost_bytes(self) -> int:
@@ -321,7 +348,7 @@ class Reduction:
         """Give steps in stretches of a bounded size, their cells reduced to one value where they are to be."""
         boxes = list(self._boxes(kept, steps))
         sums: CellSums | None = None
-        for (batch, inner, is_last), values in _ahead(boxes, lambda box: self._load(kept, box[0], box[1])):
+        for (batch, inner, is_last), values in self._ahead(boxes, lambda box: self._load(kept, box[0], box[1])):
             self._tell(values.numbers.size * self.source.dtype.itemsize)
             if self.plan.cells is None:
                 yield batch, self._as_steps(values)
@@ -490,7 +517,7 @@ class Reduction:
         beside = _product(len(kept[dim]) for dim in self.kept if dim != self._walked)
         step_bytes = self.source.dtype.itemsize * beside * _product(each.stop for each in inner)
         batches = [np.arange(1)] if steps is None else self._batches(steps, step_bytes)
-        for batch, values in _ahead(batches, lambda each: self._load(kept, each, inner)):
+        for batch, values in self._ahead(batches, lambda each: self._load(kept, each, inner)):
             self._tell(values.numbers.size * self.source.dtype.itemsize)
             yield Values(numbers=values.numbers[: len(batch)], valid=values.valid)
 
@@ -521,20 +548,6 @@ def _split(dims: dict[str, tuple[int, int]], fixed_bytes: int) -> list[tuple[sli
         for dim, (size, _) in dims.items()
     ]
     return list(product(*cuts))
-
-
-def _ahead[T, R](items: list[T], load: Callable[[T], R]) -> Iterator[tuple[T, R]]:
-    """Load one thing while the one before is worked on."""
-    if len(items) < 2:
-        yield from ((item, load(item)) for item in items)
-        return
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(load, items[0])
-        for at, item in enumerate(items):
-            loaded = coming.result()
-            if at + 1 < len(items):
-                coming = pool.submit(load, items[at + 1])
-            yield item, loaded
 
 
 def _step_of(sample: Sample, at: int, lengths: Floats | None, step: int) -> Sample:

@@ -237,6 +237,8 @@ def gather_cells(values: Numbers, valid: Mask, weights: Floats, statistic: str) 
     statistic : str
         `mean`, `sum`, `min`, `max`, `count`, `std` or `var`.
     """
+    if valid is None and np.all(weights > 0):
+        return _gather_all(values, weights, statistic)
     counted = np.broadcast_to(weights > 0, values.shape) if valid is None else valid & (weights > 0)
     own = np.where(counted, weights, 0.0)
     weight, squares = own.sum(axis=-1), (own**2).sum(axis=-1)
@@ -253,6 +255,24 @@ def gather_cells(values: Numbers, valid: Mask, weights: Floats, statistic: str) 
     if statistic != "mean":
         mean = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
         spread = (own * (exact - mean[..., np.newaxis]) ** 2).sum(axis=-1)
+    return CellSums(weight, squares, total, spread)
+
+
+def _gather_all(values: Numbers, weights: Floats, statistic: str) -> CellSums:
+    """Gather the cells of a block of which none is missing: the same sums with less work."""
+    shape = values.shape[:-1]
+    weight, squares = np.full(shape, weights.sum()), np.full(shape, (weights**2).sum())
+    spread = np.zeros(shape)
+    if statistic == "count":
+        return CellSums(weight, squares, np.full(shape, float(values.shape[-1])), spread)
+    if statistic in _STARTS:
+        return CellSums(weight, squares, _STARTS[statistic][0].reduce(values, axis=-1), spread)
+    if statistic == "sum":
+        return CellSums(weight, squares, values.sum(axis=-1, dtype=np.float64), spread)
+    total = np.multiply(values, weights, dtype=np.float64).sum(axis=-1)
+    if statistic != "mean":
+        apart = values - (total / weights.sum())[..., np.newaxis]
+        spread = (apart**2 * weights).sum(axis=-1)
     return CellSums(weight, squares, total, spread)
 
 
