@@ -1,0 +1,86 @@
+"""The same request gives the same bytes: fast reading or plain, one thread or two, whatever the chunks."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import netCDF4
+import numpy as np
+import pytest
+
+from gaia_processes.aggregate.compute import compute
+from gaia_processes.inputs.years import parse_years
+from gaia_workers.readers import netcdf
+from gaia_workers.writers.netcdf import write
+
+DAYS, ROWS, COLUMNS = 730, 24, 36
+
+REQUESTS: dict[str, dict[str, Any]] = {
+    "months": {"period": "month"},
+    "climatology": {"period": "month", "climatology": True},
+    "anomalies": {"period": "month", "baseline": parse_years("2001/2002")},
+    "pooled": {"period": "day-of-year", "statistic": "std"},
+    "area": {"over": ("area",)},
+    "zonal months": {"over": ("longitude", "time"), "period": "month"},
+    "quantile": {"statistic": "quantile", "quantile": 0.9, "period": "season"},
+}
+
+
+@pytest.fixture(scope="module")
+def make_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[tuple[int, ...] | None], Path]:
+    """Give a function that writes two years of days, some cells missing, in chunks of a shape."""
+    folder = tmp_path_factory.mktemp("daily")
+    values = np.random.default_rng(1).normal(280, 10, (DAYS, ROWS, COLUMNS)).astype("f4")
+    values[100:110, 3:5] = 1e20
+
+    def make(chunks: tuple[int, ...] | None) -> Path:
+        path = folder / f"{'x'.join(map(str, chunks)) if chunks else 'plain'}.nc"
+        if path.exists():
+            return path
+        with netCDF4.Dataset(path, "w") as file:
+            axes = {
+                "time": (np.arange(DAYS) + 0.5, "days since 2001-01-01"),
+                "lat": (np.linspace(-86, 86, ROWS), "degrees_north"),
+                "lon": (np.arange(COLUMNS) * 10.0, "degrees_east"),
+            }
+            for name, (numbers, units) in axes.items():
+                file.createDimension(name, len(numbers))
+                file.createVariable(name, "f8", (name,))[:] = numbers
+                file[name].units = units
+            file["time"].calendar = "noleap"
+            packed = {"zlib": True, "shuffle": True, "complevel": 1, "chunksizes": chunks} if chunks else {}
+            tas = file.createVariable("tas", "f4", ("time", "lat", "lon"), fill_value=np.float32(1e20), **packed)
+            tas.units = "K"
+            tas[:] = values
+        return path
+
+    return make
+
+
+def result_of(source: Path, target: Path, request: dict[str, Any], threads: int = 2) -> bytes:
+    with netcdf.open_dataset(source, threads=threads) as dataset:
+        made = compute(dataset, warn=lambda text: None, **request)
+        write(made, target, progress=lambda *_: None, history="test")
+    return target.read_bytes()
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_threads_and_the_way_of_reading_change_no_byte(
+    name: str, make_file: Callable[[Any], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, request = make_file((1, ROWS, COLUMNS)), REQUESTS[name]
+    fast = result_of(source, tmp_path / "a.nc", request)
+    assert result_of(source, tmp_path / "b.nc", request, threads=1) == fast
+    monkeypatch.setattr(netcdf, "find_layout", lambda dataset: None)
+    assert result_of(source, tmp_path / "c.nc", request) == fast
+
+
+@pytest.mark.parametrize("chunks", [None, (50, 8, 7)], ids=str)
+@pytest.mark.parametrize("name", REQUESTS)
+def test_the_chunks_of_the_source_change_no_value(
+    name: str, chunks: tuple[int, ...] | None, make_file: Callable[[Any], Path], tmp_path: Path
+) -> None:
+    result_of(make_file((1, ROWS, COLUMNS)), tmp_path / "maps.nc", REQUESTS[name])
+    result_of(make_file(chunks), tmp_path / "other.nc", REQUESTS[name])
+    with netCDF4.Dataset(tmp_path / "maps.nc") as maps, netCDF4.Dataset(tmp_path / "other.nc") as other:
+        np.testing.assert_array_equal(maps["tas"][:].filled(), other["tas"][:].filled())
