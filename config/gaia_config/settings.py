@@ -139,6 +139,11 @@ class Settings(BaseSettings):
     outbound_http: bool = Field(
         False, description="Whether such addresses may also begin with `http://`; without, only `https://`."
     )
+    outbound_ca: Folder | None = Field(
+        None,
+        description="Certificates of authorities (PEM) by which such hosts may be known, beside those that this machine trusts: "
+        "for hosts of an institute that signs its own.",
+    )
     outbound_limit_s: float = Field(
         10, gt=0, le=60, description="How long such a host has to answer, redirects included (seconds)."
     )

@@ -13,7 +13,7 @@ from gaia_processes.formats import Format, format_for
 from gaia_processes.inputs.bad_value import shorten, show
 from gaia_processes.inputs.dataset import CatalogueRef, UnknownDataset
 from gaia_processes.process import Estimate, Output, Process, dump_inputs, pin_versions, validate_request
-from gaia_processes.text import Text
+from gaia_processes.text import Language, Text
 from gaia_server.holders import check_together
 from gaia_server.jobs.records import Demand, RequestedOutput, Response, Subscriber, Transmission
 from gaia_server.outbound import Outbound, OutboundRefused, shown
@@ -69,6 +69,7 @@ def read_demand(
     accepted: Mapping[str, Format] | None = None,
     references: References | None = None,
     outbound: Outbound | None = None,
+    language: Language = "en",
 ) -> Understood:
     """
     Read an execute request.
@@ -87,6 +88,8 @@ def read_demand(
         Follows inputs by reference; without, they are refused.
     outbound : Outbound, optional
         Judges the addresses of callbacks; without, they are refused.
+    language : str
+        That of the request; callbacks come in it.
 
     Raises
     ------
@@ -98,7 +101,7 @@ def read_demand(
     transmission = transmission_of(returns) if response is None else None
     defaults = {} if response == "document" or accepted is None else accepted
     outputs = _read_outputs(process, body.get("outputs"), transmission, defaults, faults)
-    subscriber = _read_subscriber(body.get("subscriber"), outbound or Outbound(hosts=()), faults)
+    subscriber = _read_subscriber(body.get("subscriber"), outbound or Outbound(hosts=()), language, faults)
     followed = follow(process, body, references)
     try:
         inputs = validate_request(process, followed.inputs, find_cube=Cubes(federation), ignored=ignored)
@@ -171,7 +174,7 @@ def _read_response(value: object, faults: _Faults) -> Response | None:
     return None
 
 
-def _read_subscriber(value: object, outbound: Outbound, faults: _Faults) -> Subscriber | None:
+def _read_subscriber(value: object, outbound: Outbound, language: Language, faults: _Faults) -> Subscriber | None:
     """Read whom to call, and judge each address as it is written; it is judged again before each call."""
     if value is None:
         return None
@@ -191,7 +194,7 @@ def _read_subscriber(value: object, outbound: Outbound, faults: _Faults) -> Subs
                 outbound.target(addresses[member])
         except OutboundRefused as refused:
             faults.add(f"/subscriber/{name}", refused.text.en, refused.text.fr, given=shown(addresses[member]))
-    return None if faults.found else Subscriber(**addresses)
+    return None if faults.found else Subscriber(language=language, **addresses)
 
 
 def _read_outputs(

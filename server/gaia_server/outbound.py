@@ -18,9 +18,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from gaia_config.errors import ConfigurationError
 from gaia_config.settings import Settings
 from gaia_processes.text import Text
 
@@ -106,6 +108,8 @@ class Outbound:
         The list: `host` for the usual ports at global addresses, `host:port` for exactly that, wherever it leads.
     allow_http : bool
         Whether unencrypted calls are allowed.
+    authorities : Path, optional
+        Certificates (PEM) by which hosts may be known, beside those that the machine trusts.
     time_limit_s : float
         From the first look-up to the last byte, redirects included.
     size_limit_bytes : int
@@ -119,12 +123,14 @@ class Outbound:
         *,
         hosts: Sequence[str],
         allow_http: bool = False,
+        authorities: Path | None = None,
         time_limit_s: float = 10.0,
         size_limit_bytes: int = 2 * 2**20,
         resolve: Resolve = resolve,
     ) -> None:
         self._hosts = frozenset(host.lower().rstrip(".") for host in hosts)
         self._schemes = ("https", "http") if allow_http else ("https",)
+        self._authorities = authorities
         self._time_limit_s = time_limit_s
         self._size_limit_bytes = size_limit_bytes
         self._resolve = resolve
@@ -222,7 +228,8 @@ class Outbound:
         self, target: Target, method: str, body: bytes | None, headers: Mapping[str, str], end: float
     ) -> Iterator[http.client.HTTPResponse]:
         """Send a request to the one address that the host has now, and give the answer, not read yet."""
-        connection = _Pinned(target, self._addresses(target), _trust() if target.scheme == "https" else None, end)
+        trust = _trust(self._authorities) if target.scheme == "https" else None
+        connection = _Pinned(target, self._addresses(target), trust, end)
         try:
             with _hung_up(connection, end):
                 connection.request(method, target.path, body, {"User-Agent": "gaia", "Connection": "close", **headers})
@@ -301,19 +308,42 @@ class Outbound:
 
 
 @cache
-def _trust() -> ssl.SSLContext:
+def _trust(authorities: Path | None) -> ssl.SSLContext:
     """Read the certificates of this machine, once and not before somebody is called: it takes a while."""
-    return ssl.create_default_context()
+    context = ssl.create_default_context()
+    if authorities is not None:
+        context.load_verify_locations(authorities)
+    return context
 
 
 def open_outbound(settings: Settings) -> Outbound:
-    """Make it as the settings say."""
+    """
+    Make it as the settings say.
+
+    Raises
+    ------
+    ConfigurationError
+        If there are no certificates where the settings say so.
+    """
+    if settings.outbound_ca is not None:
+        _check_authorities(settings.outbound_ca)
     return Outbound(
+        authorities=settings.outbound_ca,
         hosts=settings.outbound_hosts,
         allow_http=settings.outbound_http,
         time_limit_s=settings.outbound_limit_s,
         size_limit_bytes=settings.reference_limit,
     )
+
+
+def _check_authorities(path: Path) -> None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except OSError as error:  # what is no certificate is an error of the system's too
+        reason = "it holds no certificate in PEM" if isinstance(error, ssl.SSLError) else error.strerror
+        raise ConfigurationError(
+            f"GAIA_OUTBOUND_CA: {path} cannot be used ({reason}); name a file of certificates in PEM, or leave it out"
+        ) from None
 
 
 class _Pinned(http.client.HTTPConnection):

@@ -156,13 +156,13 @@ def render_error(error: Exception) -> Response:
 
 
 def problem_members(code: str, detail: Text, *, language: Language, instance: str) -> dict[str, Any]:
-    """Write a problem as RFC 9457 has it."""
+    """Write a problem as RFC 9457 has it; nothing can hide in what it repeats of somebody's words."""
     problem = PROBLEMS[code]
     return {
         "type": uri_of(code),
         "title": problem.title.into(language),
         "status": int(problem.status),
-        "detail": detail.into(language),
+        "detail": reveal(detail.into(language)),
         "instance": instance,
     }
 
@@ -173,7 +173,7 @@ def render_problem(
     """Answer with a problem: `application/json`, or the problem's own media type if named, or a page for a person."""
     language, problem = language_of(request), PROBLEMS[code]
     members = problem_members(code, detail, language=language, instance=quote(request.path))
-    members = _revealed(members | without_none(extra or {}))
+    members |= _revealed(without_none(extra or {}))
     if wants_html(request) and not names_media_type(request, PROBLEM):
         title = problem.title.into(language)
         response = render_page("problem.html", members, title=title, status=problem.status, headers=headers)

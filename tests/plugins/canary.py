@@ -1,5 +1,6 @@
 """A real HTTP server on the loopback: it counts what reaches it, and answers as a test wants."""
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ class Canary:
     hits: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
     answers: dict[str, tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
     planned: dict[str, list[tuple[int, dict[str, str], bytes]]] = field(default_factory=dict)
+    called_by: list[str | None] = field(default_factory=list)
+    """The names by which it was called in handshakes (SNI)."""
     port: int = 0
 
     @property
@@ -49,10 +52,13 @@ class CanaryHandler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def singing() -> Iterator[Canary]:
-    """Run a canary."""
+def singing(certificate: ssl.SSLContext | None = None) -> Iterator[Canary]:
+    """Run a canary; with a certificate it speaks HTTPS alone."""
     found = Canary()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (CanaryHandler,), {"canary": found}))
+    if certificate is not None:
+        certificate.sni_callback = lambda _line, name, _context: found.called_by.append(name)
+        server.socket = certificate.wrap_socket(server.socket, server_side=True)
     found.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import trustme
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
@@ -378,6 +380,27 @@ def services(
 def drawn_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
     """Give an application with its routes, which take most of the time; each test gives it what it works with."""
     return draw_app(Settings(home=tmp_path_factory.mktemp("front")))
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """A certificate authority of a test's own."""
+
+    made: trustme.CA
+    path: Path
+
+    def vouch(self, *names: str, **how: Any) -> ssl.SSLContext:
+        """Give what a server of these names shows."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.made.issue_cert(*names, **how).configure_cert(context)
+        return context
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    made, path = trustme.CA(), tmp_path_factory.mktemp("authority") / "ca.pem"
+    made.cert_pem.write_to_path(path)
+    return Authority(made, path)
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from gaia_processes.errors import InvalidInputs
@@ -170,6 +172,17 @@ CALLS = {"successUri": "https://portal.example.org/done", "failedUri": "https://
 @pytest.fixture
 def outbound():
     return Outbound(hosts=("portal.example.org",))
+
+
+def test_whoever_is_called_hears_the_language_of_the_request(app, client, services, outbound):
+    app.extensions["gaia"] = replace(services, outbound=outbound)
+    answer = client.post(
+        "/processes/echo/execution",
+        json={"inputs": MESSAGE, "subscriber": CALLS},
+        headers={"Accept-Language": "fr", "Prefer": "respond-async"},
+    )
+    job = services.store.find(answer.get_json()["jobID"], owner="anonymous")
+    assert job.demand.subscriber.language == "fr"
 
 
 def test_whom_to_call_is_kept_with_the_job_and_is_no_part_of_the_work(read, outbound, services):

@@ -1,20 +1,34 @@
 """Where the server may call, and where it must never: a canary on the loopback counts what reaches it."""
 
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 
-from canary import Canary
-from gaia_server.outbound import Outbound, OutboundFailed, OutboundRefused, is_open, shown
+from canary import Canary, singing
+from gaia_config.errors import ConfigurationError
+from gaia_config.settings import Settings
+from gaia_server.outbound import Outbound, OutboundFailed, OutboundRefused, is_open, open_outbound, shown
 
 OPEN = "93.184.215.14"
+
+
+class Authority(Protocol):
+    """A certificate authority of a test's own."""
+
+    path: Path
+
+    def vouch(self, *names: str, **how: Any) -> ssl.SSLContext:
+        """Give what a server of these names shows."""
 
 
 @pytest.fixture
@@ -251,6 +265,51 @@ def test_a_certificate_that_nobody_vouches_for_is_no_answer(canary: Canary) -> N
     with pytest.raises(OutboundFailed):
         Outbound(hosts=(f"127.0.0.1:{canary.port}",)).fetch(f"https://127.0.0.1:{canary.port}/")
     assert canary.hits == []
+
+
+def call(authority: Authority | None, certificate: ssl.SSLContext) -> tuple[int | OutboundFailed, Canary]:
+    """Post to `https://data.example.org` at a canary that shows a certificate."""
+    with singing(certificate) as canary:
+        outbound = Outbound(
+            hosts=(f"data.example.org:{canary.port}",),
+            authorities=authority.path if authority else None,
+            time_limit_s=5,
+            resolve=lambda *_: ["127.0.0.1"],
+        )
+        try:
+            return outbound.post(f"https://data.example.org:{canary.port}/done", b"{}", {}), canary
+        except OutboundFailed as failed:
+            return failed, canary
+
+
+def test_a_host_that_an_authority_of_the_operator_vouches_for_is_called_by_its_name(authority: Authority) -> None:
+    status, canary = call(authority, authority.vouch("data.example.org"))
+    assert (status, canary.called_by) == (200, ["data.example.org"])
+    ((method, path, headers, body),) = canary.hits
+    assert (method, path, body) == ("POST", "/done", b"{}")
+    assert headers["Host"] == f"data.example.org:{canary.port}"
+
+
+def test_a_certificate_of_another_name_or_time_or_authority_is_refused(authority: Authority) -> None:
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    for trusted, certificate in (
+        (authority, authority.vouch("other.example.org")),
+        (authority, authority.vouch("127.0.0.1")),
+        (authority, authority.vouch("data.example.org", not_before=yesterday - timedelta(days=1), not_after=yesterday)),
+        (None, authority.vouch("data.example.org")),
+    ):
+        failed, canary = call(trusted, certificate)
+        assert "could not be reached" in str(failed)
+        assert canary.hits == []
+
+
+@pytest.mark.parametrize(("content", "says"), [(None, "No such file"), ("no certificate", "holds no certificate")])
+def test_authorities_that_cannot_be_read_are_said_at_the_start(tmp_path: Path, content: str | None, says: str) -> None:
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ConfigurationError, match=rf"GAIA_OUTBOUND_CA: .*ca\.pem cannot be used \(.*{says}"):
+        open_outbound(Settings(home=tmp_path, outbound_ca=path))
 
 
 def test_redirects_are_followed_three_times(canary: Canary, trusted: Callable[..., Outbound]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from gaia_processes.text import Text
+from gaia_processes.text import Language, Text
 from gaia_server.answers import results_document
 from gaia_server.errors import Busy, JobFailed, NothingThere, StoreDown
 from gaia_server.jobs.callbacks import Call, Callbacks
@@ -136,11 +136,14 @@ class Caller:
             self._callbacks.later(call, due=utc_now() + timedelta(seconds=self._wait_s * 2 ** (tries - 1)))
 
     def _try(self, call: Call, job: Job, address: str) -> Outcome:
+        language = job.demand.subscriber.language if job.demand.subscriber else "en"
         try:
             target = self._outbound.target(address)
-            body = json.dumps(self._message(job, call.event), ensure_ascii=False, allow_nan=False).encode()
+            message = self._message(job, call.event, language)
+            body = json.dumps(message, ensure_ascii=False, allow_nan=False).encode()
             headers = {
                 "Content-Type": "application/json",
+                "Content-Language": language,
                 HEADER: sign(body, time_s=int(time.time()), key=key_of(target.host, self._key)),
                 "Gaia-Event": call.event,
                 "Gaia-Delivery": f"{call.number}-{job.id}",
@@ -160,16 +163,16 @@ class Caller:
         where = shown(address)
         return Outcome(problem=Text(en=f"{where} answered with status {status}.", fr=f"{where} a répondu {status}."))
 
-    def _message(self, job: Job, event: Event) -> dict[str, Any]:
+    def _message(self, job: Job, event: Event, language: Language) -> dict[str, Any]:
         """Write what a subscriber is told: the results, the status, or what went wrong."""
         if event == "success":
             return results_document(job, self._files, self._base_url)
         if event == "failed" and job.failure is not None:
             words, url = job.failure.words, job_url(self._base_url, job.id)
             detail, code = Text(en=words.en, fr=words.fr), known_code(job.failure.code)
-            problem = problem_members(code, detail, language="en", instance=f"{url}/results")
+            problem = problem_members(code, detail, language=language, instance=f"{url}/results")
             return problem | {"gaia:jobID": job.id, "gaia:centre": job.centre, "gaia:attempt": job.attempt}
-        return render_status(job, base_url=self._base_url, language="en")
+        return render_status(job, base_url=self._base_url, language=language)
 
 
 def _address(job: Job | None, event: Event) -> str | None:

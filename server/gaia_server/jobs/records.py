@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
+from gaia_processes.text import Language
 from gaia_server.jobs.states import State
 from gaia_workers.contract import Failure, Result, Words
 
@@ -41,11 +42,14 @@ class Subscriber:
     ----------
     success, in_progress, failed : str or None
         Address that gets the results, the status, or the problem.
+    language : str
+        In which it is told: that of the request.
     """
 
     success: str | None = None
     in_progress: str | None = None
     failed: str | None = None
+    language: Language = "en"
 
     def address(self, event: Event) -> str | None:
         """Give the address for an event, if one is named."""

@@ -60,6 +60,7 @@ def fill(services: Services, process: Process, values: Values) -> Filled:
             federation=services.federation,
             ignored=services.settings.ignored_inputs,
             outbound=services.outbound,
+            language=language_of(request),
         )
     except InvalidInputs as invalid:
         return Filled(body=body, understood=None, faults=invalid.faults)

@@ -139,6 +139,7 @@ def _understand(services: Services, process: Process, body: dict[str, Any], wish
         accepted=accepted if wish.respond != "async" else None,
         references=services.references,
         outbound=services.outbound,
+        language=language_of(request),
     )
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from canary import singing
 from gaia_server.jobs import caller as calling
 from gaia_server.jobs.caller import Caller
 from gaia_server.jobs.records import Demand, RequestedOutput, Subscriber
@@ -14,7 +15,7 @@ from gaia_server.jobs.states import State
 from gaia_server.jobs.store import Store
 from gaia_server.outbound import Outbound
 from gaia_server.signatures import key_of, sign
-from gaia_workers.contract import Kind, Report, Words, utc_now
+from gaia_workers.contract import Failure, Kind, Report, Words, utc_now
 
 KEY = "k" * 40
 BASE = "https://gaia.test/api"
@@ -31,13 +32,13 @@ def store(tmp_path, empty_store):
 
 @pytest.fixture
 def make_caller(services, store, canary):
-    def make(*hosts, wait_s=0.0, time_limit_s=2.0):
+    def make(*hosts, wait_s=0.0, time_limit_s=2.0, outbound=None):
         listed = hosts or (f"127.0.0.1:{canary.port}",)
         return Caller(
             callbacks=store.callbacks,
             find_job=store.get,
             files=services.files,
-            outbound=Outbound(hosts=listed, allow_http=True, time_limit_s=time_limit_s),
+            outbound=outbound or Outbound(hosts=listed, allow_http=True, time_limit_s=time_limit_s),
             key=KEY,
             base_url=BASE,
             wait_s=wait_s,
@@ -104,6 +105,42 @@ def test_a_job_that_fails_calls_with_its_problem(make_caller, subscribed, desk, 
     told = json.loads(body)
     assert (path, told["status"], told["detail"]) == ("/failed", 500, "It failed: worker-lost.")
     assert told["type"].endswith("/worker-lost")
+
+
+def test_a_problem_hides_nothing_and_speaks_the_language_of_the_request(make_caller, subscribed, desk, canary):
+    job = subscribed(failed=f"{canary.url}/failed", language="fr")
+    words = Words(en="It failed: a\u202eb.", fr="Échec : a\u202eb.")
+    report = Report(
+        job_id=job.id, part=0, attempt=1, centre=job.centre, kind=Kind.FAILED,
+        failure=Failure(code="worker-lost", words=words),
+    )  # fmt: skip
+    desk.report(job, report)
+    run(make_caller())
+    ((_, _, headers, body),) = canary.hits
+    told = json.loads(body)
+    assert (told["title"], told["detail"]) == ("Le processus de calcul a été perdu", r"Échec : a\u202eb.")
+    assert headers["Content-Language"] == "fr"
+
+
+def test_a_receiver_over_https_is_called_only_by_its_own_name(make_caller, subscribed, desk, store, authority):
+    names = ("portal.example.org", "other.example.org")
+    for name in names:
+        with singing(authority.vouch(name)) as receiver:
+            url = f"https://portal.example.org:{receiver.port}"
+            job = desk.finish(subscribed(success=f"{url}/done"), message=b"hello")
+            outbound = Outbound(
+                hosts=(f"portal.example.org:{receiver.port}",), authorities=authority.path, time_limit_s=5,
+                resolve=lambda *_: ["127.0.0.1"],
+            )  # fmt: skip
+            run(make_caller(outbound=outbound, wait_s=60))
+        if name == "portal.example.org":
+            ((method, path, headers, body),) = receiver.hits
+            assert (method, path, json.loads(body)) == ("POST", "/done", {"message": "hello"})
+            assert headers["Gaia-Job"].endswith(job.id)
+            assert waiting(store) == []
+        else:
+            assert receiver.hits == []
+            assert waiting(store) == [("success", 1)]
 
 
 def progress(desk, job, share):
