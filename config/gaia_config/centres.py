@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from gaia_config.documents import Document, Place
 from gaia_config.errors import ConfigurationError
-from gaia_config.settings import Settings
+from gaia_config.settings import Settings, Size
 
 type Executor = Literal["process", "slurm"]
 type Delivery = Literal["serve", "push"]
@@ -64,6 +64,8 @@ class Centre:
         Its STAC catalogue (`catalog.json`).
     data, results : Path or None
         Its folders; None in a file that only a server reads.
+    quota_bytes : int or None
+        How much it keeps of results; without, as much as there comes until it expires.
     """
 
     id: str
@@ -77,6 +79,7 @@ class Centre:
     catalogue: Path
     data: Path | None
     results: Path | None
+    quota_bytes: int | None = None
 
 
 class _Shape(BaseModel):
@@ -101,6 +104,7 @@ class _Centre(_Shape):
     catalogue: Annotated[str, Field(min_length=1)]
     data: str | None = None
     results: str | None = None
+    quota: Annotated[Size, Field(gt=0)] | None = None
 
 
 class _File(_Shape):
@@ -118,6 +122,7 @@ REMEDIES = {
     "public_url": "write a web address as https://depot.example.org",
     "broker_url": "write a Redis address, or env:NAME or file:PATH where one stands",
     "key": f"write env:NAME, file:PATH, or at least {KEY_LENGTH} characters",
+    "quota": "write a size as 500 GB",
     "centres": "list at least one centre",
 }
 
@@ -234,6 +239,7 @@ def _centre(document: Document, index: int, entry: _Centre) -> Centre:
         catalogue=folder / Path(entry.catalogue).expanduser(),
         data=inside(entry.data),
         results=inside(entry.results),
+        quota_bytes=entry.quota,
     )
 
 

@@ -187,6 +187,21 @@ class Settings(BaseSettings):
     job_deadline_s: float = Field(
         86400, gt=0, description="A job that has not ended after so long fails (seconds since it was accepted)."
     )
+    result_lifetime_s: float = Field(
+        7 * 86400,
+        gt=0,
+        le=10 * 365 * 86400,
+        description="How long results are kept, from the end of the youngest job that has them (seconds).",
+    )
+    job_lifetime_s: float = Field(
+        30 * 86400,
+        gt=0,
+        le=100 * 365 * 86400,
+        description="How long a job is remembered after its end: its status, its log, its `Idempotency-Key` (seconds).",
+    )
+    sweep_period_s: float = Field(
+        60, ge=0.1, le=86400, description="How often what has expired is looked for (seconds)."
+    )
     attempts: int = Field(3, ge=1, le=100, description="How often a job is begun before it fails.")
     redirect_above_bytes: Size = Field(
         64 * 2**20,

@@ -118,7 +118,10 @@ class ResultFiles:
         path = (self._store / file.location).resolve()
         if not path.is_relative_to(self._store.resolve()) or not path.is_file():
             raise ResultGone
-        return read_pieces(path, span)
+        try:
+            return read_pieces(path, span)
+        except FileNotFoundError:
+            raise ResultGone from None  # it was removed just now
 
     def _open_there(self, job: Job, file: OutputFile, span: Span) -> Pieces:
         if span.size_bytes == 0:

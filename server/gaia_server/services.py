@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import cast
 
 from flask import current_app
@@ -83,7 +84,8 @@ def open_services(settings: Settings) -> Services:
     """
     centres = read_centres(settings.centres)
     federation = Federation(centres)
-    store = Store.open(settings.store_url.get_secret_value())
+    kept_for = timedelta(seconds=settings.result_lifetime_s)
+    store = Store.open(settings.store_url.get_secret_value(), kept_for=kept_for)
     submission = Submission(
         settings=settings,
         store=store,

@@ -13,7 +13,7 @@ from gaia_config.centres import Centre
 from gaia_config.settings import Settings
 from gaia_workers import agent as agents
 from gaia_workers.agent import Agent
-from gaia_workers.contract import Dismissal, Order, seal
+from gaia_workers.contract import Dismissal, Kind, Order, Report, seal
 from orders import order
 
 Carried = list[Order]
@@ -95,3 +95,26 @@ def test_an_agent_whose_folders_cannot_be_used_takes_no_order(agent: tuple[Agent
     one = replace(order(), attempt=2)
     it._take(seal(one, centre.key))
     assert carried == [one]
+
+
+def test_what_was_removed_is_told_and_what_could_not_be_is_not(
+    agent: tuple[Agent, Carried], centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it, _ = agent
+    told: list[Report] = []
+    monkeypatch.setattr(it._line, "put_reports", told.extend)
+    assert centre.results is not None
+    job = str(uuid4())
+    place = centre.results / job / "1"
+    place.mkdir(parents=True)
+    it._results.prepare()
+    it._heed(Dismissal(job_id=job, attempt=1))
+    assert not place.exists()
+    assert [(report.kind, report.job_id, report.attempt) for report in told] == [(Kind.REMOVED, job, 1)]
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "no")
+
+    monkeypatch.setattr(it._results, "remove", refuse)
+    it._heed(Dismissal(job_id=job, attempt=1))
+    assert len(told) == 1

@@ -138,13 +138,23 @@ def test_an_expired_address_and_one_to_write_to_give_nothing(depot: FlaskClient,
     assert depot.get(address(centre, method="PUT")).status_code == 403
 
 
-@pytest.mark.parametrize(
-    "location", [f"{JOB}/1/secret.txt", f"{JOB}/1/manifest.json", f"{JOB}/2/a.txt", f"{JOB}/1/../1/a.txt", "x"]
-)
+@pytest.mark.parametrize("location", [f"{JOB}/1/secret.txt", f"{JOB}/1/manifest.json", f"{JOB}/1/../1/a.txt", "x"])
 def test_what_was_not_published_is_not_there_even_with_a_signature(
     depot: FlaskClient, centre: Centre, location: str
 ) -> None:
     assert depot.get(address(centre, location)).status_code == 404
+
+
+def test_a_download_goes_on_while_its_file_is_removed_and_the_next_one_is_gone(
+    depot: FlaskClient, centre: Centre
+) -> None:
+    assert centre.results is not None
+    answer = depot.get(address(centre))
+    Results(centre.results).remove(JOB, 1)
+    assert answer.data == b"hi"
+    for headers in ({}, {"Range": "bytes=1-"}):
+        gone = depot.get(address(centre), headers=headers)
+        assert (gone.status_code, json.loads(gone.data)["type"].rpartition("/")[2]) == (410, "result-not-available")
 
 
 def test_a_link_in_the_results_leads_nowhere(depot: FlaskClient, centre: Centre, tmp_path) -> None:

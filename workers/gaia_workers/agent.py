@@ -16,7 +16,7 @@ from gaia_config.logs import set_up_logs
 from gaia_config.settings import Settings
 from gaia_workers.app import make_app, queue_name
 from gaia_workers.attempt import Attempt, Bench
-from gaia_workers.contract import BadMessage, Dismissal, Order, Presence, TransportDown, unseal
+from gaia_workers.contract import BadMessage, Dismissal, Kind, Order, Presence, Report, TransportDown, unseal
 from gaia_workers.delivery import delivery_for
 from gaia_workers.forks import Forks
 from gaia_workers.holdings import Holdings
@@ -190,7 +190,20 @@ class Agent:
         for attempt in attempts:
             if attempt.order.attempt <= dismissal.attempt:
                 attempt.stop()
-        self._results.remove(dismissal.job_id, dismissal.attempt)
+        self._remove(dismissal)
+
+    def _remove(self, dismissal: Dismissal) -> None:
+        """Remove what an attempt left, and say so; where that fails nothing is said, and the server asks again."""
+        try:
+            self._results.remove(dismissal.job_id, dismissal.attempt)
+        except OSError as error:
+            reason = os.strerror(error.errno or 0)
+            _log.error("files could not be removed", job=dismissal.job_id, attempt=dismissal.attempt, error=reason)
+            return
+        removed = Report(
+            job_id=dismissal.job_id, part=0, attempt=dismissal.attempt, centre=self._centre.id, kind=Kind.REMOVED
+        )
+        self._line.put_reports([removed])
 
 
 def warm_up() -> None:

@@ -178,6 +178,8 @@ class Kind(StrEnum):
     LOG = "log"
     FINISHED = "finished"
     FAILED = "failed"
+    REMOVED = "removed"
+    """What an attempt made is not there any more, as a dismissal asked; a server that does not know the word refuses the report, and loses nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -84,6 +84,14 @@ PROBLEMS: dict[int, Problem] = {
             "Il n'y a pas de résultat à cette adresse, ou il n'y en a plus.",
         ),
     ),
+    HTTPStatus.GONE: _problem(
+        "result-not-available",
+        ("The result is gone", "Le résultat n'est plus là"),
+        (
+            "The result is no longer there: it was removed or has expired.",
+            "Le résultat n'est plus là : il a été supprimé ou a expiré.",
+        ),
+    ),
     HTTPStatus.METHOD_NOT_ALLOWED: _problem(
         "method-not-allowed",
         ("Method not allowed", "Méthode non autorisée"),
@@ -141,7 +149,10 @@ def make_depot(centre: Centre) -> Flask:
             abort(HTTPStatus.NOT_FOUND)
         if not _may_read(centre.key, location):
             abort(HTTPStatus.FORBIDDEN)
-        return _answer(root, location)
+        try:
+            return _answer(root, location)
+        except FileNotFoundError:
+            abort(HTTPStatus.GONE)  # it was removed just now
 
     @app.after_request
     def guard(response: Response) -> Response:
@@ -200,6 +211,8 @@ def _may_read(key: bytes, location: str) -> bool:
 
 def _answer(root: Path, location: str) -> Response:
     path = root / location
+    if not path.parent.is_dir():
+        abort(HTTPStatus.GONE)  # the signature says that it was there once
     entry = _entry(path)
     if entry is None or path.is_symlink() or not path.resolve().is_relative_to(root.resolve()):
         abort(HTTPStatus.NOT_FOUND)

@@ -3,6 +3,7 @@
 import signal
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 
 import structlog
 
@@ -14,6 +15,8 @@ from gaia_server.errors import StoreDown
 from gaia_server.jobs.caller import Caller
 from gaia_server.jobs.reconciler import Reconciler
 from gaia_server.jobs.store import Store
+from gaia_server.jobs.sweeper import Sweeper
+from gaia_server.orphans import OwnStore
 from gaia_server.outbound import open_outbound
 from gaia_server.plugins import open_transport
 from gaia_server.push import Deliveries
@@ -52,13 +55,14 @@ def record(transport: Transport, store: Store, centre: str, *, attempts: int) ->
 
 
 class Service:
-    """The threads of the process: a recorder a centre, the outbox, the reconciler, the caller of subscribers."""
+    """The threads of the process: a recorder a centre, the outbox, the reconciler, the sweeper, the caller of subscribers."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         centres = read_centres(settings.centres)
         self._centres = centres
-        self._store = Store.open(settings.store_url.get_secret_value())
+        kept_for = timedelta(seconds=settings.result_lifetime_s)
+        self._store = Store.open(settings.store_url.get_secret_value(), kept_for=kept_for)
         self._transport = open_transport(settings, centres)
         deliveries = Deliveries(store=settings.home / STORE, jobs=self._store, centres=centres)
         self._reconciler = Reconciler(
@@ -78,6 +82,13 @@ class Service:
             base_url=settings.public_url,
             wait_s=settings.callback_wait_s,
         )
+        retention = self._store.retention
+        self._sweeper = Sweeper(
+            settings=settings,
+            retention=retention,
+            centres=centres,
+            own=OwnStore(settings.home / STORE, retention, centres),
+        )
         self._stop = threading.Event()
 
     def run(self) -> None:
@@ -86,6 +97,7 @@ class Service:
             *(self._thread(f"recorder {centre}", self._recorder(centre)) for centre in self._centres),
             self._thread("outbox", self._reconciler.publish, period_s=PUBLISH_PERIOD_S),
             self._thread("reconciler", self._reconcile, period_s=self._settings.reconcile_period_s),
+            self._thread("sweeper", self._sweeper.sweep, period_s=self._settings.sweep_period_s),
             self._thread("caller", self._caller.turn, period_s=CALL_PERIOD_S),
         ]
         for thread in threads:

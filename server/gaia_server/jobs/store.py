@@ -19,9 +19,11 @@ from gaia_server.jobs import listing
 from gaia_server.jobs.callbacks import PROGRESS_GAP_S, Callbacks, drop_calls, put_call
 from gaia_server.jobs.listing import EVERYTHING, Choice, Mark
 from gaia_server.jobs.records import Event, Job, Keeping, LogLine, Work
+from gaia_server.jobs.retention import Retention
 from gaia_server.jobs.rows import JOBS, RESULT, WORKS, read_job, read_work, write_job, write_work
 from gaia_server.jobs.states import UNFINISHED, State, sources
 from gaia_server.jobs.tables import Moment, jobs, log, outbox, works
+from gaia_server.jobs.works import DISMISSED, abandon, confirm, lock, put_out
 from gaia_workers.contract import Failure, Kind, Report, Words, utc_now
 
 # Statements of the way of every job, made once: making one anew costs more than carrying it out.
@@ -57,7 +59,6 @@ _IDS_AT_ONCE = 500  # a database takes only so many parameters
 _TRIES = 5
 KEPT_FOR = timedelta(days=7)
 
-DISMISSED = Words(en="The job was dismissed.", fr="La tâche a été abandonnée.")
 REMOVED = Words(
     en="The job had ended; its results were removed on request.",
     fr="La tâche était terminée ; ses résultats ont été supprimés sur demande.",
@@ -117,6 +118,11 @@ class Store:
     def callbacks(self) -> Callbacks:
         """The calls to subscribers that wait to be made."""
         return Callbacks(self._engine)
+
+    @property
+    def retention(self) -> Retention:
+        """How long everything is kept."""
+        return Retention(self._engine)
 
     def get(self, job_id: str) -> Job | None:
         """Find a job, whoever owns it; for the server's own work alone."""
@@ -448,11 +454,6 @@ def _join(connection: Connection, job: Job, work: Work, kept_for: timedelta) -> 
         put_call(connection, job, "success")
 
 
-def lock(connection: Connection, work_id: str) -> Work:
-    """Get a work that nobody else changes before this transaction ends."""
-    return read_work(connection.execute(WORKS.where(works.c.id == work_id).with_for_update()).one())
-
-
 def _wanted(connection: Connection, work_id: str) -> bool:
     """Tell whether any job waits for a work, or has its results."""
     wanted = _names({*UNFINISHED, State.SUCCESSFUL})
@@ -462,21 +463,11 @@ def _wanted(connection: Connection, work_id: str) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
-def abandon(connection: Connection, work: Work, now: datetime) -> None:
-    """Stop a work, or have what it made removed; whoever asks for the same later has it computed anew."""
-    if not work.state.final:
-        change = {"state": State.DISMISSED.value, "message": asdict(DISMISSED), "finished": now}
-    elif work.keeping is Keeping.KEPT:
-        change = {"keeping": Keeping.EXPIRED.value}
-    else:
-        return
-    connection.execute(update(works).where(works.c.id == work.id).values(updated=now, joinable=False, **change))
-    connection.execute(delete(outbox).where(outbox.c.job_id == work.id, outbox.c.kind == "order"))
-    put_out(connection, "dismissal", work.id, work.attempt, work.centre, now)
-
-
 def _apply(connection: Connection, report: Report, rules: _Rules) -> tuple[str, ...]:
     """Write a report, and give the ids of the jobs that changed."""
+    if report.kind is Kind.REMOVED:
+        confirm(connection, report.job_id, report.attempt, report.centre)
+        return ()
     handler = {
         Kind.STARTED: _started,
         Kind.PROGRESS: _progressed,
@@ -667,12 +658,6 @@ def _living(work_id: str, attempt: int) -> tuple[Any, ...]:
 
 def _names(states: Iterable[State]) -> list[str]:
     return sorted(state.value for state in states)
-
-
-def put_out(connection: Connection, kind: str, work_id: str, attempt: int, centre: str, now: datetime) -> None:
-    """Put a message for a centre into the outbox."""
-    row = {"kind": kind, "job_id": work_id, "attempt": attempt, "centre": centre, "created": now}
-    connection.execute(insert(outbox), row)
 
 
 def _say(connection: Connection, work_id: str, level: str, words: Words) -> None:

@@ -1,0 +1,61 @@
+"""What several do to a work in the store: hold it, stop it or let its results go, tell its centre, and forget it."""
+
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from gaia_server.jobs.records import Keeping, Work
+from gaia_server.jobs.rows import WORKS, read_work
+from gaia_server.jobs.states import State
+from gaia_server.jobs.tables import jobs, log, outbox, works
+from gaia_workers.contract import Words
+
+DISMISSED = Words(en="The job was dismissed.", fr="La tâche a été abandonnée.")
+
+
+def lock(connection: Connection, work_id: str) -> Work:
+    """Get a work that nobody else changes before this transaction ends."""
+    return read_work(connection.execute(WORKS.where(works.c.id == work_id).with_for_update()).one())
+
+
+def abandon(connection: Connection, work: Work, now: datetime) -> None:
+    """Stop a work, or have what it made removed; whoever asks for the same later has it computed anew."""
+    change: dict[str, object]
+    if not work.state.final:
+        change = {"state": State.DISMISSED.value, "message": asdict(DISMISSED), "finished": now}
+    elif work.keeping is Keeping.KEPT:
+        change = {"keeping": Keeping.EXPIRED.value}
+    else:
+        return
+    connection.execute(update(works).where(works.c.id == work.id).values(updated=now, joinable=False, **change))
+    connection.execute(delete(outbox).where(outbox.c.job_id == work.id, outbox.c.kind == "order"))
+    put_out(connection, "dismissal", work.id, work.attempt, work.centre, now)
+
+
+def confirm(connection: Connection, work_id: str, attempt: int, centre: str) -> None:
+    """Note that a centre has removed what an attempt made, where that was asked; with the last job the work is forgotten."""
+    asked = (works.c.id == work_id, works.c.attempt == attempt, works.c.centre == centre)
+    gone = update(works).where(*asked, works.c.keeping == Keeping.EXPIRED.value)
+    if connection.execute(gone.values(keeping=Keeping.GONE.value)).rowcount == 1 and not is_asked_for(
+        connection, work_id
+    ):
+        erase(connection, work_id)
+
+
+def is_asked_for(connection: Connection, work_id: str) -> bool:
+    """Tell whether any job still refers to a work."""
+    return connection.execute(select(jobs.c.id).where(jobs.c.work_id == work_id).limit(1)).first() is not None
+
+
+def erase(connection: Connection, work_id: str) -> None:
+    """Forget a work of which nothing is left."""
+    connection.execute(delete(outbox).where(outbox.c.job_id == work_id))
+    connection.execute(delete(log).where(log.c.job_id == work_id))
+    connection.execute(delete(works).where(works.c.id == work_id))
+
+
+def put_out(connection: Connection, kind: str, work_id: str, attempt: int, centre: str, now: datetime) -> None:
+    """Put a message for a centre into the outbox."""
+    row = {"kind": kind, "job_id": work_id, "attempt": attempt, "centre": centre, "created": now}
+    connection.execute(insert(outbox), row)
