@@ -27,6 +27,7 @@ SUMMARIES = {
     "server": "Answer HTTP.",
     "recorder": "Record what workers report, send orders, put right what was lost.",
     "callback-key": "Tell the key by which a host verifies the callbacks that it receives.",
+    "jobs": "Look after the jobs that are stored.",
     "worker": "Compute at a centre, beside its data.",
     "depot": "Serve the results of a centre.",
 }

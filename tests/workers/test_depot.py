@@ -149,11 +149,13 @@ def test_a_download_goes_on_while_its_file_is_removed_and_the_next_one_is_gone(
     depot: FlaskClient, centre: Centre
 ) -> None:
     assert centre.results is not None
+    store = Results(centre.results)
+    store.prepare()
     answer = depot.get(address(centre))
-    Results(centre.results).remove(JOB, 1)
+    store.remove(JOB, 1)
     assert answer.data == b"hi"
     for headers in ({}, {"Range": "bytes=1-"}):
-        gone = depot.get(address(centre), headers=headers)
+        gone = depot.get(address(centre), headers=headers, buffered=True)
         assert (gone.status_code, json.loads(gone.data)["type"].rpartition("/")[2]) == (410, "result-not-available")
 
 

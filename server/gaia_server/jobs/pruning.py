@@ -20,11 +20,6 @@ _AGE = re.compile(r"(?P<count>\d{1,6}) ?(?P<unit>[smhdw])", re.ASCII)
 commands = typer.Typer(no_args_is_help=True, add_completion=False, help="Look after the jobs that are stored.")
 
 
-@commands.callback()
-def _jobs() -> None:
-    """Look after the jobs that are stored."""
-
-
 @commands.command()
 def prune(
     older_than: Annotated[
