@@ -161,6 +161,13 @@ class Settings(BaseSettings):
         le=3600,
         description="A callback that fails is tried again after so long, then twice as long (seconds).",
     )
+    upload_limit: Size = Field(2 * 2**30, gt=0, description="Largest file that a user may upload.")
+    upload_quota: Size = Field(
+        50 * 2**30,
+        gt=0,
+        description="What the files of all users may take together; further ones are refused with 507.",
+    )
+    upload_lifetime_s: float = Field(7 * 86400, ge=60, description="An uploaded file is kept for so long (seconds).")
     memory_limit: Size = Field(
         2 * 2**30, ge=64 * 2**20, description="Resident memory that one task may use before it is ended."
     )

@@ -26,6 +26,7 @@ from gaia_server.routes import (
     health,
     jobs,
     processes,
+    uploads,
 )
 from gaia_server.services import EXTENSION, Services
 
@@ -42,6 +43,7 @@ OURS = (
     centres.routes,
     health.routes,
     deliveries.routes,
+    uploads.routes,
     assets.routes,
     document.routes,
 )
@@ -102,8 +104,8 @@ def settle(app: Flask, services: Services) -> None:
 
 
 def _limit_body_time() -> None:
-    """Large deliveries of centres may take long, as long as they go on; the web server sees to that."""
-    if request.blueprint != deliveries.routes.name:
+    """Deliveries of centres and files of users may take long, as long as they go on; the web server sees to that."""
+    if request.blueprint not in (deliveries.routes.name, uploads.routes.name):
         request.environ["wsgi.input"] = TimedInput(request.environ["wsgi.input"], BODY_LIMIT_S)
 
 

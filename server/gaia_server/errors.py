@@ -11,6 +11,8 @@ ServiceError                    `code` names it in the table, `text` says what h
         BadDelivery             a header of a delivery is wrong or missing
         BodyTooLarge            more bytes than a body may have
         InputsTooLarge          more than an order to a centre may carry
+        UploadTooLarge          a file larger than one may be
+        UploadRefused           a file that is nothing that can be used, or not safe to open
         CostOverLimit           more to read or write than any job may
         BodyTooSlow             the body did not arrive in time
         WrongMediaType          a body of another type or encoding
@@ -21,7 +23,7 @@ ServiceError                    `code` names it in the table, `text` says what h
         OffsetWrong             a delivery that does not go on where the last one ended
         DigestWrong             a delivery of which something else arrived than was sent
     NothingThere                what was asked for does not exist, or not any more
-        NoSuchProcess, NoSuchJob, NoSuchOutput, NoSuchCentre, NoSuchCollection
+        NoSuchProcess, NoSuchJob, NoSuchOutput, NoSuchCentre, NoSuchCollection, NoSuchUpload
         ResultNotReady          the job is not finished yet
         ResultGone              it was dismissed, removed or has expired
         AlreadyDismissed        a second dismissal
@@ -38,6 +40,7 @@ ServiceError                    `code` names it in the table, `text` says what h
 from collections.abc import Sequence
 from typing import ClassVar
 
+from gaia_config.sizes import render_size
 from gaia_processes.errors import Fault
 from gaia_processes.process import Estimate
 from gaia_processes.text import Text
@@ -157,6 +160,38 @@ class BodyTooLarge(RequestRefused):
                 fr=f"Le corps dépasse les {limit_bytes} octets autorisés.",
             )
         )
+
+
+class UploadTooLarge(RequestRefused):
+    """A file is larger than one may be."""
+
+    code = "body-too-large"
+
+    def __init__(self, limit_bytes: int) -> None:
+        limit = render_size(limit_bytes)
+        super().__init__(
+            Text(
+                en=f"The file is larger than {limit}, the most that can be uploaded; cut it, or ask a centre to publish it.",
+                fr=f"Le fichier dépasse {limit}, le maximum pour un dépôt ; coupez-le, ou demandez à un centre de le publier.",
+            )
+        )
+
+
+class UploadRefused(RequestRefused):
+    """
+    A file is nothing that can be used, or not safe to open.
+
+    Parameters
+    ----------
+    code : str
+        `unknown-upload-type`, `invalid-upload` or `unsafe-upload`.
+    """
+
+    code = "unknown-upload-type"
+
+    def __init__(self, text: Text, *, code: str = code) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class InputsTooLarge(RequestRefused):
@@ -310,6 +345,16 @@ class NoSuchJob(NothingThere):
     default = Text(
         en="There is no such job, or its record has been removed.",
         fr="Cette tâche n'existe pas, ou son enregistrement a été supprimé.",
+    )
+
+
+class NoSuchUpload(NothingThere):
+    """There is no such upload, or it is somebody else's, or has expired."""
+
+    code = "no-such-upload"
+    default = Text(
+        en="There is no such upload, or it has expired; POST the file to /uploads again.",
+        fr="Ce dépôt n'existe pas, ou il a expiré ; renvoyez le fichier par POST à /uploads.",
     )
 
 

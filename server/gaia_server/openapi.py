@@ -28,6 +28,7 @@ MEDIA_TYPE = "application/vnd.oai.openapi+json;version=3.0"
 EXTENSION = "gaia-openapi"
 VERSION = "3.0.3"
 _BYTES = {"type": "string", "format": "binary"}
+BYTES, FORM = "application/octet-stream", "multipart/form-data"
 _RUN = Text(en="Run", fr="Exécuter")
 _CALLBACKS = (
     ("jobCompleted", "successUri", "results", Text(en="The job ended well", fr="La tâche s'est bien terminée")),
@@ -158,6 +159,8 @@ def _render(operation: Operation, language: Language) -> dict[str, Any]:
     }
     if operation.body is not None:
         rendered["requestBody"] = _body(ref(operation.body), {"inputs": {"message": "hello"}})
+    if operation.file:
+        rendered["requestBody"] = _file_body()
     if operation.id == "execute":
         rendered["callbacks"] = _callbacks(language)
     return rendered
@@ -223,6 +226,13 @@ def _link_parameters(described: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _body(schema: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
     return {"required": True, "content": {JSON: {"schema": schema, "example": example}}}
+
+
+def _file_body() -> dict[str, Any]:
+    """Tell a body that is a file: as it is, or as the one file of a form."""
+    form = {"type": "object", "properties": {"file": _BYTES}, "required": ["file"]}
+    content = {BYTES: {"schema": _BYTES}, FORM: {"schema": form}}
+    return {"required": True, "content": content}
 
 
 def _answer(answer: Answer, language: Language) -> dict[str, Any]:

@@ -61,6 +61,8 @@ class Operation:
         By their names in `schemas.PARAMETERS`.
     body : str or None
         The schema of its body, by name.
+    file : bool
+        Whether its body is a file.
     answers : dict
         By status.
     problems : tuple of str
@@ -74,6 +76,7 @@ class Operation:
     tag: str
     parameters: tuple[str, ...] = ()
     body: str | None = None
+    file: bool = False
     answers: dict[int, Answer]
     problems: tuple[str, ...] = ()
 
@@ -322,6 +325,39 @@ OPERATIONS = (
                 media_types=_LINKED_DATA,
             )
         },
+    ),
+    Operation(
+        method="get", path="/uploads", id="getUploadForm", tag="uploads",
+        summary=Text(en="What can be uploaded, and how", fr="Ce qui peut être déposé, et comment"),
+        parameters=_BOTH_FORMS, answers={200: _json("uploadForm", "Types and limits", "Types et limites", page=True)},
+    ),
+    Operation(
+        method="post", path="/uploads", id="upload", tag="uploads",
+        summary=Text(
+            en="Upload a file of one's own, to be named in requests as upload:<uuid>",
+            fr="Déposer un fichier à soi, à nommer dans les requêtes par upload:<uuid>",
+        ),
+        parameters=("name", "contentDisposition", "acceptLanguage"), file=True,
+        problems=(
+            "invalid-upload", "body-too-slow", "body-too-large", "wrong-media-type", "unknown-upload-type", "unsafe-upload",
+            "no-space", "store-down",
+        ),
+        answers={
+            201: _json("upload", "The upload", "Le dépôt", "Location"),
+            303: Answer(words=Text(en="The page of the upload", fr="La page du dépôt"), headers=("Location",)),
+        },
+    ),
+    Operation(
+        method="get", path="/uploads/{uploadID}", id="getUpload", tag="uploads",
+        summary=Text(en="What an upload is", fr="Ce qu'est un dépôt"),
+        parameters=("uploadID", *_BOTH_FORMS), problems=("no-such-upload", "store-down"),
+        answers={200: _json("upload", "The upload", "Le dépôt", page=True)},
+    ),
+    Operation(
+        method="delete", path="/uploads/{uploadID}", id="removeUpload", tag="uploads",
+        summary=Text(en="Remove an upload", fr="Supprimer un dépôt"),
+        parameters=("uploadID", "acceptLanguage"), problems=("no-such-upload", "store-down"),
+        answers={204: Answer(words=Text(en="It is gone", fr="Il n'y est plus"))},
     ),
     Operation(
         method="get", path="/centres", id="getCentres", tag="centres",

@@ -5,7 +5,6 @@ A file arrives at `<job>/<attempt>/<name>.part`, in one go or in pieces that go 
 when all of it is there and its digest is right. Only the attempt that the job store waits for may deliver.
 """
 
-import errno
 import fcntl
 import hashlib
 import os
@@ -20,12 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol, Self
 
-from gevent import get_hub
 from werkzeug.datastructures import Headers
 
 from gaia_config.centres import Centre
 from gaia_processes.text import Text
-from gaia_server.errors import BadDelivery, BodyTooSlow, Busy, DigestWrong, Forbidden, NoSpace, NoSuchJob, OffsetWrong
+from gaia_server.disk import as_no_space, off_the_loop, sync_folder
+from gaia_server.errors import BadDelivery, BodyTooSlow, Busy, DigestWrong, Forbidden, NoSuchJob, OffsetWrong
 from gaia_server.results import LOCATION
 from gaia_workers.contract import link_holds
 from gaia_workers.downloads import PIECE_BYTES
@@ -35,7 +34,6 @@ PARTIAL = ".part"
 _RANGE = re.compile(r"bytes (?P<first>[0-9]{1,18})-(?P<last>[0-9]{1,18})/(?P<total>[0-9]{1,18})", re.ASCII)
 _NOTHING = "bytes */0"
 _DIGEST = re.compile(r"sha-256=:(?P<digest>[A-Za-z0-9+/=]{44}):", re.ASCII)
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class Expects(Protocol):
@@ -178,7 +176,7 @@ class Deliveries:
         if path.exists():
             return self._again(path, piece)
         self._prepare(path.parent)
-        with _as_no_space(), _open_partial(path) as stream:
+        with as_no_space(), _open_partial(path) as stream:
             arrived = stream.seek(0, os.SEEK_END)
             if arrived != piece.offset:
                 raise OffsetWrong(arrived)
@@ -243,14 +241,14 @@ class Deliveries:
     def _complete(self, claim: Claim, path: Path, stream: BinaryIO, piece: Piece) -> None:
         self._place(claim)  # the job may have been dismissed while its result was on its way
         partial = _partial(path)
-        _off_the_loop(stream.flush)
+        off_the_loop(stream.flush)
         try:
             if _digest(partial) != piece.sha256:
                 partial.unlink()
                 raise DigestWrong
-            _off_the_loop(lambda: os.fsync(stream.fileno()))
+            off_the_loop(lambda: os.fsync(stream.fileno()))
             partial.rename(path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except FileNotFoundError:
             raise NoSuchJob from None  # it was discarded just now
 
@@ -277,16 +275,6 @@ def _open_partial(path: Path) -> Iterator[BinaryIO]:
         yield stream
 
 
-@contextmanager
-def _as_no_space() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _NO_ROOM:
-            raise NoSpace from error
-        raise
-
-
 def _copy(body: BinaryIO, stream: BinaryIO, size_bytes: int) -> int:
     """Write what arrives, at most what was announced; a sender that goes away leaves what did arrive."""
     left = size_bytes
@@ -304,18 +292,4 @@ def _digest(path: Path) -> str:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
 
-    return _off_the_loop(digest)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        _off_the_loop(lambda: os.fsync(handle))
-    finally:
-        os.close(handle)
-
-
-def _off_the_loop[T](work: Callable[[], T]) -> T:
-    """Do what may take long in a real thread: the process goes on answering others meanwhile."""
-    result: T = get_hub().threadpool.apply(work)
-    return result
+    return off_the_loop(digest)

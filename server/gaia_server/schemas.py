@@ -6,6 +6,7 @@ from gaia_processes.text import Language, Text
 from gaia_server.jobs.states import State
 from gaia_server.problems import PROBLEMS, uri_of
 from gaia_server.queries import LARGEST_LIMIT
+from gaia_server.uploads.kinds import KINDS
 
 PROBLEM = "exception"
 
@@ -267,6 +268,35 @@ SCHEMAS: dict[str, Any] = {
         },
         "log",
     ),
+    "uploadForm": _object(
+        {
+            "limitBytes": _COUNT,
+            "lifetimeSeconds": {"type": "number"},
+            "types": _array(_object({"type": TEXT, "title": TEXT}, "type", "title")),
+            "links": _array(ref("link")),
+        },
+        "limitBytes",
+        "types",
+    ),
+    "upload": _object(
+        {
+            "id": {"type": "string", "pattern": "^upload:[0-9a-f-]{36}$"},
+            "uploadID": {"type": "string", "format": "uuid"},
+            "name": TEXT,
+            "type": TEXT,
+            "kind": {"type": "string", "enum": [kind.id for kind in KINDS]},
+            "sizeBytes": _COUNT,
+            "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+            "created": _TIME,
+            "expires": _TIME,
+            "links": _array(ref("link")),
+        },
+        "id",
+        "type",
+        "sizeBytes",
+        "sha256",
+        "expires",
+    ),
 }
 
 _NAMES = _array(TEXT)
@@ -293,6 +323,14 @@ PARAMETERS: dict[str, Any] = {
         "outputID",
         "Id of an output, with the ending of its file if you like.",
         "Identifiant d'une sortie, au besoin avec l'extension de son fichier.",
+    ),
+    "uploadID": _path("uploadID", "Id of an upload.", "Identifiant d'un dépôt.", {"type": "string", "format": "uuid"}),
+    "name": _query("name", TEXT, "What the file is called.", "Le nom du fichier."),
+    "contentDisposition": _header(
+        "Content-Disposition",
+        'attachment; filename="parks.gpkg"',
+        "What the file is called.",
+        "Le nom du fichier.",
     ),
     "centreID": _path("centreID", "Id of a centre.", "Identifiant d'un centre."),
     "collectionID": _path("collectionID", "Id of a collection.", "Identifiant d'une collection."),

@@ -21,6 +21,7 @@ from gaia_server.push import Deliveries
 from gaia_server.references import References
 from gaia_server.results import STORE, ResultFiles
 from gaia_server.submission import Submission
+from gaia_server.uploads.uploads import Uploads, open_uploads
 
 EXTENSION = "gaia"
 
@@ -40,6 +41,8 @@ class Services:
         Calls others, where the configuration lets it.
     feeds : Feeds
         Tells event streams how their jobs go on.
+    uploads : Uploads
+        The files of users.
     """
 
     settings: Settings
@@ -52,6 +55,7 @@ class Services:
     deliveries: Deliveries
     feeds: Feeds
     outbound: Outbound
+    uploads: Uploads
 
     @property
     def references(self) -> References:
@@ -104,6 +108,7 @@ def open_services(settings: Settings) -> Services:
         files=ResultFiles(store=kept, centres=centres, link_lifetime_s=settings.link_lifetime_s),
         deliveries=Deliveries(store=kept, jobs=store, centres=centres),
         outbound=open_outbound(settings),
+        uploads=open_uploads(settings, store.engine),
         feeds=Feeds(store, submission.changes),
     )
 

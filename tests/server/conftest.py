@@ -39,6 +39,7 @@ from gaia_server.repeats import require_same
 from gaia_server.results import STORE, ResultFiles
 from gaia_server.routing import Choice
 from gaia_server.services import Services
+from gaia_server.uploads.uploads import open_uploads
 from gaia_workers.contract import (
     Failure,
     Kind,
@@ -373,6 +374,7 @@ def services(
         deliveries=Deliveries(store=kept, jobs=store, centres=centres),
         feeds=Feeds(store, ears, look_s=0.2),
         outbound=open_outbound(settings),
+        uploads=open_uploads(settings, store.engine),
     )
 
 

@@ -124,6 +124,11 @@ class Store:
         """How long everything is kept."""
         return Retention(self._engine)
 
+    @property
+    def engine(self) -> Engine:
+        """The database, for what is kept beside the jobs."""
+        return self._engine
+
     def get(self, job_id: str) -> Job | None:
         """Find a job, whoever owns it; for the server's own work alone."""
         with database.reading(self._engine) as connection:

@@ -141,6 +141,21 @@ callbacks = Table(
     Index("callbacks_by_due", "due", "id"),
 )
 
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("owner", String(200), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("media_type", String(100), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("created", Moment, nullable=False),
+    Column("expires", Moment, nullable=False),
+    Index("uploads_by_expiry", "expires"),
+)
+
 log = Table(
     "log",
     metadata,
