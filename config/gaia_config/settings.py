@@ -227,7 +227,8 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least weight that is logged.")
     centre: str | None = Field(None, description="For a worker or a depot: the id of its centre in the centres file.")
     server_url: WebAddress | None = Field(
-        None, description="For a worker of a centre that pushes: address of the server that takes its results."
+        None,
+        description="For a worker: address of the server, which takes the results of a centre that pushes and gives the files of users.",
     )
     web_workers: int = Field(2, ge=1, le=64, description="Processes that answer HTTP.")
     transport: str = Field(

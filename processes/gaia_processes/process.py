@@ -22,6 +22,7 @@ from gaia_processes.inputs.dataset import (
     DatasetReference,
     JobRef,
     UnknownDataset,
+    UnusableUpload,
     UploadRef,
     explain_absent,
     explain_unknown,
@@ -33,6 +34,7 @@ from gaia_processes.inputs.schema import input_schemas
 from gaia_processes.text import Text
 
 type JobControl = Literal["sync-execute", "async-execute", "dismiss"]
+type FindsCube = Callable[[CatalogueRef | UploadRef], Cube | None]
 
 STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 """Configuration of every `Inputs` model."""
@@ -222,7 +224,7 @@ def validate_request(
     process: Process,
     raw: Mapping[str, object],
     *,
-    find_cube: Callable[[CatalogueRef], Cube],
+    find_cube: FindsCube,
     ignored: Sequence[str] = (),
 ) -> BaseModel:
     """
@@ -233,7 +235,8 @@ def validate_request(
     process, raw, ignored
         As for `read_inputs`.
     find_cube : callable
-        Gives the cube of a dataset, or raises `UnknownDataset`.
+        Gives the cube of a dataset, None for an upload that only the work itself will look into, or raises `UnknownDataset`
+        or `UnusableUpload`.
 
     Raises
     ------
@@ -258,7 +261,7 @@ def constrain_request(
     process: Process,
     raw: Mapping[str, object],
     *,
-    find_cube: Callable[[CatalogueRef], Cube],
+    find_cube: FindsCube,
     ignored: Sequence[str] = (),
 ) -> dict[str, Allowed]:
     """
@@ -474,16 +477,12 @@ def _place(error: ErrorDetails, prepared: Mapping[str, _Prepared]) -> list[Fault
     return [replace(fault, input=name, pointer=base.pointer + path + fault.pointer) for fault in read_refusal(error)]
 
 
-def _find_cube(
-    inputs: BaseModel | None, find_cube: Callable[[CatalogueRef], Cube]
-) -> tuple[Cube | None, tuple[Fault, ...]]:
+def _find_cube(inputs: BaseModel | None, find_cube: FindsCube) -> tuple[Cube | None, tuple[Fault, ...]]:
     """Find the cube of the dataset that is named, if one is, or say what is wrong with the name."""
     return _find_cube_of("dataset", getattr(inputs, "dataset", None), find_cube)
 
 
-def _find_others(
-    inputs: BaseModel | None, find_cube: Callable[[CatalogueRef], Cube]
-) -> tuple[dict[str, Cube], tuple[Fault, ...]]:
+def _find_others(inputs: BaseModel | None, find_cube: FindsCube) -> tuple[dict[str, Cube], tuple[Fault, ...]]:
     """Find the cubes of further datasets, by input, and say what is wrong with the names of those that are not there."""
     named = {name: value for name, value in inputs or () if name != "dataset" and isinstance(value, DatasetReference)}
     found = {name: _find_cube_of(name, value, find_cube) for name, value in named.items()}
@@ -491,18 +490,20 @@ def _find_others(
     return cubes, tuple(fault for _, faults in found.values() for fault in faults)
 
 
-def _find_cube_of(
-    name: str, reference: object, find_cube: Callable[[CatalogueRef], Cube]
-) -> tuple[Cube | None, tuple[Fault, ...]]:
-    pointer = f"/inputs/{_escape(name)}"
-    if isinstance(reference, UploadRef | JobRef):
-        return None, (replace(explain_absent(reference), input=name, pointer=pointer),)
-    if not isinstance(reference, CatalogueRef):
+def _find_cube_of(name: str, reference: object, find_cube: FindsCube) -> tuple[Cube | None, tuple[Fault, ...]]:
+    def at(fault: Fault) -> Fault:
+        return replace(fault, input=name, pointer=f"/inputs/{_escape(name)}")
+
+    if isinstance(reference, JobRef):
+        return None, (at(explain_absent(reference)),)
+    if not isinstance(reference, CatalogueRef | UploadRef):
         return None, ()
     try:
         return find_cube(reference), ()
     except UnknownDataset as unknown:
-        return None, (replace(explain_unknown(unknown), input=name, pointer=pointer),)
+        return None, (at(explain_unknown(unknown)),)
+    except UnusableUpload as unusable:
+        return None, (at(unusable.fault),)
 
 
 def _unknown_input(name: str, value: object, known: Sequence[str]) -> Fault:

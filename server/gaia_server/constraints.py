@@ -8,7 +8,7 @@ from gaia_processes.errors import InvalidInputs
 from gaia_processes.inputs.constraints import Allowed
 from gaia_processes.inputs.schema import input_schemas
 from gaia_processes.process import Process, constrain_request
-from gaia_server.demands import Cubes, follow
+from gaia_server.demands import Cubes, FindsUpload, follow, no_uploads
 from gaia_server.descriptions import LISTED_DATASETS, takes_dataset
 from gaia_server.references import References
 
@@ -22,6 +22,7 @@ def allowed_inputs(
     federation: Federation,
     ignored: tuple[str, ...],
     references: References | None = None,
+    uploads: FindsUpload = no_uploads,
 ) -> dict[str, Allowed]:
     """
     Say what each input may be, given those in the body of a request that is not whole yet.
@@ -34,6 +35,8 @@ def allowed_inputs(
         Names of inputs that are not read.
     references : References, optional
         Follows inputs by reference; without, they are refused.
+    uploads : callable, optional
+        Finds a file of whoever asks by its id; without, there are none.
 
     Raises
     ------
@@ -42,7 +45,7 @@ def allowed_inputs(
     """
     followed = follow(process, body, references)
     try:
-        allowed = constrain_request(process, followed.inputs, find_cube=Cubes(federation), ignored=ignored)
+        allowed = constrain_request(process, followed.inputs, find_cube=Cubes(federation, uploads), ignored=ignored)
     except InvalidInputs as invalid:
         raise InvalidInputs((*followed.faults, *followed.missing_aside(invalid.faults))) from None
     if followed.faults:

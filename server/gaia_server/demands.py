@@ -1,7 +1,7 @@
 """From the body of an execute request to a `Demand`: everything in it is judged here, before anything is queued."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -11,7 +11,14 @@ from gaia_processes.cube import Cube
 from gaia_processes.errors import Fault, InvalidInputs
 from gaia_processes.formats import Format, format_for
 from gaia_processes.inputs.bad_value import shorten, show
-from gaia_processes.inputs.dataset import CatalogueRef, UnknownDataset
+from gaia_processes.inputs.dataset import (
+    CatalogueRef,
+    UnknownDataset,
+    UnusableUpload,
+    UploadRef,
+    explain_absent,
+    explain_unfit,
+)
 from gaia_processes.process import Estimate, Output, Process, dump_inputs, pin_versions, validate_request
 from gaia_processes.text import Language, Text
 from gaia_server.holders import check_together
@@ -19,11 +26,23 @@ from gaia_server.jobs.records import Demand, RequestedOutput, Response, Subscrib
 from gaia_server.outbound import Outbound, OutboundRefused, shown
 from gaia_server.preference import Returns
 from gaia_server.references import Followed, References
+from gaia_server.uploads.kinds import NETCDF
+from gaia_server.uploads.uploads import Upload
+from gaia_workers.contract import Uploaded
 
 RESPONSES: tuple[Response, ...] = ("raw", "document")
 CALLS = {"successUri": "success", "inProgressUri": "in_progress", "failedUri": "failed"}
 """Members of a request's `subscriber`, and of ours."""
+UPLOAD_BYTES_PER_S = 50 * 10**6
+"""How quickly a centre fetches and reads an upload, for want of anything better."""
 TRANSMISSIONS: tuple[Transmission, ...] = ("value", "reference")
+
+
+type FindsUpload = Callable[[str], Upload | None]
+
+
+def no_uploads(_id: str) -> None:
+    """Find none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +89,7 @@ def read_demand(
     references: References | None = None,
     outbound: Outbound | None = None,
     language: Language = "en",
+    uploads: FindsUpload = no_uploads,
 ) -> Understood:
     """
     Read an execute request.
@@ -90,6 +110,8 @@ def read_demand(
         Judges the addresses of callbacks; without, they are refused.
     language : str
         That of the request; callbacks come in it.
+    uploads : callable, optional
+        Finds a file of whoever asks by its id; without, there are none.
 
     Raises
     ------
@@ -104,7 +126,7 @@ def read_demand(
     subscriber = _read_subscriber(body.get("subscriber"), outbound or Outbound(hosts=()), language, faults)
     followed = follow(process, body, references)
     try:
-        inputs = validate_request(process, followed.inputs, find_cube=Cubes(federation), ignored=ignored)
+        inputs = validate_request(process, followed.inputs, find_cube=Cubes(federation, uploads), ignored=ignored)
     except InvalidInputs as invalid:
         rest = followed.missing_aside(invalid.faults)
         raise InvalidInputs((*followed.faults, *rest, *faults.found)) from None
@@ -114,11 +136,40 @@ def read_demand(
     if apart:
         raise InvalidInputs(apart)
     inputs = pin_versions(inputs, version_of=lambda reference: _dataset(federation, reference).version)
-    return Understood(
-        demand=Demand(inputs=dump_inputs(inputs), outputs=outputs, response=response, subscriber=subscriber),
-        inputs=inputs,
-        estimate=process.estimate(inputs, _cube_of(inputs, federation)),
+    demand = Demand(
+        inputs=dump_inputs(inputs),
+        outputs=outputs,
+        response=response,
+        subscriber=subscriber,
+        uploads=tuple(_uploads_of(inputs, uploads)),
     )
+    return Understood(demand=demand, inputs=inputs, estimate=estimate(process, inputs, demand, federation))
+
+
+def estimate(process: Process, inputs: BaseModel, demand: Demand, federation: Federation) -> Estimate:
+    """Tell what a demand costs; of an upload nothing is known but its size."""
+    cost = process.estimate(inputs, _cube_of(inputs, federation))
+    fetched_bytes = sum(upload.size_bytes for upload in demand.uploads)
+    if not fetched_bytes:
+        return cost
+    return replace(
+        cost,
+        bytes_read=cost.bytes_read + fetched_bytes,
+        bytes_written=max(cost.bytes_written, fetched_bytes),
+        seconds=cost.seconds + fetched_bytes / UPLOAD_BYTES_PER_S,
+    )
+
+
+def _uploads_of(inputs: BaseModel, uploads: FindsUpload) -> Iterator[Uploaded]:
+    for _, value in inputs:
+        upload = uploads(str(value.uuid)) if isinstance(value, UploadRef) else None
+        if upload is not None:
+            yield Uploaded(
+                reference=upload.reference,
+                sha256=upload.sha256,
+                size_bytes=upload.size_bytes,
+                media_type=upload.media_type,
+            )
 
 
 def follow(process: Process, body: Mapping[str, Any], references: References | None) -> Followed:
@@ -135,14 +186,29 @@ def transmission_of(returns: Returns | None) -> Transmission | None:
 
 
 class Cubes:
-    """Finds the cubes of datasets."""
+    """Finds the cubes of datasets, and whether an upload can stand in the place of one."""
 
-    def __init__(self, federation: Federation) -> None:
+    def __init__(self, federation: Federation, uploads: FindsUpload = no_uploads) -> None:
         self._federation = federation
+        self._uploads = uploads
 
-    def __call__(self, reference: CatalogueRef) -> Cube:
-        """Find one; raise `UnknownDataset` where there is none."""
-        return Cube.from_stac(_dataset(self._federation, reference).properties)
+    def __call__(self, reference: CatalogueRef | UploadRef) -> Cube | None:
+        """
+        Find one; None for an upload, into which the work alone looks.
+
+        Raises
+        ------
+        UnknownDataset, UnusableUpload
+            If there is none, or the file is of another kind.
+        """
+        if isinstance(reference, CatalogueRef):
+            return Cube.from_stac(_dataset(self._federation, reference).properties)
+        upload = self._uploads(str(reference.uuid))
+        if upload is None:
+            raise UnusableUpload(explain_absent(reference))
+        if upload.kind != NETCDF.id:
+            raise UnusableUpload(explain_unfit(reference, found=upload.media_type, wanted=NETCDF.media_type))
+        return None
 
 
 def _dataset(federation: Federation, reference: CatalogueRef) -> Dataset:
@@ -158,7 +224,7 @@ def _dataset(federation: Federation, reference: CatalogueRef) -> Dataset:
 
 def _cube_of(inputs: BaseModel, federation: Federation) -> Cube | None:
     reference = getattr(inputs, "dataset", None)
-    return Cubes(federation)(reference) if isinstance(reference, CatalogueRef) else None
+    return Cube.from_stac(_dataset(federation, reference).properties) if isinstance(reference, CatalogueRef) else None
 
 
 def _read_response(value: object, faults: _Faults) -> Response | None:

@@ -11,7 +11,7 @@ FILE = "file"
 MANY_FILES = "multipart/related"
 
 AT_A_CENTRE = (
-    "data-error", "dataset-gone", "delivery-failed", "unreadable-data", "worker-lost", "memory-limit", "storage-full", "storage-down",
+    "data-error", "dataset-gone", "delivery-failed", "fetch-failed", "unreadable-data", "worker-lost", "memory-limit", "storage-full", "storage-down",
     "timeout", "deadline", "empty-selection", "unsuitable-dataset", "invalid-input", "no-right",
 )  # fmt: skip
 """What a job can end by; its results, and a synchronous answer, are then the account of it."""

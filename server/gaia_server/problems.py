@@ -95,6 +95,7 @@ PROBLEMS: dict[str, Problem] = {
     "data-error": _row(500, "The data are broken", "Les données sont défectueuses"),
     "dataset-gone": _row(500, "The dataset is gone", "Le jeu de données a disparu"),
     "delivery-failed": _row(500, "The result could not be delivered", "Le résultat n'a pas pu être livré"),
+    "fetch-failed": _row(500, "The upload could not be fetched", "Le fichier déposé n'a pas pu être obtenu"),
     "unreadable-data": _row(500, "The data cannot be read", "Les données sont illisibles"),
     "worker-lost": _row(500, "The worker was lost", "Le processus de calcul a été perdu"),
     "memory-limit": _row(500, "Memory limit", "Limite de mémoire atteinte"),

@@ -191,6 +191,20 @@ class Deliveries:
         with suppress(OSError):  # it is not there, or another attempt's files are in it
             (self._store / job_id).rmdir()
 
+    def check(self, claim: Claim, *, method: str, job_id: str, attempt: int) -> None:
+        """
+        Let a centre pass that holds a signed address for an attempt that is waited for.
+
+        Raises
+        ------
+        Forbidden, NoSuchJob
+            If the claim does not hold, or nobody waits for this attempt of the centre's.
+        """
+        centre = self._centres.get(claim.centre)
+        if centre is None or not self._holds(claim, centre.key, method=method):
+            raise Forbidden
+        self._check_expected(job_id, attempt, centre.id)
+
     def _place(self, claim: Claim) -> Path:
         match, centre = LOCATION.fullmatch(claim.location), self._centres.get(claim.centre)
         if match is None or centre is None or not self._holds(claim, centre.key):
@@ -203,13 +217,13 @@ class Deliveries:
         self._check_expected(match["job"], int(match["attempt"]), centre.id)
         return self._store / match["job"] / str(int(match["attempt"])) / name
 
-    def _holds(self, claim: Claim, key: bytes) -> bool:
+    def _holds(self, claim: Claim, key: bytes, *, method: str = "PUT") -> bool:
         if not (claim.expires.isascii() and claim.expires.isdecimal() and len(claim.expires) <= 12):
             return False
         return link_holds(
             key,
             claim.signature,
-            method="PUT",
+            method=method,
             location=claim.location,
             expires=int(claim.expires),
             now=self._clock(),

@@ -15,11 +15,10 @@ import structlog
 from gaia_config.catalogue import Federation
 from gaia_config.centres import Centre
 from gaia_config.settings import Settings
-from gaia_processes.cube import Cube
-from gaia_processes.inputs.dataset import CatalogueRef
 from gaia_processes.process import Estimate, Process, read_inputs
 from gaia_processes.text import Text
 from gaia_server import routing
+from gaia_server.demands import estimate
 from gaia_server.errors import (
     CostOverLimit,
     Forbidden,
@@ -117,7 +116,7 @@ class Submission:
             process_id=process.id,
             process_version=process.version,
             demand=demand,
-            content_key=content_key(process, demand),
+            content_key=content_key(process, demand, owner=owner),
             accepted=now,
             synchronous=synchronous,
             state=State.ACCEPTED,
@@ -282,10 +281,7 @@ class Submission:
             raise CostOverLimit(cost, read_limit_bytes=limits[0], written_limit_bytes=limits[1])
 
     def _estimate(self, process: Process, demand: Demand) -> Estimate:
-        reference = dataset_of(process, demand)
-        dataset = self._federation.find(reference.id, reference.version) if reference else None
-        cube = Cube.from_stac(dataset.properties) if dataset else None
-        return process.estimate(read_inputs(process, demand.inputs), cube)
+        return estimate(process, read_inputs(process, demand.inputs), demand, self._federation)
 
 
 def _place(centre: Centre, *, holds_data: bool = True) -> routing.Place:
@@ -303,15 +299,11 @@ def _check_right(owner: str, demand: Demand) -> None:
             )
 
 
-def dataset_of(process: Process, demand: Demand) -> CatalogueRef | None:
-    """Find the catalogue's dataset that a demand names; None where the process needs none."""
-    reference = getattr(read_inputs(process, demand.inputs), "dataset", None)
-    return reference if isinstance(reference, CatalogueRef) else None
-
-
-def content_key(process: Process, demand: Demand) -> str:
+def content_key(process: Process, demand: Demand, *, owner: str) -> str:
     """
     Identify the work: sha256 of the process with its version, the canonical inputs (dataset versions pinned) and the formats.
+
+    A user's own file counts by its content, and for its owner alone: nobody learns that somebody else has the same.
 
     Returns
     -------
@@ -319,7 +311,10 @@ def content_key(process: Process, demand: Demand) -> str:
         64 hexadecimal digits.
     """
     outputs = sorted((output.id, output.format) for output in demand.outputs)
-    work = {"process": process.id, "version": process.version, "inputs": demand.inputs, "outputs": outputs}
+    inputs = json.dumps(demand.inputs, sort_keys=True)
+    for upload in demand.uploads:
+        inputs = inputs.replace(json.dumps(upload.reference), json.dumps(f"{owner} {upload.sha256}"))
+    work = {"process": process.id, "version": process.version, "inputs": inputs, "outputs": outputs}
     return hashlib.sha256(json.dumps(work, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

@@ -42,7 +42,7 @@ class Grid:
     """One dataset: 100 * row + column on 6 rows and 12 columns."""
 
     opened = 0
-    bytes_read = 0
+    bytes_read = bytes_moved = 0
 
     @contextmanager
     def open(self, reference: object):

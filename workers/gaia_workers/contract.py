@@ -47,6 +47,30 @@ class Words:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Uploaded:
+    """
+    A user's own file that a request names: the centre fetches it from the server.
+
+    Attributes
+    ----------
+    reference : str
+        As the inputs name it, `upload:<uuid>`.
+    sha256 : str
+        Hex; what has another digest is not that file.
+    """
+
+    reference: str
+    sha256: str
+    size_bytes: int
+    media_type: str
+
+    @property
+    def id(self) -> str:
+        """The UUID in the reference."""
+        return self.reference.partition(":")[2]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
     """
     One attempt at one part of one job.
@@ -61,6 +85,8 @@ class Order:
         When the job was accepted; the only time that enters a result.
     queue_deadline : datetime
         After this moment the work is no longer wanted.
+    uploads : tuple of Uploaded
+        The user's own files among the inputs.
     """
 
     job_id: str
@@ -76,6 +102,7 @@ class Order:
     memory_limit_bytes: int
     centre: str
     queue: str
+    uploads: tuple[Uploaded, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("accepted", "queue_deadline"):

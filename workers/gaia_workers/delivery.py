@@ -105,7 +105,7 @@ class Push:
         tries = Retrying(
             retry=retry_if_exception_type((requests.ConnectionError, requests.Timeout, _Again)),
             stop=stop_after_delay(self._give_up_s),
-            wait=wait_exponential_jitter(initial=0.2, max=10),
+            wait=wait_exponential_jitter(multiplier=0.2, max=10),
             before_sleep=_say_again,
         )
         try:

@@ -18,6 +18,7 @@ from gaia_processes.errors import GaiaError
 from gaia_processes.process import Limits
 from gaia_workers.contract import Failure, Order, Result, Words
 from gaia_workers.delivery import DeliveryFailed
+from gaia_workers.fetching import FetchFailed
 from gaia_workers.limits import Allowance, out_of_memory, over_scratch
 
 _log = structlog.get_logger()
@@ -99,6 +100,8 @@ def failure_of(error: Exception, order: Order, allowance: Allowance | None = Non
             return Failure(code=error.code, words=Words(en=error.text.en, fr=error.text.fr))
         case DeliveryFailed():
             return Failure(code="delivery-failed", words=error.words, retry=True)
+        case FetchFailed():
+            return Failure(code="fetch-failed", words=error.words, retry=True)
         case MemoryError():
             return out_of_memory(limit.memory_bytes)
     match _errno_of(error):

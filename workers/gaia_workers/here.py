@@ -26,7 +26,14 @@ from gaia_processes.catalogue import all_processes, by_id
 from gaia_processes.cube import Cube
 from gaia_processes.errors import DatasetUnsuitable, GaiaError, InvalidInputs
 from gaia_processes.formats import Format
-from gaia_processes.inputs.dataset import CatalogueRef, DatasetReference, UnknownDataset
+from gaia_processes.inputs.dataset import (
+    CatalogueRef,
+    DatasetReference,
+    UnknownDataset,
+    UnusableUpload,
+    UploadRef,
+    explain_absent,
+)
 from gaia_processes.process import Process, dump_inputs, validate_request
 from gaia_workers.contract import Words
 from gaia_workers.data import DataAccess
@@ -58,8 +65,10 @@ class Here:
     file: Path | None
     centres: Mapping[str, Centre]
 
-    def find_cube(self, reference: CatalogueRef) -> Cube:
-        """Give what is known of a dataset without reading its values."""
+    def find_cube(self, reference: CatalogueRef | UploadRef) -> Cube:
+        """Give what is known of a dataset without reading its values; there are no uploads here."""
+        if isinstance(reference, UploadRef):
+            raise UnusableUpload(explain_absent(reference))
         if self.file is not None and reference.id == LOCAL:
             return read_header(self.file).cube
         federation = Federation(self.centres)

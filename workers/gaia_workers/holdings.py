@@ -6,7 +6,7 @@ from pathlib import Path
 from gaia_config.catalogue import Federation
 from gaia_config.centres import Centre
 from gaia_processes.errors import DataError, DatasetUnsuitable
-from gaia_processes.inputs.dataset import CatalogueRef, DatasetReference
+from gaia_processes.inputs.dataset import CatalogueRef, DatasetReference, JobRef
 from gaia_processes.process import Process, read_inputs
 from gaia_processes.text import Text
 
@@ -58,7 +58,7 @@ class Holdings:
 
     def locate_all(self, process: Process, raw: Mapping[str, object]) -> dict[str, Path]:
         """
-        Find the files of all datasets that the inputs of a request name.
+        Find the files of all datasets that the inputs of a request name; uploads come from elsewhere.
 
         Returns
         -------
@@ -70,5 +70,5 @@ class Holdings:
         gaia_processes.errors.GaiaError
             If an input is wrong, or a dataset is not here.
         """
-        named = [value for _, value in read_inputs(process, raw) if isinstance(value, DatasetReference)]
+        named = [value for _, value in read_inputs(process, raw) if isinstance(value, CatalogueRef | JobRef)]
         return {str(reference): self.locate(reference) for reference in named}

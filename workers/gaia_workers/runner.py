@@ -47,6 +47,10 @@ class Counts(Opens, Protocol):
     def bytes_read(self) -> int:
         """Bytes of values that were read until now."""
 
+    @property
+    def bytes_moved(self) -> int:
+        """Bytes that came over the network until now."""
+
 
 class Says(HearsProgress, Protocol):
     """Who hears how it goes."""
@@ -261,6 +265,7 @@ class Meter:
         """Say what was used since the beginning."""
         return Receipt(
             bytes_read=self._data.bytes_read - self._bytes_read,
+            bytes_moved=self._data.bytes_moved,
             cpu_s=round(time.process_time() - self._cpu_s, 4),
             wall_s=round(time.monotonic() - self._wall_s, 4),
             peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,

@@ -15,6 +15,7 @@ from gaia_workers.contract import Failure, Result, Words
 from gaia_workers.data import DataAccess
 from gaia_workers.delivery import delivery_for
 from gaia_workers.errands import Errand, Progress, Said, failure_of
+from gaia_workers.fetching import Fetcher
 from gaia_workers.limits import hold, stand_back
 from gaia_workers.lineage import die_with_parent, keep_orphans
 from gaia_workers.progress import Throttled
@@ -46,7 +47,10 @@ def _outcome(pipe: Connection, errand: Errand) -> Result | Failure:
             with hold(errand.allowance), results.scratch(order) as scratch, _temporary_files_in(scratch):
                 return run(
                     order,
-                    data=DataAccess(errand.files),
+                    data=DataAccess(
+                        errand.files,
+                        Fetcher(order, centre=errand.centre, root=errand.results, server_url=errand.server_url),
+                    ),
                     results=results,
                     say=_Piped(pipe),
                     deliver=delivery_for(errand.centre, errand.server_url),

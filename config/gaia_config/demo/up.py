@@ -139,8 +139,8 @@ def _front() -> Iterator[Program]:
 def _beside(centre: Centre, settings: Settings) -> Iterator[Program]:
     """List what runs beside the data of a centre."""
     place = {"GAIA_CENTRE": centre.id}
-    pushing = {"GAIA_SERVER_URL": settings.near_url} if centre.delivery == "push" else {}
-    yield Program(name=f"worker {centre.id}", command=("gaia", "worker"), environment=place | pushing)
+    server = {"GAIA_SERVER_URL": settings.near_url}
+    yield Program(name=f"worker {centre.id}", command=("gaia", "worker"), environment=place | server)
     if centre.delivery == "serve":
         yield Program(name=f"depot {centre.id}", command=("gaia", "depot"), environment=place)
 

@@ -70,6 +70,21 @@ class UnknownDataset(LookupError):
         self.versions = tuple(versions)
 
 
+class UnusableUpload(LookupError):
+    """
+    An upload is not there, or is nothing that can be read as what it is named for.
+
+    Parameters
+    ----------
+    fault : Fault
+        What is wrong with it.
+    """
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.problem.en)
+        self.fault = fault
+
+
 def parse_dataset(value: object) -> DatasetReference:
     """
     Read a reference to a dataset.
@@ -122,10 +137,25 @@ def explain_unknown(unknown: UnknownDataset) -> Fault:
 
 def explain_absent(reference: UploadRef | JobRef) -> Fault:
     """Say that an upload or a job's result is not there."""
-    kind_en, kind_fr = ("upload", "fichier déposé") if isinstance(reference, UploadRef) else ("result", "résultat")
+    if isinstance(reference, JobRef):
+        return make_fault(
+            f"There is no result {reference} here; name a dataset of the catalogue.",
+            f"Il n'y a pas ici de résultat {reference} ; nommez un jeu de données du catalogue.",
+            given=str(reference),
+        )
     return make_fault(
-        f"There is no {kind_en} {reference} here; name a dataset of the catalogue.",
-        f"Il n'y a pas ici de {kind_fr} {reference} ; nommez un jeu de données du catalogue.",
+        f"There is no upload {reference} here, or it has expired; upload the file again, or name a dataset of the catalogue.",
+        f"Il n'y a pas ici de fichier déposé {reference}, ou il a expiré ; déposez-le à nouveau, "
+        "ou nommez un jeu de données du catalogue.",
+        given=str(reference),
+    )
+
+
+def explain_unfit(reference: UploadRef, *, found: str, wanted: str) -> Fault:
+    """Say that an upload is another kind of file than is needed."""
+    return make_fault(
+        f"{reference} is a file of type {found}; what is read here is {wanted}.",
+        f"{reference} est un fichier de type {found} ; ce qui se lit ici est {wanted}.",
         given=str(reference),
     )
 

@@ -21,4 +21,5 @@ def order_of(work: Work, settings: Settings) -> Order:
         memory_limit_bytes=settings.memory_limit,
         centre=work.centre,
         queue=work.queue,
+        uploads=work.uploads,
     )

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from gaia_processes.text import Language
 from gaia_server.jobs.states import State
-from gaia_workers.contract import Failure, Result, Words
+from gaia_workers.contract import Failure, Result, Uploaded, Words
 
 type Response = Literal["raw", "document"]
 type Transmission = Literal["value", "reference"]
@@ -71,12 +71,15 @@ class Demand:
         As the request said; None where it said nothing.
     subscriber : Subscriber or None
         Whom to call; no part of what the work is.
+    uploads : tuple of Uploaded
+        The user's own files among the inputs.
     """
 
     inputs: dict[str, Any]
     outputs: tuple[RequestedOutput, ...]
     response: Response | None = None
     subscriber: Subscriber | None = None
+    uploads: tuple[Uploaded, ...] = ()
 
 
 class Keeping(StrEnum):
@@ -119,6 +122,8 @@ class Work:
         Who asked for it first.
     formats : dict
         Format id by output.
+    uploads : tuple of Uploaded
+        Files of its owner among the inputs.
     joinable : bool
         Whether equal jobs may share it: at most one of all equal works.
     accepted : datetime
@@ -151,6 +156,7 @@ class Work:
     deadline: datetime
     centre: str
     queue: str
+    uploads: tuple[Uploaded, ...] = ()
     joinable: bool = True
     attempt: int = 1
     lost: int = 0
@@ -253,6 +259,7 @@ class Job:
             process_version=self.process_version,
             inputs=self.demand.inputs,
             formats={output.id: output.format for output in self.demand.outputs},
+            uploads=self.demand.uploads,
             content_key=self.content_key,
             accepted=self.accepted,
             state=self.state,

@@ -8,7 +8,7 @@ from sqlalchemy import Row, Select, select
 from gaia_server.jobs.records import Demand, Job, Keeping, Once, Work
 from gaia_server.jobs.states import State
 from gaia_server.jobs.tables import jobs, works
-from gaia_workers.contract import Failure, Result, Words
+from gaia_workers.contract import Failure, Result, Uploaded, Words
 
 RESULT = TypeAdapter(Result)
 _VALUES: dict[str, TypeAdapter[Any]] = {
@@ -17,6 +17,7 @@ _VALUES: dict[str, TypeAdapter[Any]] = {
     "reason": TypeAdapter(Words),
     "failure": TypeAdapter(Failure),
     "result": RESULT,
+    "uploads": TypeAdapter(tuple[Uploaded, ...]),
 }
 _WORK = tuple(column.name for column in works.columns)
 _JOB = tuple(column.name for column in jobs.columns)
@@ -43,7 +44,7 @@ def read_work(row: Row[*tuple[Any, ...]]) -> Work:
     """Read a row of `WORKS`."""
     values = _read(dict(zip(_WORK, row, strict=False)))
     values["state"], values["keeping"] = State(values["state"]), Keeping(values["keeping"])
-    return Work(**values)
+    return Work(**values | {"uploads": values["uploads"] or ()})
 
 
 def write_job(job: Job) -> dict[str, Any]:

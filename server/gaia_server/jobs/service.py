@@ -22,6 +22,7 @@ from gaia_server.plugins import open_transport
 from gaia_server.push import Deliveries
 from gaia_server.results import STORE, ResultFiles
 from gaia_server.signatures import open_key
+from gaia_server.uploads.uploads import open_uploads
 from gaia_workers.contract import BadMessage, Report, Transport, TransportDown
 
 REPORTS_AT_ONCE = 500
@@ -89,6 +90,7 @@ class Service:
             centres=centres,
             own=OwnStore(settings.home / STORE, retention, centres),
         )
+        self._uploads = open_uploads(settings, self._store.engine)
         self._stop = threading.Event()
 
     def run(self) -> None:
@@ -99,6 +101,7 @@ class Service:
             self._thread("reconciler", self._reconcile, period_s=self._settings.reconcile_period_s),
             self._thread("sweeper", self._sweeper.sweep, period_s=self._settings.sweep_period_s),
             self._thread("caller", self._caller.turn, period_s=CALL_PERIOD_S),
+            self._thread("uploads", self._sweep_uploads, period_s=self._settings.sweep_period_s),
         ]
         for thread in threads:
             thread.start()
@@ -121,6 +124,14 @@ class Service:
 
     def _reconcile(self) -> None:
         self._transport.announce(self._reconciler.reconcile())
+
+    def _sweep_uploads(self) -> None:
+        gone = self._uploads.sweep(used=self._uploads_in_use)
+        if gone:
+            _log.info("uploads removed", files=gone)
+
+    def _uploads_in_use(self) -> frozenset[str]:
+        return frozenset(upload.id for work in self._store.unfinished() for upload in work.uploads)
 
     def _thread(self, name: str, work: Callable[[], None], *, period_s: float = 0.0) -> threading.Thread:
         def loop() -> None:

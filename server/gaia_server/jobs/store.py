@@ -135,6 +135,12 @@ class Store:
             row = connection.execute(JOBS.where(jobs.c.id == job_id)).first()
         return None if row is None else read_job(row)
 
+    def work(self, work_id: str) -> Work | None:
+        """Find a work, whoever asked for it; for the server's own work alone."""
+        with database.reading(self._engine) as connection:
+            row = connection.execute(WORKS.where(works.c.id == work_id)).first()
+        return None if row is None else read_work(row)
+
     def ready(self) -> None:
         """Raise `StoreDown` if the store cannot be read."""
         with database.reading(self._engine) as connection:

@@ -40,6 +40,7 @@ works = Table(
     Column("process_version", String(50), nullable=False),
     Column("inputs", JSON, nullable=False),
     Column("formats", JSON, nullable=False),
+    Column("uploads", JSON(none_as_null=True)),
     Column("content_key", String(64), nullable=False),
     Column("joinable", Boolean, nullable=False),
     Column("accepted", Moment, nullable=False),

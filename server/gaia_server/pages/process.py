@@ -14,6 +14,7 @@ from gaia_processes.process import Estimate, Process
 from gaia_server.constraints import allowed_inputs
 from gaia_server.demands import Understood, read_demand
 from gaia_server.descriptions import description
+from gaia_server.identity import identify
 from gaia_server.negotiation import language_of
 from gaia_server.pages.figures import say_size, say_time
 from gaia_server.pages.form import Values, make_form, read_form
@@ -61,6 +62,7 @@ def fill(services: Services, process: Process, values: Values) -> Filled:
             ignored=services.settings.ignored_inputs,
             outbound=services.outbound,
             language=language_of(request),
+            uploads=services.uploads.of(identify(request)),
         )
     except InvalidInputs as invalid:
         return Filled(body=body, understood=None, faults=invalid.faults)

@@ -1,11 +1,12 @@
-"""`/store`: where centres that push deliver their results; not for users."""
+"""`/store`: where centres deliver the results that they push, and fetch the files of users; not for users."""
 
 import sys
 from http import HTTPStatus
 from typing import BinaryIO, cast
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, send_file
 
+from gaia_server.errors import NoSuchUpload
 from gaia_server.push import Claim, Piece
 from gaia_server.rendering import render_empty
 from gaia_server.services import current_services
@@ -28,6 +29,21 @@ def take_delivery(location: str) -> Response:
     arrived = current_services().deliveries.take(claim, piece, cast("BinaryIO", request.stream))
     complete = arrived == piece.total_bytes
     return _render(arrived, HTTPStatus.CREATED if complete else HTTPStatus.OK)
+
+
+@routes.get("/store/uploads/<upload_id>/<job_id>/<int:attempt>")
+def give_upload(upload_id: str, job_id: str, attempt: int) -> Response:
+    """Give a file of a user to the centre that has an order for it, for as long as that attempt is wanted."""
+    services = current_services()
+    claim = _claim(f"uploads/{upload_id}/{job_id}/{attempt}")
+    services.deliveries.check(claim, method="GET", job_id=job_id, attempt=attempt)
+    work = services.store.work(job_id)
+    if work is None or upload_id not in {upload.id for upload in work.uploads}:
+        raise NoSuchUpload
+    try:
+        return send_file(services.uploads.path(upload_id), mimetype="application/octet-stream", conditional=True)
+    except FileNotFoundError:
+        raise NoSuchUpload from None
 
 
 def _claim(location: str) -> Claim:

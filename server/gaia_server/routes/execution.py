@@ -111,6 +111,7 @@ def constrain(process_id: str) -> Response:
         federation=services.federation,
         ignored=services.settings.ignored_inputs,
         references=services.references,
+        uploads=services.uploads.of(identify(request)),
     )
     here = f"{services.settings.public_url}/processes/{process.id}"
     links = [
@@ -140,6 +141,7 @@ def _understand(services: Services, process: Process, body: dict[str, Any], wish
         references=services.references,
         outbound=services.outbound,
         language=language_of(request),
+        uploads=services.uploads.of(identify(request)),
     )
 
 

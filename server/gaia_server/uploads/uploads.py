@@ -153,6 +153,10 @@ class Uploads:
             row = connection.execute(query).first()
         return None if row is None else _upload(row)
 
+    def of(self, owner: str) -> Callable[[str], Upload | None]:
+        """Give what finds the files of one owner by their ids."""
+        return lambda id: self.find(id, owner=owner)
+
     def path(self, id: str) -> Path:
         """Name the place of a file."""
         return self._folder / str(UUID(id))

@@ -52,12 +52,12 @@ class Reader(HTMLParser):
 
 
 @pytest.fixture
-def address_of(desk):
+def address_of(client, desk):
     """Fill in the path of an operation with what there is."""
     job = desk.finish(desk.accept("message"), message=b"hello")
     ids = {
         "processID": "subset", "jobID": job.id, "outputID": "message", "centreID": "theia", "collectionID": "tas-monthly",
-        "tileMatrixSetID": "WebMercatorQuad",
+        "tileMatrixSetID": "WebMercatorQuad", "uploadID": client.post("/uploads", data=b"CDF\x01").get_json()["uploadID"],
     }  # fmt: skip
     return lambda operation: re.sub(r"\{(\w+)\}", lambda found: ids[found[1]], operation.path)
 

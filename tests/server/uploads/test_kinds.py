@@ -100,7 +100,7 @@ def test_an_archive_is_known_by_its_members(archive, members, kind):
 
 
 def test_an_archive_of_something_else_is_refused(archive):
-    with pytest.raises(UploadRefused, match="meta.xml"):
+    with pytest.raises(UploadRefused, match=r"meta\.xml"):
         recognise(archive("readme.txt"))
 
 

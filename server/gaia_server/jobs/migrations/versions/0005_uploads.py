@@ -3,14 +3,15 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    """Make the table; the files lie beside the store."""
+    """Make the table, and let works name the files that they need; the files lie beside the store."""
+    op.add_column("works", sa.Column("uploads", sa.JSON(none_as_null=True)))
     op.create_table(
         "uploads",
         sa.Column("id", sa.String(36), primary_key=True),
@@ -29,3 +30,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Remove it; the files are swept away as nobody's."""
     op.drop_table("uploads")
+    op.drop_column("works", "uploads")
