@@ -106,6 +106,8 @@ class Rig:
         Further settings for all programs.
     slots : int
         Tasks at once at each centre.
+    pushing : sequence of str
+        Centres that push their results to the first server; others serve them.
     own : mapping
         Settings of single programs, by the program's name: `{"worker north": {"BROKER_OF_NORTH": …}}`.
     """
@@ -119,6 +121,7 @@ class Rig:
         more: Mapping[str, str] | None = None,
         slots: int = 2,
         own: Mapping[str, Mapping[str, str]] | None = None,
+        pushing: Sequence[str] = (),
     ) -> None:
         self.home = home
         self.centres = tuple(centres)
@@ -130,6 +133,7 @@ class Rig:
         self.broker_url = f"redis://{HOST}:{self.ports['broker']}/0"
         self.env = self._environment(more or {})
         self._own = own or {}
+        self._pushing = frozenset(pushing)
         self._lay_out()
         self.programs = {each.name: each for each in self._listed(webs)}
         self.store_url = self.env.get("GAIA_STORE_URL", f"sqlite:///{home / 'store' / 'jobs.sqlite'}")
@@ -476,8 +480,11 @@ class Rig:
             "broker_url": f"env:BROKER_OF_{name.upper()}",
             "key": uuid4().hex + uuid4().hex,
             "queues": [{"name": "interactive", "concurrency": self.slots}],
-            "delivery": "serve",
-            "public_url": f"http://{HOST}:{self.ports[f'depot {name}']}",
+            **(
+                {"delivery": "push"}
+                if name in self._pushing
+                else {"delivery": "serve", "public_url": f"http://{HOST}:{self.ports[f'depot {name}']}"}
+            ),
             "catalogue": f"centres/{name}/catalogue/catalog.json",
             "data": f"centres/{name}/data",
             "results": f"centres/{name}/results",
@@ -492,8 +499,12 @@ class Rig:
             yield self._program(f"web {web}", "server", GAIA_PORT=str(self.ports[f"web {web}"]))
         yield self._program("recorder", "recorder")
         for centre in self.centres:
-            yield self._program(f"worker {centre}", "worker", GAIA_CENTRE=centre)
-            yield self._program(f"depot {centre}", "depot", GAIA_CENTRE=centre)
+            if centre in self._pushing:
+                server = f"http://{HOST}:{self.ports[f'web {webs[0]}']}"
+                yield self._program(f"worker {centre}", "worker", GAIA_CENTRE=centre, GAIA_SERVER_URL=server)
+            else:
+                yield self._program(f"worker {centre}", "worker", GAIA_CENTRE=centre)
+                yield self._program(f"depot {centre}", "depot", GAIA_CENTRE=centre)
 
     def _program(self, name: str, command: str, **environment: str) -> Program:
         return Program(name=name, command=("gaia", command), environment=environment | dict(self._own.get(name, {})))

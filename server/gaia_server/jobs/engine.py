@@ -8,10 +8,13 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from gaia_config.errors import ConfigurationError
 from gaia_config.filesystems import refuse_network
 from gaia_server.errors import StoreDown
 
@@ -108,11 +111,33 @@ def _as_store_down() -> Iterator[None]:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the tables to the newest migration; two processes that start at once do it one after the other."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    """
+    Bring the tables to the newest migration; two processes that start at once do it one after the other.
+
+    Raises
+    ------
+    gaia_config.errors.ConfigurationError
+        If a newer version of this program has been at work here.
+    """
+    config = migrations()
     with writing(engine) as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7203451)")
+        _refuse_newer(connection, ScriptDirectory.from_config(config))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def migrations() -> Config:
+    """Say where the migrations are, to alembic."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def _refuse_newer(connection: Connection, scripts: ScriptDirectory) -> None:
+    found = MigrationContext.configure(connection).get_current_revision()
+    if found is not None and found not in {each.revision for each in scripts.walk_revisions()}:
+        raise ConfigurationError(
+            f"the job store is at revision {found}, which this version of gaia does not know; run the version that made it, or a newer one"
+        )

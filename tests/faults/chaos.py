@@ -1,0 +1,513 @@
+"""
+A seeded run of chaos: clients ask for jobs, look at them, dismiss some and repeat requests, while everything that can fails.
+
+    .venv/bin/python tests/faults/chaos.py [--seed N] [--quick] [--in-flight 200] [--history FILE]
+
+Three centres (two serve their results, one pushes them), two servers, real processes, real kills. Every operation of every
+client is written down; at the end the history, the store, the results and the processes are held to what must be true. It
+prints what became of all jobs, and ends with 1 where anything was not as it must be.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "plugins"))
+
+from proxy import Proxy
+from rig import FINAL, LEASE_S, Rig
+from wire import Answer
+
+CLIENTS = 8
+SLOTS = 2
+PAUSE_S = 0.05
+REST_S = 3.0
+PATIENCE_S = 300.0
+ASIDE_S = {False: {"broker": 60.0, "lock": 10.0, "cut": 20.0}, True: {"broker": 10.0, "lock": 4.0, "cut": 8.0}}
+DISK_SIZE = "48m"
+PROGRESS = ("accepted", "running", "successful")
+
+
+@dataclass(kw_only=True)
+class Wanted:
+    """
+    A job that a client was promised.
+
+    Attributes
+    ----------
+    expected : str
+        What its result must be: a value, or the sha256 of its bytes once one run of it is known.
+    dismissed : bool
+        Whether its client asked for it not to be done.
+    """
+
+    id: str
+    process: str
+    inputs: dict[str, Any]
+    expected: str | None
+    dismissed: bool = False
+    seen: list[str] = field(default_factory=list)
+    progress: int = 0
+
+
+class History:
+    """What happened, in order, and what is wrong with it."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._begun = time.monotonic()
+        self._lock = threading.Lock()
+        self._file = file.open("w") if file else None
+        self.wrong: list[str] = []
+        self.operations: Counter[str] = Counter()
+
+    def note(self, what: str, **about: Any) -> None:
+        """Write down what happened."""
+        with self._lock:
+            self.operations[what] += 1
+            if self._file:
+                self._file.write(
+                    json.dumps({"s": round(time.monotonic() - self._begun, 3), "what": what} | about) + "\n"
+                )
+
+    def complain(self, problem: str) -> None:
+        """Write down what must not be."""
+        self.note("wrong", problem=problem)
+        self.wrong.append(problem)
+
+    def say(self, words: str) -> None:
+        """Tell whoever watches."""
+        print(f"{time.monotonic() - self._begun:7.1f} s  {words}", flush=True)
+
+
+class Clients:
+    """Clients that keep a number of jobs in flight, each with its own seed."""
+
+    def __init__(self, rig: Rig, history: History, *, seed: int, in_flight: int) -> None:
+        self._rig = rig
+        self._history = history
+        self._in_flight = in_flight
+        self._random = random.Random(seed)
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._number = 0
+        self.jobs: dict[str, Wanted] = {}
+        self._threads = [
+            threading.Thread(target=self._live, args=(random.Random(seed + number + 1),), daemon=True)
+            for number in range(CLIENTS)
+        ]
+
+    def start(self) -> None:
+        """Begin."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Ask for nothing more."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(60)
+
+    @property
+    def open(self) -> list[Wanted]:
+        """Jobs whose end nobody has seen."""
+        with self._lock:
+            return [job for job in self.jobs.values() if not job.seen or job.seen[-1] not in FINAL]
+
+    def _live(self, choose: random.Random) -> None:
+        while not self._stop.is_set():
+            try:
+                self._do_something(choose)
+            except OSError as error:
+                self._history.note("no answer", error=type(error).__name__)
+                time.sleep(0.2)
+            time.sleep(PAUSE_S)
+
+    def _do_something(self, choose: random.Random) -> None:
+        waiting = self.open
+        if len(waiting) < self._in_flight:
+            return self._ask(choose)
+        job = choose.choice(waiting)
+        if choose.random() < 0.01:
+            return self._dismiss(job, choose)
+        return self.look(job, web=choose.choice("ab"))
+
+    def _ask(self, choose: random.Random) -> None:
+        process, inputs, expected = self._demand(choose)
+        key = f"chaos-{choose.getrandbits(64):x}"
+        for _ in range(3):  # as a client that hears nothing does: again, with the same key
+            with suppress(OSError):
+                answer = self._rig.ask(process, inputs, web=choose.choice("ab"), Idempotency_Key=key)
+                return self._take(answer, process, inputs, expected)
+            self._history.note("asked again", key=key)
+        return None
+
+    def _take(self, answer: Answer, process: str, inputs: dict[str, Any], expected: str | None) -> None:
+        if answer.status in (429, 503):
+            return self._history.note("put off", status=answer.status)
+        if answer.status != 201:
+            return self._history.complain(f"{process} {inputs}: answered with {answer.status} {answer.content[:200]!r}")
+        job = Wanted(id=answer.json["jobID"], process=process, inputs=inputs, expected=expected)
+        with self._lock:
+            self.jobs.setdefault(job.id, job)
+        return self._history.note("accepted", job=job.id, process=process, inputs=inputs)
+
+    def _demand(self, choose: random.Random) -> tuple[str, dict[str, Any], str | None]:
+        """Make a request: most are their own, some equal to one another, some write files."""
+        with self._lock:
+            self._number += 1
+            number = self._number
+        kind = choose.random()
+        if kind < 0.10:
+            seed = choose.randrange(20)
+            return "write", {"megabytes": 1, "seed": seed}, None
+        mark = f"equal {choose.randrange(20)} {number // 200}" if kind < 0.25 else f"own {number}"
+        if kind < 0.60:
+            return "echo", {"message": mark, "pause": round(choose.uniform(0, 0.5), 2)}, mark
+        return "busy", {"seconds": round(choose.uniform(0.1, 1.5), 2), "mark": mark}, f"busy {mark}"
+
+    def _dismiss(self, job: Wanted, choose: random.Random) -> None:
+        job.dismissed = True
+        answer = self._rig.client(choose.choice("ab")).send("DELETE", f"/jobs/{job.id}")
+        self._history.note("dismissed", job=job.id, status=answer.status)
+        if answer.status not in (200, 410, 503):
+            self._history.complain(f"dismissing {job.id} was answered with {answer.status}")
+
+    def look(self, job: Wanted, *, web: str) -> None:
+        """Look at a job, and hold what is said to what was said before."""
+        answer = self._rig.client(web).get(f"/jobs/{job.id}")
+        if answer.status == 503:
+            return self._history.note("put off", job=job.id)
+        if answer.status != 200:
+            return self._history.complain(f"the status of {job.id} was answered with {answer.status}")
+        state, progress = answer.json["status"], answer.json.get("progress", 0)
+        with self._lock:
+            before = job.seen[-1] if job.seen else None
+            if before in FINAL and state != before:
+                self.wrong(f"{job.id} was {before} and is {state}")
+            if before != state:
+                job.seen.append(state)
+            job.progress = max(job.progress, progress)
+        return self._history.note("status", job=job.id, status=state, progress=progress)
+
+    def wrong(self, problem: str) -> None:
+        """Pass on what must not be."""
+        self._history.complain(problem)
+
+
+# --- what goes wrong -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(kw_only=True)
+class World:
+    """What faults work on."""
+
+    rig: Rig
+    proxy: Proxy
+    aside_s: dict[str, float]
+    disk: Path | None
+    choose: random.Random
+
+
+def kill(name: str) -> Callable[[World], None]:
+    """Kill a program with all that it has started."""
+
+    def fault(world: World) -> None:
+        world.rig.kill(name)
+
+    return fault
+
+
+def kill_everything(world: World) -> None:
+    """Cut the power."""
+    world.rig.kill(*world.rig.programs)
+
+
+def kill_a_fork(world: World) -> None:
+    """Kill one process that a worker has started."""
+    name = f"worker {world.choose.choice(world.rig.centres)}"
+    _, *children = world.rig.family(name)
+    with suppress(ProcessLookupError):
+        os.kill(world.choose.choice(children), 9)
+
+
+def flush(world: World) -> None:
+    """Empty the broker."""
+    with world.rig.broker() as broker:
+        broker.flushall()
+
+
+def freeze_broker(world: World) -> None:
+    """Stop the broker for a while."""
+    with world.rig.frozen("broker"):
+        time.sleep(world.aside_s["broker"])
+
+
+def lock_store(world: World) -> None:
+    """Hold the lock of the store's writers."""
+    import sqlite3
+
+    connection = sqlite3.connect(world.rig.home / "store" / "jobs.sqlite", isolation_level=None, timeout=30)
+    connection.execute("BEGIN IMMEDIATE")
+    time.sleep(world.aside_s["lock"])
+    connection.execute("ROLLBACK")
+    connection.close()
+
+
+def fill_disk(world: World) -> None:
+    """Leave no room for results at one centre."""
+    if world.disk is None:
+        return
+    filler = world.disk / ".drafts" / "filler"
+    filler.parent.mkdir(exist_ok=True)
+    with suppress(OSError), filler.open("ab", buffering=0) as file:
+        while True:
+            file.write(bytes(65536))
+    time.sleep(3 * LEASE_S)
+    filler.unlink(missing_ok=True)
+
+
+def make_read_only(world: World) -> None:
+    """Let nobody write results at one centre."""
+    if world.disk is None:
+        return
+    subprocess.run(["mount", "-o", "remount,ro", str(world.disk)], check=True)
+    time.sleep(3 * LEASE_S)
+    subprocess.run(["mount", "-o", "remount,rw", str(world.disk)], check=True)
+
+
+def freeze_worker(world: World) -> None:
+    """Let a worker sleep beyond its lease."""
+    with world.rig.frozen(f"worker {world.choose.choice(world.rig.centres)}"):
+        time.sleep(3 * LEASE_S)
+
+
+def deliver_twice(world: World) -> None:
+    """Put a second copy of each order that waits into its queue."""
+    with world.rig.broker() as broker:
+        for centre in world.rig.centres:
+            queue = f"gaia:{centre}:{centre}.interactive"
+            for message in broker.lrange(queue, 0, -1):
+                broker.lpush(queue, message)
+
+
+def partition(world: World) -> None:
+    """Cut a centre off from the broker."""
+    world.proxy.set("cut")
+    time.sleep(world.aside_s["cut"])
+    world.proxy.set("pass")
+
+
+def half_open(world: World) -> None:
+    """Swallow what a centre and the broker say to each other; those connections never come back."""
+    world.proxy.set("swallow")
+    time.sleep(2 * LEASE_S)
+    world.proxy.set("pass")
+
+
+def shift_clock(world: World) -> None:
+    """Start a worker anew whose clock is an hour ahead, or back."""
+    library = find_faketime()
+    if library is None:
+        return
+    program = world.rig.programs["worker north"]
+    world.rig.kill("worker north")
+    ahead = world.choose.choice(("+1h", "-1h"))
+    program.environment = {
+        **program.environment,
+        "LD_PRELOAD": library,
+        "FAKETIME": ahead,
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+
+
+def find_faketime() -> str | None:
+    """Find the library that shifts the clock of a program, where it is installed."""
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    return str(found[0]) if found else None
+
+
+FAULTS: dict[str, Callable[[World], None]] = {
+    "a server killed": kill("web a"),
+    "the other server killed": kill("web b"),
+    "the recorder killed": kill("recorder"),
+    "the worker at north killed": kill("worker north"),
+    "the worker at west killed": kill("worker west"),
+    "a depot killed": kill("depot south"),
+    "a fork killed": kill_a_fork,
+    "the broker killed": kill("broker"),
+    "everything killed": kill_everything,
+    "the broker emptied": flush,
+    "the broker frozen": freeze_broker,
+    "the store locked": lock_store,
+    "the disk of results full": fill_disk,
+    "the disk of results read-only": make_read_only,
+    "a worker frozen beyond its lease": freeze_worker,
+    "orders delivered twice": deliver_twice,
+    "a centre cut off": partition,
+    "connections half open": half_open,
+    "the clock of a centre shifted": shift_clock,
+}
+
+
+# --- the run -------------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Path | None]:
+    """Put a small file system where results go, where that may be done."""
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_SIZE}", "tmpfs", str(folder)]
+    mounted = os.geteuid() == 0 and subprocess.run(command, capture_output=True, check=False).returncode == 0
+    try:
+        yield folder if mounted else None
+    finally:
+        if mounted:
+            subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def run(*, seed: int, quick: bool, in_flight: int, history_file: Path | None) -> list[str]:
+    """
+    Run it.
+
+    Returns
+    -------
+    list of str
+        What was not as it must be; empty is well.
+    """
+    history = History(history_file)
+    history.say(f"seed {seed}, {in_flight} jobs in flight{', quick' if quick else ''}")
+    home = Path(tempfile.mkdtemp(prefix="gaia-chaos-"))
+    try:
+        rig = Rig(home / "home", centres=("north", "south", "west"), pushing=("west",), slots=SLOTS)
+        with small_disk(rig.results("south")) as disk, Proxy(rig.ports["broker"]) as proxy:
+            north = rig.programs["worker north"]
+            north.environment = {**north.environment, "BROKER_OF_NORTH": f"redis://127.0.0.1:{proxy.port}/0"}
+            with rig:
+                world = World(rig=rig, proxy=proxy, aside_s=ASIDE_S[quick], disk=disk, choose=random.Random(seed))
+                _play(world, history, seed=seed, in_flight=in_flight)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+    return history.wrong
+
+
+def _play(world: World, history: History, *, seed: int, in_flight: int) -> None:
+    clients = Clients(world.rig, history, seed=seed, in_flight=in_flight)
+    clients.start()
+    world.rig.wait_until(lambda: len(clients.open) >= in_flight, limit_s=120)
+    order = list(FAULTS)
+    world.choose.shuffle(order)
+    for name in order:
+        history.note("fault", fault=name)
+        history.say(f"{name}; {len(clients.jobs)} jobs accepted, {len(clients.open)} open")
+        FAULTS[name](world)
+        world.rig.heal()
+        time.sleep(REST_S)
+    clients.stop()
+    history.say("all faults are over; the rest is waited for")
+    _conclude(world.rig, clients, history)
+
+
+def _conclude(rig: Rig, clients: Clients, history: History) -> None:
+    try:
+        rig.wait_until(lambda: all(row.state in FINAL for row in rig.rows()), limit_s=PATIENCE_S, pause_s=0.5)
+        rig.wait_until(lambda: not rig.violations(), limit_s=60, pause_s=1)
+    except AssertionError:
+        history.wrong += rig.violations() or ["it took too long"]
+    tally: Counter[str] = Counter()
+    by_bytes: dict[str, str] = {}
+    for job in clients.jobs.values():
+        tally[_judge(rig, job, history, by_bytes)] += 1
+    _tell(rig, clients, history, tally)
+
+
+def _judge(rig: Rig, job: Wanted, history: History, by_bytes: dict[str, str]) -> str:
+    """See how a job ended, and whether that is right."""
+    answer = rig.client().get(f"/jobs/{job.id}")
+    if answer.status != 200:
+        history.complain(f"{job.id} is lost: its status is answered with {answer.status}")
+        return "lost"
+    clients_state = answer.json["status"]
+    if job.seen and job.seen[-1] in FINAL and job.seen[-1] != clients_state:
+        history.complain(f"{job.id} was {job.seen[-1]} and is {clients_state}")
+    if clients_state == "dismissed":
+        if not job.dismissed:
+            history.complain(f"{job.id} is dismissed, which nobody asked for")
+        return "dismissed"
+    if clients_state == "failed":
+        problem = rig.problem(job.id)
+        if not problem.get("detail") or not problem.get("type"):
+            history.complain(f"{job.id} failed without a reason: {problem}")
+        history.note("failed", job=job.id, problem=problem)
+        return f"failed: {problem.get('type', '').rpartition('/')[2]}"
+    if clients_state != "successful":
+        history.complain(f"{job.id} is stuck: {answer.json}")
+        return "lost"
+    return _judge_result(rig, job, history, by_bytes)
+
+
+def _judge_result(rig: Rig, job: Wanted, history: History, by_bytes: dict[str, str]) -> str:
+    if job.dismissed and rig.client().get(f"/jobs/{job.id}/results").status == 410:
+        return "removed after its end"
+    try:
+        result = rig.result(job.id)
+    except AssertionError as error:
+        history.complain(f"{job.id}: its result cannot be had: {str(error)[:300]}")
+        return "lost"
+    if job.expected is not None:
+        right = result == job.expected
+    else:
+        digest = hashlib.sha256(
+            result
+        ).hexdigest()  # history holds the time of acceptance: only shared work has equal bytes
+        right = by_bytes.setdefault(job.id, digest) == digest and result[:4] == b"\x89HDF"
+    if not right:
+        history.complain(f"{job.id}: the result is {result!r:.100}, not {job.expected!r}")
+    return "successful with right bytes" if right else "wrong bytes"
+
+
+def _tell(rig: Rig, clients: Clients, history: History, tally: Counter[str]) -> None:
+    begun: Counter[str] = Counter()
+    for centre in rig.centres:
+        begun.update(each["job"] for each in rig.log(f"worker {centre}") if each.get("event") == "attempt done")
+    unknown = {row.id for row in rig.rows()} - clients.jobs.keys()
+    twice = sum(count > 1 for count in begun.values())
+    lines = {
+        "accepted": len(clients.jobs),
+        **dict(sorted(tally.items())),
+        "lost": tally["lost"],
+        "computed twice but published once": twice,
+        "in the store, but its client never heard of it": len(unknown),
+    }
+    for name, count in lines.items():
+        print(f"{count:8}  {name}")
+    print(f"{sum(history.operations.values())} operations: {dict(history.operations)}")
+    for problem in history.wrong:
+        print(f"WRONG: {problem}")
+
+
+def main(arguments: list[str]) -> int:
+    """Read the command line and run."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--quick", action="store_true", help="absences are short")
+    parser.add_argument("--in-flight", type=int, default=200)
+    parser.add_argument("--history", type=Path, help="write every operation into this file, as JSON lines")
+    given = parser.parse_args(arguments)
+    return int(bool(run(seed=given.seed, quick=given.quick, in_flight=given.in_flight, history_file=given.history)))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
