@@ -343,16 +343,17 @@ class Rig:
             return [Row(**row._mapping) for row in rows]
 
     def published(self) -> list[str]:
-        """List what lies in the results stores, as `<job>/<attempt>`."""
+        """List what lies in the results stores, as `<job>/<attempt>`; what was pushed lies at its centre too."""
         stores = [self.results(centre) for centre in self.centres] + [self.home / STORE]
-        return sorted(
+        found = {
             f"{attempt.parent.name}/{attempt.name}"
             for store in stores
             if store.is_dir()
             for job in store.iterdir()
             if not job.name.startswith(".")
             for attempt in job.iterdir()
-        )
+        }
+        return sorted(found)
 
     def results(self, centre: str) -> Path:
         """Folder with a centre's results."""

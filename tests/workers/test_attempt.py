@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -182,13 +181,6 @@ def test_work_over_its_memory_ends_with_a_reason(bench: Bench, told) -> None:
     failure = told()[-1].failure
     assert failure is not None
     assert (failure.code, failure.retry) == ("memory-limit", False)
-
-
-def test_an_order_past_its_deadline_is_not_begun(bench: Bench, told) -> None:
-    Attempt(order(queue_deadline=datetime.now(UTC) - timedelta(seconds=1)), bench).carry_out()
-    failure = told()[-1].failure
-    assert failure is not None
-    assert failure.code == "deadline"
 
 
 def test_an_order_for_data_or_a_process_that_are_not_here_fails_in_words(bench: Bench, told) -> None:

@@ -26,7 +26,6 @@ from gaia_workers.contract import (
     TransportDown,
     Words,
     size_bytes_of,
-    utc_now,
 )
 from gaia_workers.errands import Errand, Progress, Said, failure_of
 from gaia_workers.forks import Fork, Forks
@@ -110,8 +109,6 @@ class Attempt:
 
     def _compute(self) -> Result | Failure | None:
         """Let a fork do the work; None where it was stopped because nobody wants it."""
-        if utc_now() >= self._order.queue_deadline:
-            return _too_late()
         try:
             errand = self._prepare()
         except GaiaError as error:
@@ -253,8 +250,10 @@ class Attempt:
             self._outbox.clear()
 
     def _flush_until_heard(self) -> None:
-        """Keep the lease and try until the broker is back or the order is too old: a result is worth waiting for."""
-        while self._outbox and utc_now() < self._order.queue_deadline:
+        """Keep the lease and try until the broker is back or the job is too old: a result is worth waiting for."""
+        order = self._order
+        give_up = self._clock() + (order.queue_deadline - order.accepted).total_seconds()  # by no clock of this machine
+        while self._outbox and self._clock() < give_up:
             try:
                 self._flush()
             except TransportDown:
@@ -277,13 +276,3 @@ def _that_fits(report: Report) -> Report:
 
 def _begun(order: Order) -> Words:
     return Words(en=f"Computing at {order.centre}.", fr=f"Calcul en cours à {order.centre}.")
-
-
-def _too_late() -> Failure:
-    return Failure(
-        code="deadline",
-        words=Words(
-            en="The work was taken up only after its deadline.",
-            fr="Le calcul n'a été pris en charge qu'après l'échéance.",
-        ),
-    )

@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -23,6 +24,7 @@ from gaia_config.errors import ConfigurationError
 from gaia_config.logs import set_up_logs
 from gaia_config.settings import Settings
 from gaia_processes.text import Language, Text
+from gaia_workers.clock import SharedClock
 from gaia_workers.contract import link_holds
 from gaia_workers.downloads import (
     NoSuchRange,
@@ -34,6 +36,7 @@ from gaia_workers.downloads import (
     read_pieces,
 )
 from gaia_workers.results import MANIFEST
+from gaia_workers.transport import Line
 
 EXPOSED = "Content-Disposition, Content-Length, Content-Range, ETag, Repr-Digest, Accept-Ranges, Last-Modified"
 METHODS = "GET, HEAD, OPTIONS"
@@ -125,9 +128,15 @@ PROBLEMS: dict[int, Problem] = {
 """The depot's own table: that of the server, whose room is not here, has the same words for the same codes."""
 
 
-def make_depot(centre: Centre) -> Flask:
+def make_depot(centre: Centre, *, now: Callable[[], float] = time.time) -> Flask:
     """
     Make the depot's web application.
+
+    Parameters
+    ----------
+    centre : Centre
+    now : callable
+        Tells the server's time, by which signed addresses expire.
 
     Raises
     ------
@@ -147,7 +156,7 @@ def make_depot(centre: Centre) -> Flask:
     def result(location: str) -> Response:
         if not _LOCATION.fullmatch(location):
             abort(HTTPStatus.NOT_FOUND)
-        if not _may_read(centre.key, location):
+        if not _may_read(centre.key, location, now=now()):
             abort(HTTPStatus.FORBIDDEN)
         try:
             return _answer(root, location)
@@ -202,11 +211,11 @@ def _wants_page() -> bool:
     return request.accept_mimetypes.quality("text/html") > request.accept_mimetypes.quality(JSON)
 
 
-def _may_read(key: bytes, location: str) -> bool:
+def _may_read(key: bytes, location: str, *, now: float) -> bool:
     expires, signature = request.args.get("expires", ""), request.args.get("signature", "")
     if not (expires.isascii() and expires.isdecimal() and len(expires) < 12):
         return False
-    return link_holds(key, signature, method="GET", location=location, expires=int(expires), now=time.time())
+    return link_holds(key, signature, method="GET", location=location, expires=int(expires), now=now)
 
 
 def _answer(root: Path, location: str) -> Response:
@@ -275,7 +284,11 @@ def command(
         )
     address = urlsplit(centre.public_url)
     where = (host or address.hostname or "127.0.0.1", port or address.port or 80)
-    server = WSGIServer(where, make_depot(centre), log=None, error_log=None, environ={"wsgi.multithread": False})
+    clock = SharedClock(Line(centre))
+    clock.keep_looking()
+    server = WSGIServer(
+        where, make_depot(centre, now=clock), log=None, error_log=None, environ={"wsgi.multithread": False}
+    )
     try:
         server.start()
     except OSError as error:

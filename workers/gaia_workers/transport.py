@@ -111,6 +111,12 @@ class Line:
         """Name a key of this centre."""
         return self.centre.prefix + ":".join(parts)
 
+    def time_s(self) -> float:
+        """Tell the broker's time, seconds since 1970."""
+        with _as_transport_down(self.centre.id):
+            seconds, micros = self._redis.time()
+        return seconds + micros / 1e6
+
     # --- leases ----------------------------------------------------------------------------------------------------
 
     def mark_sent(self, job_id: str, attempt: int) -> None:
