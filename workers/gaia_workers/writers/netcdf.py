@@ -23,6 +23,7 @@ from gaia_processes.shared.blocks import Box, plan_blocks
 from gaia_processes.shared.history import append_history
 from gaia_workers.readers.netcdf import NETCDF_LOCK
 from gaia_workers.writers.chunks import find_dataset, pack, plan_chunks, split
+from gaia_workers.writers.whole import whole_or_nothing
 
 _CHUNK_LEAST_BYTES = 2**16
 _CHUNK_MOST_BYTES = 2**21
@@ -218,12 +219,9 @@ def write(dataset: xr.Dataset, path: Path, *, progress: Callable[[int, int], Non
     unlimited = set(dataset.encoding.get("unlimited_dims", ())) & {str(dim) for dim in dataset.dims}
     plans = [_plan(dataset, name, unlimited) for name in names]
     count = _Progress(progress, sum(plan.variable.nbytes for plan in plans))
-    try:
+    with whole_or_nothing(path):
         _write_file(path, dataset, plans, unlimited, append_history(dataset.attrs, history), count)
         _sync(path)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
 
 
 def _write_file(

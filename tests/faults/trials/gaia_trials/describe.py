@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from gaia_processes.cube import Cube
 from gaia_processes.formats import NETCDF, TEXT
 from gaia_processes.inputs.fields import DatasetInput
-from gaia_processes.process import STRICT, Estimate, Output, Process
+from gaia_processes.process import STRICT, Estimate, Limits, Output, Process
 from gaia_processes.text import Text
 
 
@@ -32,7 +32,7 @@ class Crash(BaseModel):
 
 
 class Hang(BaseModel):
-    """Never end: asleep, in a loop of Python, in C code, or deaf to every signal that can be caught and to exceptions."""
+    """Never end, but for the limit of 4 s: asleep, in a loop of Python, in C code, or deaf to every signal that can be caught and to exceptions."""
 
     model_config = STRICT
 
@@ -41,12 +41,14 @@ class Hang(BaseModel):
 
 
 class Eat(BaseModel):
-    """Take memory, MiB, and hold it for some seconds."""
+    """Take memory, MiB, and hold it for some seconds; in one piece, or divided among children."""
 
     model_config = STRICT
 
     megabytes: Annotated[int, Field(ge=0)]
     seconds: Annotated[float, Field(ge=0)] = 0
+    at_once: bool = False
+    children: Annotated[int, Field(ge=0)] = 0
     mark: str = ""
 
 
@@ -69,7 +71,7 @@ def _text(words: str) -> Text:
     return Text(en=words, fr=words)
 
 
-def _process(name: str, inputs: type[BaseModel], outputs: dict[str, Output]) -> Process:
+def _process(name: str, inputs: type[BaseModel], outputs: dict[str, Output], limits: Limits = Limits()) -> Process:  # noqa: B008 - frozen
     return Process(
         id=name,
         version="1.0",
@@ -79,6 +81,7 @@ def _process(name: str, inputs: type[BaseModel], outputs: dict[str, Output]) -> 
         outputs=outputs,
         package=f"gaia_trials.{name}",
         estimate=estimate,
+        limits=limits,
     )
 
 
@@ -91,6 +94,6 @@ WRITTEN = {"data": Output(title=_text("Data"), description=_text("Bytes."), form
 
 BUSY = _process("busy", Busy, SAID)
 CRASH = _process("crash", Crash, SAID)
-HANG = _process("hang", Hang, SAID)
+HANG = _process("hang", Hang, SAID, Limits(time_s=4))
 EAT = _process("eat", Eat, SAID)
 WRITE = _process("write", Write, WRITTEN)
