@@ -95,15 +95,21 @@ def _queue_length(load: Load) -> float:
 
 
 def _reason(best: Place, ranked: Sequence[Place], load: Load) -> Words:
-    ahead = sum(load.waiting.values()) + load.running
+    ahead = _ahead(sum(load.waiting.values()) + load.running)
     data = (
         Words(en="holds the data", fr="détient les données") if best.holds_data else Words(en="is up", fr="est actif")
     )
     if len(ranked) == 1:
-        return Words(
-            en=f"{best.centre} {data.en}; {ahead} job(s) ahead", fr=f"{best.centre} {data.fr} ; {ahead} tâche(s) devant"
-        )
+        return Words(en=f"{best.centre} {data.en}; {ahead.en}", fr=f"{best.centre} {data.fr} ; {ahead.fr}")
     return Words(
-        en=f"{best.centre} {data.en}; its queue of {ahead} is the shortest of {len(ranked)} centres",
-        fr=f"{best.centre} {data.fr} ; sa file de {ahead} est la plus courte de {len(ranked)} centres",
+        en=f"{best.centre} {data.en}; of {len(ranked)} centres its queue is the shortest: {ahead.en}",
+        fr=f"{best.centre} {data.fr} ; de {len(ranked)} centres, sa file est la plus courte : {ahead.fr}",
     )
+
+
+def _ahead(count: int) -> Words:
+    if count == 0:
+        return Words(en="no job is ahead", fr="aucune tâche devant")
+    if count == 1:
+        return Words(en="1 job is ahead", fr="1 tâche devant")
+    return Words(en=f"{count} jobs are ahead", fr=f"{count} tâches devant")

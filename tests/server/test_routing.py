@@ -23,7 +23,7 @@ def test_the_shortest_queue_wins_and_the_reason_says_so() -> None:
     )
     assert choice is not None
     assert choice.centre == "theia"
-    assert choice.reason.en == "theia holds the data; its queue of 1 is the shortest of 2 centres"
+    assert choice.reason.en == "theia holds the data; of 2 centres its queue is the shortest: 1 job is ahead"
 
 
 def test_a_queue_is_as_long_as_its_slots_let_it_be() -> None:
@@ -31,6 +31,15 @@ def test_a_queue_is_as_long_as_its_slots_let_it_be() -> None:
     choice = choose_centre((place("climeri"), place("theia")), loads, lane="interactive")
     assert choice is not None
     assert choice.centre == "climeri"  # 4 / 4 = 1 order a slot, against 2 / 1 = 2
+
+
+def test_several_jobs_are_ahead_in_both_languages() -> None:
+    choice = choose_centre((place("theia"),), {"theia": load(2, running=1)}, lane="interactive")
+    assert choice is not None
+    assert (choice.reason.en, choice.reason.fr) == (
+        "theia holds the data; 3 jobs are ahead",
+        "theia détient les données ; 3 tâches devant",
+    )
 
 
 def test_ties_go_by_name() -> None:
@@ -60,7 +69,7 @@ def test_without_a_place_there_is_no_choice() -> None:
 def test_a_process_without_data_is_not_said_to_have_some() -> None:
     choice = choose_centre((place("pndb", holds_data=False),), {"pndb": load()}, lane="interactive")
     assert choice is not None
-    assert choice.reason.en == "pndb is up; 0 job(s) ahead"
+    assert choice.reason.en == "pndb is up; no job is ahead"
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,7 @@ class Inputs(BaseModel):
                 "pas, la surface de chaque maille, l'épaisseur de chaque niveau ; de même les médianes et quantiles sur des "
                 "mailles et des niveaux. `count` est le nombre de valeurs non manquantes.",
             ),
+            foremost=True,
         ),
     ] = "mean"
     quantile: Annotated[
@@ -91,6 +92,7 @@ class Inputs(BaseModel):
                 "chaque pas, puis les pas.",
             ),
             example=["time"],
+            foremost=True,
         ),
     ] = ("time",)
     period: Annotated[
@@ -107,6 +109,7 @@ class Inputs(BaseModel):
                 "années ensemble. Une saison appartient à l'année de son mois de janvier. Les périodes incomplètes sont "
                 "omises aux bouts des données et manquantes au milieu.",
             ),
+            foremost=True,
         ),
     ] = "all"
     seasons: Annotated[
@@ -141,6 +144,7 @@ class Inputs(BaseModel):
                 en="With true: the statistic of each month, season, day or year (`period`), then its mean over the years.",
                 fr="Avec true : la statistique de chaque mois, saison, jour ou année (`period`), puis sa moyenne sur les années.",
             ),
+            foremost=True,
         ),
     ] = False
     baseline: Annotated[
@@ -192,6 +196,7 @@ class Inputs(BaseModel):
                 "manquante), 0 sur les mailles et niveaux (une maille valide suffit).",
             ),
             example=0.9,
+            foremost=False,
         ),
     ] = None
     ddof: Annotated[

@@ -28,12 +28,15 @@ class Told:
         A value that is right, as it would stand in a request.
     conditional : bool
         Whether the input means something only beside certain others, so that an example of a whole request leaves it out.
+    foremost : bool or None
+        Whether a form shows it at once, or among its finer choices; None: at once where it comes without a value.
     """
 
     title: Text
     description: Text
     example: Any = None
     conditional: bool = False
+    foremost: bool | None = None
 
 
 BBOX_SCHEMA: dict[str, Any] = {

@@ -67,6 +67,7 @@ class Inputs(BaseModel):
                 "moyenne sur la surface d'une maille et garde les intégrales (flux, précipitations), `nearest` prend la "
                 "maille au centre le plus proche (catégories). Les catégories (`flag_values`) ne sont jamais moyennées.",
             ),
+            foremost=True,
         ),
     ] = "bilinear"
     grid: Annotated[
@@ -147,6 +148,7 @@ class Inputs(BaseModel):
                 "surface) a des valeurs ; 0 prend la moindre valeur, 1 les demande toutes. Sinon, ce qui a une valeur "
                 "compte pour le tout.",
             ),
+            foremost=False,
         ),
     ] = 0.5
     mask: Annotated[

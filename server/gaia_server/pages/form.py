@@ -20,7 +20,7 @@ from gaia_processes.inputs.constraints import Allowed
 from gaia_processes.inputs.interval import Interval
 from gaia_processes.inputs.levels import Levels
 from gaia_processes.inputs.schema import input_schemas
-from gaia_processes.process import Output, Process
+from gaia_processes.process import Output, Process, told_of
 from gaia_processes.text import Language
 
 type Kind = Literal[
@@ -58,6 +58,8 @@ class Field:
         What stands in it: one, several of a list, the sides of a box, or the ends of a time.
     choices : tuple of str
         What can be chosen, where that is known; of these, those in `closed` do not go with the other inputs.
+    foremost : bool
+        Whether it is seen at once, or among the finer choices.
     usable : bool
         Whether the other inputs leave anything to it.
     example : str
@@ -69,6 +71,7 @@ class Field:
     title: str
     description: str
     required: bool
+    foremost: bool
     default: str
     values: tuple[str, ...]
     choices: tuple[str, ...]
@@ -124,13 +127,13 @@ class Form:
 
     @property
     def plain(self) -> tuple[Field, ...]:
-        """Fields that choose what is worked on; they may be left empty."""
-        return tuple(each for each in self.fields if not each.required and not each.default)
+        """Fields that choose what is worked on and what is made of it; they may be left as they are."""
+        return tuple(each for each in self.fields if not each.required and each.foremost)
 
     @property
     def fine(self) -> tuple[Field, ...]:
-        """Fields that come with a value that is mostly right."""
-        return tuple(each for each in self.fields if not each.required and each.default)
+        """Fields that come as they are mostly right."""
+        return tuple(each for each in self.fields if not each.required and not each.foremost)
 
 
 def make_form(
@@ -252,13 +255,15 @@ def _field(
     left = None if allowed.values is None else tuple(_typed(each) for each in allowed.values)
     if kind == "list" and left:
         kind = "choices"
+    default, foremost = _typed(schema.get("default")), told_of(process, name).foremost
     return Field(
         name=name,
         kind=kind,
         title=described["title"],
         description=described["description"],
         required=described["minOccurs"] > 0,
-        default=_typed(schema.get("default")),
+        foremost=not default if foremost is None else foremost,
+        default=default,
         values=_standing(kind, name, values),
         choices=offered or left or (),
         closed=frozenset(offered) - frozenset(left) if offered and left is not None else frozenset(),

@@ -14,7 +14,7 @@ from gaia_processes.inputs.schema import input_schemas
 from gaia_server.descriptions import description
 from gaia_server.pages.form import kind_of, make_form, read_form, write_form
 
-SUBSET = by_id(CATALOGUE)["subset"]
+SUBSET, AGGREGATE = (by_id(CATALOGUE)[id] for id in ("subset", "aggregate"))
 AREA = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}
 
 
@@ -136,6 +136,13 @@ def test_what_must_be_filled_in_comes_first_and_what_is_mostly_right_last():
     assert [field.name for field in form.required] == ["dataset"]
     assert "bbox" in [field.name for field in form.plain]
     assert "inclusion" in [field.name for field in form.fine]
+
+
+def test_what_a_process_is_about_is_seen_at_once_though_it_comes_with_a_value():
+    described = description(AGGREGATE, "en", "https://example.org")
+    form = make_form(AGGREGATE, described, MultiDict(), language="en", allowed={})
+    assert {"statistic", "over", "period", "climatology"} <= {field.name for field in form.plain}
+    assert {"min_valid_fraction", "inclusion"} <= {field.name for field in form.fine}
 
 
 @pytest.mark.parametrize(
