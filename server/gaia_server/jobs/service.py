@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 import structlog
@@ -23,7 +23,7 @@ from gaia_server.push import Deliveries
 from gaia_server.results import STORE, ResultFiles
 from gaia_server.signatures import open_key
 from gaia_server.uploads.uploads import open_uploads
-from gaia_workers.contract import BadMessage, Report, Transport, TransportDown
+from gaia_workers.contract import BadMessage, Kind, Report, Transport, TransportDown
 
 REPORTS_AT_ONCE = 500
 PAUSE_S = 1.0
@@ -50,9 +50,18 @@ def record(transport: Transport, store: Store, centre: str, *, attempts: int) ->
         if isinstance(report, BadMessage):
             _log.warning("report refused", centre=centre, number=number, reason=str(report))
     changed = store.apply(reports, attempts=attempts)
+    _log_ends(reports)
     transport.acknowledge(centre, tuple(number for number, _ in taken))
     transport.announce(changed)
     return len(taken)
+
+
+def _log_ends(reports: Iterable[Report]) -> None:
+    """Say in our log what ended how, so that a job can be followed by its id through all programs."""
+    for report in reports:
+        if report.kind in (Kind.FINISHED, Kind.FAILED):
+            code = report.failure.code if report.failure else None
+            _log.info("end of an attempt recorded", job=report.job_id, attempt=report.attempt, code=code)
 
 
 class Service:

@@ -574,8 +574,11 @@ def _finished(connection: Connection, work: Work, report: Report, rules: _Rules,
 def _failed(connection: Connection, work: Work, report: Report, rules: _Rules, _waiting: _Rows) -> bool:
     failure = report.failure or Failure(code="internal-error", words=Words(en="It failed.", fr="Échec."))
     if failure.retry and work.lost + 1 < rules.attempts:
-        _say(connection, work.id, "warning", failure.words)
-        return _retry(connection, work, lost=True, centre=work.centre, queue=work.queue, reason=failure.words)
+        reason = Words(
+            en=f"{failure.words.en} Attempt {work.attempt + 1} follows.",
+            fr=f"{failure.words.fr} La tentative {work.attempt + 1} suit.",
+        )
+        return _retry(connection, work, lost=True, centre=work.centre, queue=work.queue, reason=reason)
     return _fail(connection, work.id, work.attempt, failure)
 
 

@@ -12,6 +12,7 @@ from gaia_server.errors import NoSuchJob
 from gaia_server.identity import identify
 from gaia_server.jobs.records import Job, LogLine
 from gaia_server.jobs.states import State
+from gaia_server.jobs.story import tell
 from gaia_server.negotiation import language_of, wants_html, wants_json
 from gaia_server.origin import check_same_origin
 from gaia_server.pages.jobs import render_job_page, render_list_page, render_log_page, render_results_page
@@ -69,7 +70,7 @@ def dismiss_job(job_id: str) -> Response:
 
 def _render_page(services: Services, job: Job, status: dict[str, Any]) -> Response:
     definition = _definition(job, services.processes.get(job.process_id), services.settings.public_url)
-    log = services.store.log(job.id, owner=job.owner) or ()
+    log = tell(job, services.store.log(job.id, owner=job.owner) or ())
     return render_job_page(request, services, job, status=status, definition=definition, log=log)
 
 
@@ -127,14 +128,12 @@ def show_result(job_id: str, output_id: str) -> Response:
 
 @routes.get("/jobs/<job_id>/log")
 def show_log(job_id: str) -> Response:
-    """Tell what the workers said, newest last."""
+    """Tell the life of the job and what was said of it, newest last."""
     services = current_services()
-    _check_id(job_id)
-    lines = services.store.log(job_id, owner=identify(request))
-    if lines is None:
-        raise NoSuchJob
+    job = find_job(services, job_id)
+    lines = tell(job, services.store.log(job.id, owner=job.owner) or ())
     if wants_html(request):
-        return render_log_page(request, services, find_job(services, job_id), lines)
+        return render_log_page(request, services, job, lines)
     if wants_json(request):
         return render_json({"log": [_log_entry(line) for line in lines]})
     text = "".join(f"{render_time(line.time)} {line.level:<7} {_one_line(_words(line))}\n" for line in lines)

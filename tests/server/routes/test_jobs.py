@@ -148,12 +148,14 @@ def test_the_log_is_told_as_text_newest_last(client, desk):
     job = desk.fail(desk.accept("message"), "timeout")
     answer = client.get(f"/jobs/{job.id}/log")
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
-    assert answer.get_data(as_text=True).splitlines()[-1].endswith("error   It failed: timeout.")
+    lines = answer.get_data(as_text=True).splitlines()
+    assert lines[0].partition("info    ")[2].startswith("Accepted")
+    assert lines[-2].endswith("error   It failed: timeout.")
 
 
 def test_the_log_is_told_as_json_to_who_asks(client, desk):
     job = desk.fail(desk.accept("message"), "timeout")
-    (line,) = client.get(f"/jobs/{job.id}/log?f=json", headers={"Accept-Language": "fr"}).get_json()["log"]
+    _, _, line, _ = client.get(f"/jobs/{job.id}/log?f=json", headers={"Accept-Language": "fr"}).get_json()["log"]
     assert (line["level"], line["message"]) == ("error", "Échec : timeout.")
     assert line["time"].endswith("Z")
 
