@@ -88,6 +88,11 @@ class Field:
         return self.values[0] if self.values else ""
 
     @property
+    def chosen(self) -> tuple[str, ...]:
+        """Which of several choices count: those that were made, else those that it comes with."""
+        return self.values or tuple(item for item in _SEPARATORS.split(self.default) if item)
+
+    @property
     def touched(self) -> bool:
         """Whether somebody filled it in, rightly or wrongly."""
         return any(self.values) or bool(self.faults)

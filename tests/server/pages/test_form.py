@@ -130,6 +130,12 @@ def test_the_datasets_are_there_to_choose_from():
     assert made(SUBSET)["dataset"].choices == ("tas-monthly",)
 
 
+def test_of_several_choices_those_count_that_were_made_or_else_that_it_comes_with():
+    assert made(AGGREGATE)["over"].chosen == ("time",)
+    assert made(AGGREGATE, ("over", "area"), ("over", "level"))["over"].chosen == ("area", "level")
+    assert made(SUBSET)["variables"].chosen == ()
+
+
 def test_what_must_be_filled_in_comes_first_and_what_is_mostly_right_last():
     described = description(SUBSET, "en", "https://example.org")
     form = make_form(SUBSET, described, MultiDict(), language="en", allowed={})
