@@ -88,6 +88,14 @@ def _faults_of_time(options: Options, names: tuple[str, ...], cube: Cube) -> Ite
             given=options.period,
             allowed=_periods(names, cube),
         )
+    elif _is_too_short(options, names, cube):
+        yield _fault(
+            "period",
+            f"The data are too short for a complete {options.step}; take a shorter period, or a min_valid_fraction below 1.",
+            f"Les données sont trop courtes pour une période ({options.step}) complète ; prenez-en une plus courte, ou un "
+            "min_valid_fraction inférieur à 1.",
+            given=options.period,
+        )
     years = _years(names, cube)
     if options.baseline is None or years is None:
         return
@@ -121,7 +129,8 @@ def _has(name: str, dimension: str, cube: Cube) -> bool:
     """Tell whether a variable has what is to be reduced."""
     axes = _axes(name, cube)
     if dimension == "time":
-        return any(axis.type == "temporal" for axis in axes)
+        # Without an extent the axis counts no dates: its steps have no length.
+        return any(axis.type == "temporal" and axis.extent is not None for axis in axes)
     if dimension == "area":
         return cube.grid != "none"
     if dimension in {"longitude", "latitude"} and cube.grid != "regular":
@@ -140,6 +149,20 @@ def _periods(names: tuple[str, ...], cube: Cube) -> tuple[str, ...]:
     return tuple(
         period for period in PERIODS if period == "all" or longest <= _COARSE * _PERIOD_DAYS[POOLED.get(period, period)]
     )
+
+
+def _is_too_short(options: Options, names: tuple[str, ...], cube: Cube) -> bool:
+    """Tell whether the record is certainly shorter than a period that must be complete."""
+    if options.step == "all" or options.pools:
+        return False
+    months = min(len(season.months) for season in options.all_seasons)
+    shortest_days = {"day": 1.0, "month": 28.0, "season": 28.0 * months, "year": 359.0 * options.years}[options.step]
+    spans = [
+        (extent[1] - extent[0]).total_seconds() / _DAY_S + step
+        for axis in _times(names, cube)
+        if (extent := time_extent(axis)) is not None and (step := _step_days(axis)) is not None
+    ]
+    return bool(spans) and max(spans) * _COARSE < shortest_days * options.least(1.0)
 
 
 def _step_days(axis: Axis) -> float | None:

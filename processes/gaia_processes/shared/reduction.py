@@ -33,7 +33,7 @@ from gaia_processes.shared.statistics import (
     quantile_by_weight,
     quantile_of_steps,
 )
-from gaia_processes.shared.values import PACKING, find_invalid
+from gaia_processes.shared.values import PACKING, find_invalid, is_surely_whole
 
 _READ_BYTES = 2**21
 _ALIKE_BYTES = 2**25
@@ -74,12 +74,12 @@ def decode(stored: Numbers, attrs: dict[str, Any]) -> Values:
         NaN, infinite, `_FillValue`, `missing_value` and what `valid_range`, `valid_min`, `valid_max` exclude count as
         missing (CF 2.5.1).
     """
-    missing = find_invalid(stored, attrs)
+    valid = None if is_surely_whole(stored, attrs) else ~find_invalid(stored, attrs)
     numbers = stored
     if any(name in attrs for name in PACKING):
         scale, offset = (float(np.asarray(attrs.get(n, d)).flat[0]) for n, d in zip(PACKING, (1, 0), strict=True))
         numbers = stored * np.float64(scale) + offset
-    return Values(numbers=numbers, valid=~missing if missing.any() else None)
+    return Values(numbers=numbers, valid=None if valid is None or valid.all() else valid)
 
 
 # --- the plan -------------------------------------------------------------------------------------------------------
@@ -331,16 +331,14 @@ class Reduction:
         for where, sample in self._samples(kept, steps):
             for at, step in enumerate(where):
                 period = int(owner[step])
-                own = gathering.setdefault(period, self._gatherer(shape))
-                own.add(_step_of(sample, at, times.lengths, int(step)), float(times.weights[step]))
+                if period not in gathering:
+                    gathering[period] = gatherer(self.plan.statistic, shape, ddof=self.plan.ddof)
+                gathering[period].add(_step_of(sample, at, times.lengths, int(step)), float(times.weights[step]))
                 if last[period] == step:
                     yield period, gathering.pop(period).result(float(times.periods.whole[period]), times.least)
         for period in wanted:
             if int(period) not in last:
                 yield int(period), np.full(shape, np.nan)
-
-    def _gatherer(self, shape: tuple[int, ...]) -> Gathers:
-        return gatherer(self.plan.statistic, shape, ddof=self.plan.ddof)
 
     # --- cells of steps ---------------------------------------------------------------------------------------------
 

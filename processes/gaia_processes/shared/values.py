@@ -67,17 +67,53 @@ def find_invalid(values: NDArray[Any], attrs: dict[str, Any]) -> NDArray[np.bool
         As `find_missing`, and what `valid_range`, `valid_min` and `valid_max` exclude (CF 2.5.1: in packed units).
     """
     invalid = find_missing(values, attrs)
+    low, high = _valid_range(attrs)
+    if low is not None:
+        invalid |= values < low
+    if high is not None:
+        invalid |= values > high
+    return invalid
+
+
+def _valid_range(attrs: dict[str, Any]) -> tuple[Any, Any]:
+    """Give the least and the greatest value that are valid; None where they are not told."""
     pair = attrs.get("valid_range")
     both = pair if pair is not None and not isinstance(pair, str) and np.size(pair) == 2 else (None, None)
     low, high = (
         end if end is not None and not isinstance(end, str) else attrs.get(name)
         for end, name in zip(both, ("valid_min", "valid_max"), strict=True)
     )
-    if low is not None and not isinstance(low, str):
-        invalid |= values < low
-    if high is not None and not isinstance(high, str):
-        invalid |= values > high
-    return invalid
+    return None if isinstance(low, str) else low, None if isinstance(high, str) else high
+
+
+def is_surely_whole(values: NDArray[Any], attrs: dict[str, Any]) -> bool:
+    """
+    Tell by the extremes alone, which are quickly found, that no cell is invalid.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        Numbers as stored.
+    attrs : dict
+        Attributes of their variable.
+
+    Returns
+    -------
+    bool
+        False where `find_invalid` must be asked.
+    """
+    if not values.size or values.dtype.kind not in "iuf":
+        return False
+    least, greatest = values.min(), values.max()  # NaN where there is one
+    marks = [np.atleast_1d(attrs[name]) for name in MISSING if name in attrs and not isinstance(attrs[name], str)]
+    low, high = _valid_range(attrs)
+    return bool(
+        np.isfinite(least)
+        and np.isfinite(greatest)
+        and all(((mark < least) | (mark > greatest)).all() for mark in marks)
+        and (low is None or least >= low)
+        and (high is None or greatest <= high)
+    )
 
 
 def unpack(values: NDArray[Any], attrs: dict[str, Any]) -> NDArray[Any]:

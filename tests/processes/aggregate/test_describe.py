@@ -35,6 +35,7 @@ def test_a_right_request_has_no_faults(raw: dict[str, object], cube: Cube) -> No
         ({"variables": "tas", "over": ["time", "level"]}, "/inputs/over/1"),
         ({"variables": "orog"}, "/inputs/over/0"),
         ({"period": "day"}, "/inputs/period"),
+        ({"period": "year", "years": 2}, "/inputs/period"),
         ({"climatology": True}, "/inputs/period"),
         ({"datetime": "1990"}, "/inputs/datetime"),
         ({"period": "season", "seasons": ["DJF", "1-3"]}, "/inputs/seasons/1"),
