@@ -46,7 +46,7 @@ def test_a_place_is_spelled_as_people_write_it():
         ("a: !!python/object/apply:os.system [ls]\n", r"c\.yml, line 1: this is not YAML"),
         ("a: 1\nb: &b\n  c: [1, *b]\n", r"c\.yml, line 3: an alias .* has no end"),
         ("a: &a [*a,*a]\n", r"c\.yml, line 1: an alias .* write the value out"),
-        ("a: " + "[" * 3000 + "]" * 3000, r"c\.yml: this is nested too deeply"),
+        ("a: " + "[" * 600 + "]" * 600, r"c\.yml: this is nested too deeply"),
         ("a: 2026-13-45\n", r"c\.yml: this is not YAML"),
         ("a: \x07\n", r"c\.yml: this is not YAML"),
     ],
