@@ -5,7 +5,7 @@ Makes load on a server, in a process of its own: one line of JSON in, one line o
         | python benchmarks/load.py
 
 `polls` asks for paths as fast as answers come, or with a pause; `users` submit, poll and fetch; `through` measures one job
-after the other from its submission to its result; `hold` opens event streams, waits and downloads until the input ends.
+after the other from its submission to its result; `submits` asks for many jobs; `hold` opens event streams, waits and downloads until the input ends.
 """
 
 import asyncio
@@ -240,7 +240,30 @@ async def hold(base_url: str, streams: list[str], waits: int, downloads: int, fi
     return {"counts": dict(counts), "broken": broken[:3]}
 
 
-KINDS = {"polls": polls, "users": users, "through": through, "hold": hold}
+async def submits(base_url: str, connections: int, count: int, mark: str) -> dict[str, Any]:
+    """Submit so many echo jobs on so many connections, each with a message of its own; what is put off is asked again."""
+    tally, numbers, ids = Tally(), iter(range(count)), {}
+    began = time.perf_counter()
+
+    async def one() -> None:
+        connection = await Connection.open(base_url)
+        for number in numbers:
+            body = json.dumps({"inputs": {"message": f"{mark} {number}"}}).encode()
+            while True:
+                told = await tally.ask(
+                    "submit", connection, "POST", "/processes/echo/execution", body, Prefer="respond-async"
+                )
+                if b"jobID" in told:
+                    ids[json.loads(told)["jobID"]] = f"{mark} {number}"
+                    break
+                await asyncio.sleep(0.5)
+        connection.close()
+
+    await asyncio.gather(*(one() for _ in range(connections)))
+    return tally.told(time.perf_counter() - began) | {"jobs": ids}
+
+
+KINDS = {"submits": submits, "polls": polls, "users": users, "through": through, "hold": hold}
 
 
 def main() -> None:

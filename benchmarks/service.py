@@ -192,13 +192,14 @@ def redis(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def gaia(folder: Path) -> Iterator[System]:
-    """Run a box: three centres, as it comes."""
+def gaia(folder: Path, **variables: str) -> Iterator[System]:
+    """Run a box: three centres, as it comes but for the variables given."""
     port = free_port()
     base_url = f"http://{HOST}:{port}"
     with running(
-        BIN / "gaia", "up", "--no-demo-job", folder=folder, GAIA_HOME=str(folder / "home"), GAIA_PORT=str(port)
-    ) as process:
+        BIN / "gaia", "up", "--no-demo-job", folder=folder,
+        GAIA_HOME=str(folder / "home"), GAIA_PORT=str(port), **variables,
+    ) as process:  # fmt: skip
         wait_until(lambda: set(fetch(f"{base_url}/health")["centres"].values()) == {"up"}, "the box")
         first = f"{base_url}/jobs/{submit(base_url, {'message': 'x'})}"
         wait_until(lambda: fetch(first)["status"] == "successful", "the first job")

@@ -16,7 +16,19 @@ from gaia_config.logs import set_up_logs
 from gaia_config.settings import Settings
 from gaia_workers.app import make_app, queue_name
 from gaia_workers.attempt import Attempt, Bench
-from gaia_workers.contract import BadMessage, Dismissal, Kind, Order, Presence, Report, TransportDown, unseal
+from gaia_workers.contract import (
+    BadMessage,
+    Dismissal,
+    Failure,
+    Kind,
+    NotUnderstood,
+    Order,
+    Presence,
+    Report,
+    TransportDown,
+    Words,
+    unseal,
+)
 from gaia_workers.delivery import delivery_for
 from gaia_workers.forks import Forks
 from gaia_workers.holdings import Holdings
@@ -98,6 +110,10 @@ class Agent:
         """Carry out what arrived, if it is believable; a forged order runs nothing."""
         try:
             order = unseal(envelope, self._centre.key, Order)
+        except NotUnderstood as error:
+            _log.error("order not understood", job=error.job_id, attempt=error.attempt, reason=str(error))
+            self._refuse(error)
+            return
         except BadMessage as error:
             _log.warning("order refused", reason=str(error))
             return
@@ -109,6 +125,28 @@ class Agent:
             self._stop.wait(PAUSE_S)  # a worker beside this one, that is well, gets the most of them
             return  # unclaimed: the reconciler sends it again, here or elsewhere
         self._carry_out(order)
+
+    def _refuse(self, error: NotUnderstood) -> None:
+        """End the job of a genuine order that says what is not known here: sent again it would be no better."""
+        if error.job_id is None or error.attempt is None:
+            return
+        failure = Failure(
+            code="internal-error",
+            words=Words(
+                en=f"{self._centre.id} does not understand the order; its version and that of the server do not fit.",
+                fr=f"{self._centre.id} ne comprend pas l'ordre ; sa version et celle du serveur ne s'accordent pas.",
+            ),
+        )
+        report = Report(
+            job_id=error.job_id,
+            part=0,
+            attempt=error.attempt,
+            centre=self._centre.id,
+            kind=Kind.FAILED,
+            failure=failure,
+        )
+        with suppress(TransportDown):  # it comes again, and is refused again
+            self._line.put_reports([report])
 
     def _carry_out(self, order: Order) -> None:
         attempt = Attempt(order, self._bench)

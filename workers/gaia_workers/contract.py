@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from gaia_processes.text import Language
 
@@ -30,8 +30,35 @@ MAX_AGE_S = 90 * 86400
 """What a worker says is older than any job."""
 
 
+def understood(contract: int) -> bool:
+    """Tell whether one who speaks this version and we understand each other: each reads the version before its own."""
+    return abs(contract - CONTRACT) <= 1
+
+
 class BadMessage(ValueError):
     """A message is forged, altered, of a version that is not understood, or not what it should be."""
+
+
+class NotUnderstood(BadMessage):
+    """
+    A message is genuine and still not what it should be: it says what is not known here, or lacks something.
+
+    Attributes
+    ----------
+    job_id, attempt : str and int, or None
+        What it is about, as far as that can be read.
+    """
+
+    def __init__(self, problem: str, body: str) -> None:
+        super().__init__(problem)
+        try:
+            members = json.loads(body)
+        except ValueError:
+            members = None
+        about = members if isinstance(members, dict) else {}
+        job_id, attempt = about.get("job_id"), about.get("attempt")
+        self.job_id = job_id if isinstance(job_id, str) else None
+        self.attempt = attempt if isinstance(attempt, int) else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,6 +115,8 @@ class Order:
     uploads : tuple of Uploaded
         The user's own files among the inputs.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")  # it may ask for what is not known here
 
     job_id: str
     part: int
@@ -281,7 +310,7 @@ _KINDS: dict[str, TypeAdapter[Any]] = {
 _NAMES = {Order: "order", Dismissal: "dismissal", Report: "report", Presence: "presence"}
 
 
-def seal(message: Message, key: bytes) -> dict[str, Any]:
+def seal(message: Message, key: bytes, *, contract: int | None = None) -> dict[str, Any]:
     """
     Put a message into a signed envelope.
 
@@ -290,6 +319,9 @@ def seal(message: Message, key: bytes) -> dict[str, Any]:
     message : Order, Dismissal, Report or Presence
     key : bytes
         The centre's key.
+    contract : int or None
+        Version that its reader speaks; ours without. It may be the one before ours: what a version adds to a report may be
+        overlooked by the one before it, and an order that says more than its worker knows is refused there.
 
     Returns
     -------
@@ -306,7 +338,8 @@ def seal(message: Message, key: bytes) -> dict[str, Any]:
     if len(body) > MESSAGE_LIMIT_BYTES:
         raise BadMessage(f"a message of {len(body)} bytes is over the limit of {MESSAGE_LIMIT_BYTES}")
     text = body.decode()
-    return {"contract": CONTRACT, "kind": kind, "body": text, "signature": _sign(key, CONTRACT, kind, text)}
+    spoken = CONTRACT if contract is None else contract
+    return {"contract": spoken, "kind": kind, "body": text, "signature": _sign(key, spoken, kind, text)}
 
 
 def size_bytes_of(message: Message) -> int:
@@ -314,9 +347,16 @@ def size_bytes_of(message: Message) -> int:
     return len(_KINDS[_NAMES[type(message)]].dump_json(message))
 
 
-def unseal[M: (Order, Dismissal, Report, Presence)](envelope: Mapping[str, Any], key: bytes, expect: type[M]) -> M:
+def unseal[M: (Order, Dismissal, Report, Presence)](
+    envelope: Mapping[str, Any], key: bytes, expect: type[M], *, any_version: bool = False
+) -> M:
     """
     Read a message out of its envelope, if it is believable.
+
+    Parameters
+    ----------
+    any_version : bool
+        Whether the version of the contract does not matter: a sign of life says which one its worker speaks.
 
     Raises
     ------
@@ -332,14 +372,14 @@ def unseal[M: (Order, Dismissal, Report, Presence)](envelope: Mapping[str, Any],
         raise BadMessage("not an envelope")
     if not hmac.compare_digest(_sign(key, contract, kind, body).encode(), signature.encode()):
         raise BadMessage("the signature does not fit")
-    if contract not in READABLE:
+    if not (any_version or contract in READABLE):
         raise BadMessage(f"contract {contract} is not understood here, only {', '.join(map(str, sorted(READABLE)))}")
     if kind != _NAMES[expect]:
         raise BadMessage(f"a {_NAMES[expect]} was expected")
     try:
         message: M = _KINDS[kind].validate_json(body)
     except ValidationError as error:
-        raise BadMessage(f"not a valid {kind}: {error.error_count()} fault(s)") from error
+        raise NotUnderstood(f"not a valid {kind}: {error.error_count()} fault(s)", body) from error
     return message
 
 
@@ -397,6 +437,8 @@ class Load:
         Age of the oldest report that the recorder has not written down yet.
     silent_s : float
         Age of the youngest sign of life.
+    contract : int
+        Version of the contract that all its workers speak: the oldest of theirs.
     """
 
     alive: bool
@@ -407,6 +449,12 @@ class Load:
     trouble: tuple[str, ...] = ()
     behind_s: float = 0.0
     silent_s: float = 0.0
+    contract: int = CONTRACT
+
+    @property
+    def understands(self) -> bool:
+        """Whether its workers and we understand each other."""
+        return understood(self.contract)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,6 +6,7 @@ Keys below a centre's prefix
     `lease:<id>`       the attempt that a worker holds; gone when its heartbeats stop
     `reports`          stream of signed reports, read by the recorder's group
     `dismissals`       stream of signed dismissals, read by the group of the centre's agents
+    `server`           version of the contract that the server speaks
     `workers`          set of worker names; `presence:<name>` the signed sign of life of each
 """
 
@@ -25,6 +26,7 @@ from kombu.exceptions import OperationalError
 from gaia_config.centres import Centre
 from gaia_workers.app import CONNECT_TIMEOUT_S, LONGEST_JOB_S, TASK, make_app, queue_name
 from gaia_workers.contract import (
+    CONTRACT,
     BadMessage,
     Dismissal,
     Load,
@@ -34,6 +36,7 @@ from gaia_workers.contract import (
     Trace,
     TransportDown,
     seal,
+    understood,
     unseal,
 )
 
@@ -102,6 +105,7 @@ class Line:
         self._claim = self._redis.register_script(_CLAIM)
         self._renew = self._redis.register_script(_RENEW)
         self._release = self._redis.register_script(_RELEASE)
+        self._spoken = CONTRACT
 
     def close(self) -> None:
         """Give the connections back."""
@@ -110,6 +114,15 @@ class Line:
     def key(self, *parts: str) -> str:
         """Name a key of this centre."""
         return self.centre.prefix + ":".join(parts)
+
+    @property
+    def spoken(self) -> int:
+        """Version of the contract that the other end understands, as far as is known."""
+        return self._spoken
+
+    def _learn(self, contract: int) -> None:
+        """Speak as the other end does, where it is one version behind."""
+        self._spoken = min(CONTRACT, max(contract, CONTRACT - 1))
 
     def time_s(self) -> float:
         """Tell the broker's time, seconds since 1970."""
@@ -159,7 +172,7 @@ class Line:
 
     def put_dismissal(self, dismissal: Dismissal) -> None:
         """Leave a dismissal where the job's holder looks at every heartbeat, and tell the agents."""
-        envelope = json.dumps(seal(dismissal, self.centre.key))
+        envelope = json.dumps(seal(dismissal, self.centre.key, contract=self._spoken))
         with _as_transport_down(self.centre.id), self._redis.pipeline(transaction=False) as pipe:
             pipe.hset(self.key("job", dismissal.job_id), "dismissal", envelope)
             pipe.expire(self.key("job", dismissal.job_id), KEEP_S)
@@ -185,7 +198,9 @@ class Line:
         """Hand reports to the recorder: all of them, or none."""
         with _as_transport_down(self.centre.id), self._redis.pipeline(transaction=True) as pipe:
             for report in reports:
-                pipe.xadd(self.key("reports"), {"envelope": json.dumps(seal(report, self.centre.key))})
+                pipe.xadd(
+                    self.key("reports"), {"envelope": json.dumps(seal(report, self.centre.key, contract=self._spoken))}
+                )
             pipe.execute()
 
     def take[M: (Report, Dismissal)](
@@ -254,7 +269,9 @@ class Line:
 
     def show_presence(self, presence: Presence) -> None:
         """Give a sign of life."""
-        envelope = json.dumps(seal(presence, self.centre.key))
+        with _as_transport_down(self.centre.id):
+            self._learn(_number(self._redis.get(self.key("server"))) or CONTRACT)
+        envelope = json.dumps(seal(presence, self.centre.key, contract=self._spoken))
         with _as_transport_down(self.centre.id), self._redis.pipeline(transaction=False) as pipe:
             pipe.sadd(self.key("workers"), presence.worker)
             pipe.set(self.key("presence", presence.worker), envelope, px=int(PRESENCE_S * 1000))
@@ -275,29 +292,33 @@ class Line:
         return tuple(one for one in map(self._presence, cast("list[str | None]", envelopes)) if one)
 
     def load(self) -> Load:
-        """See how the centre is."""
+        """See how the centre is, and leave word which version of the contract is spoken here."""
         queues = [queue.name for queue in self.centre.queues]
         with _as_transport_down(self.centre.id):
             workers = sorted(cast("set[str]", self._redis.smembers(self.key("workers"))))
             with self._redis.pipeline(transaction=False) as pipe:
                 pipe.xrange(self.key("reports"), count=1)
                 pipe.time()
+                pipe.set(self.key("server"), str(CONTRACT))
                 for queue in queues:
                     pipe.llen(self.key(queue_name(self.centre, queue)))
                 for worker in workers:
                     pipe.get(self.key("presence", worker))
                     pipe.pttl(self.key("presence", worker))
-                oldest, now, *answers = pipe.execute()
+                oldest, now, _, *answers = pipe.execute()
             waiting, signs = answers[: len(queues)], answers[len(queues) :]
             self._forget([worker for worker, sign in zip(workers, signs[::2], strict=True) if sign is None])
         present = [one for one in map(self._presence, signs[::2]) if one]
+        contract = min((one.contract for one in present), default=CONTRACT)
+        self._learn(contract)
         return Load(
-            alive=any(one.trouble is None for one in present),
+            alive=any(one.trouble is None and understood(one.contract) for one in present),
             waiting=dict(zip(queues, waiting, strict=True)),
             running=sum(len(one.running) for one in present),
             slots=sum(one.slots for one in present),
             trouble=tuple(one.trouble for one in present if one.trouble),
             behind_s=_age_s(oldest, now),
+            contract=contract,
             silent_s=PRESENCE_S - max(signs[1::2], default=0) / 1e3,
         )
 
@@ -310,7 +331,7 @@ class Line:
         if envelope is None:
             return None
         try:
-            return unseal(json.loads(envelope), self.centre.key, Presence)
+            return unseal(json.loads(envelope), self.centre.key, Presence, any_version=True)
         except (BadMessage, ValueError) as error:
             _log.warning("sign of life refused", centre=self.centre.id, reason=str(error))
             return None
@@ -338,7 +359,7 @@ class CeleryTransport:
     def send(self, order: Order) -> None:
         """Put an order on its centre's queue."""
         there = self._centres[order.centre]
-        envelope = seal(order, there.line.centre.key)
+        envelope = seal(order, there.line.centre.key, contract=there.line.spoken)
         there.line.mark_sent(order.job_id, order.attempt)
         with _as_transport_down(order.centre):
             there.app.send_task(

@@ -106,6 +106,8 @@ def decide(work: Work, seen: Seen, *, lease_s: float, attempts: int) -> Decision
         return Fail(failure=_past_deadline(work))
     if not seen.load.reachable:
         return Wait(reason=_no_contact(work))
+    if not seen.load.understands and seen.trace.claimed < work.attempt:
+        return Wait(reason=_other_version(work.centre))
     if work.sent is None or seen.trace.leased:
         return Wait()  # the outbox, or the worker, has it
     if seen.trace.claimed >= work.attempt:
@@ -154,6 +156,13 @@ def _about_unclaimed(work: Work, seen: Seen, *, lease_s: float) -> Decision:
             ),
         )
     return Wait()
+
+
+def _other_version(centre: str) -> Words:
+    return Words(
+        en=f"waits until {centre} is upgraded: its workers are of a version that this server does not work with",
+        fr=f"attend la mise à jour de {centre} : ses processus sont d'une version avec laquelle ce serveur ne travaille pas",
+    )
 
 
 def _no_contact(work: Work) -> Words:
