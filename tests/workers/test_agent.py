@@ -1,6 +1,8 @@
 """Whose orders an agent believes, and when it takes none."""
 
 import json
+import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -112,9 +114,31 @@ def test_what_was_removed_is_told_and_what_could_not_be_is_not(
     assert not place.exists()
     assert [(report.kind, report.job_id, report.attempt) for report in told] == [(Kind.REMOVED, job, 1)]
 
+    place.mkdir(parents=True)
+    (place / "a.txt").write_text("a")
+    it._heed(Dismissal(job_id=job, attempt=1, aside=True))
+    assert (centre.results / ".quarantine" / f"{job}-1" / "a.txt").read_text() == "a"
+    assert (place.exists(), len(told)) == (False, 2)
+
     def refuse(*_: object) -> None:
         raise PermissionError(13, "no")
 
     monkeypatch.setattr(it._results, "remove", refuse)
     it._heed(Dismissal(job_id=job, attempt=1))
-    assert len(told) == 1
+    assert len(told) == 2
+
+
+def test_what_has_lain_here_for_a_while_is_told_to_the_server(
+    agent: tuple[Agent, Carried], centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it, _ = agent
+    told: list[Report] = []
+    monkeypatch.setattr(it._line, "put_reports", told.extend)
+    assert centre.results is not None
+    old, young = str(uuid4()), str(uuid4())
+    for name, age_s in ((f"{old}/2", 2 * agents.SETTLED_S), (f"{young}/1", 0), ("notes/1", 2 * agents.SETTLED_S)):
+        (centre.results / name).mkdir(parents=True)
+        when = time.time() - age_s
+        os.utime(centre.results / name, (when, when))
+    it._take_stock()
+    assert [(report.kind, report.job_id, report.attempt) for report in told] == [(Kind.HELD, old, 2)]

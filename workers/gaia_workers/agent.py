@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from itertools import batched
 from typing import Any
 
 import structlog
@@ -37,6 +38,10 @@ from gaia_workers.transport import AGENTS, Line
 
 PRESENCE_PERIOD_S = 2.0
 PAUSE_S = 1.0
+STOCK_PERIOD_S = 6 * 3600.0
+STOCK_AT_ONCE = 500
+SETTLED_S = 3600.0
+"""What was published just now is no stock yet: the server may hear of it only later."""
 PROGRAM = "gaia_config.cli"
 """What the program that runs here imports first. Every fork runs that program's first lines again: with this they are cheap."""
 THREAD_POOLS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -84,6 +89,7 @@ class Agent:
         threads = [
             threading.Thread(target=self._repeat, args=(self._show_presence, PRESENCE_PERIOD_S), daemon=True),
             threading.Thread(target=self._repeat, args=(self._heed_dismissals, 0.0), daemon=True),
+            threading.Thread(target=self._repeat, args=(self._take_stock, STOCK_PERIOD_S), daemon=True),
         ]
         app = make_app(self._centre, self._take)
         worker = app.Worker(
@@ -231,17 +237,24 @@ class Agent:
         self._remove(dismissal)
 
     def _remove(self, dismissal: Dismissal) -> None:
-        """Remove what an attempt left, and say so; where that fails nothing is said, and the server asks again."""
+        """Remove what an attempt left, or put it aside, and say so; where that fails nothing is said, and the server asks again."""
+        remove = self._results.set_aside if dismissal.aside else self._results.remove
         try:
-            self._results.remove(dismissal.job_id, dismissal.attempt)
+            remove(dismissal.job_id, dismissal.attempt)
         except OSError as error:
             reason = os.strerror(error.errno or 0)
             _log.error("files could not be removed", job=dismissal.job_id, attempt=dismissal.attempt, error=reason)
             return
-        removed = Report(
-            job_id=dismissal.job_id, part=0, attempt=dismissal.attempt, centre=self._centre.id, kind=Kind.REMOVED
-        )
-        self._line.put_reports([removed])
+        self._line.put_reports([self._about(dismissal.job_id, dismissal.attempt, Kind.REMOVED)])
+
+    def _take_stock(self) -> None:
+        """Tell the server what lies here, so that it can say what nobody wants."""
+        self._results.clear_aside()
+        for some in batched(self._results.published(older_s=SETTLED_S), STOCK_AT_ONCE):
+            self._line.put_reports([self._about(job_id, attempt, Kind.HELD) for job_id, attempt in some])
+
+    def _about(self, job_id: str, attempt: int, kind: Kind) -> Report:
+        return Report(job_id=job_id, part=0, attempt=attempt, centre=self._centre.id, kind=kind)
 
 
 def warm_up() -> None:

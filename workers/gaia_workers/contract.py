@@ -146,10 +146,18 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dismissal:
-    """The user does not want the job any more: stop it and remove what it wrote."""
+    """
+    Nobody wants the job any more: stop it and remove what it wrote.
+
+    Attributes
+    ----------
+    aside : bool
+        Put aside what it wrote and do not remove it: the server knows nothing of it.
+    """
 
     job_id: str
     attempt: int
+    aside: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -235,7 +243,9 @@ class Kind(StrEnum):
     FINISHED = "finished"
     FAILED = "failed"
     REMOVED = "removed"
-    """What an attempt made is not there any more, as a dismissal asked; a server that does not know the word refuses the report, and loses nothing."""
+    """What an attempt made is not there any more, as a dismissal asked."""
+    HELD = "held"
+    """What an attempt made has been there for a while; the server says if nobody wants it. A server that does not know these two words refuses the reports, and loses nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

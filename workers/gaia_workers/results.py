@@ -8,7 +8,9 @@ system; a draft becomes a result by one rename, after everything in it has reach
 import hashlib
 import json
 import os
+import re
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +25,9 @@ from gaia_workers.contract import Order, Result, as_json
 MANIFEST = "manifest.json"
 DRAFTS = ".drafts"
 TRASH = ".trash"
+QUARANTINE = ".quarantine"
+QUARANTINE_S = 30 * 86400
+_PUBLISHED = re.compile(r"(?P<job>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(?P<attempt>[1-9][0-9]{0,5})", re.ASCII)
 SCRATCH = "scratch"
 BLOCK_BYTES = 512
 """In which `st_blocks` counts, whatever the file system's own blocks are (stat(3type))."""
@@ -122,6 +127,31 @@ class Results:
         if place.parent.is_dir() and not any(place.parent.iterdir()):
             place.parent.rmdir()
 
+    def published(self, *, older_s: float) -> Iterator[tuple[str, int]]:
+        """List what attempts published some time ago, as job and attempt."""
+        for place in self._root.glob("*/*"):
+            match = _PUBLISHED.fullmatch(f"{place.parent.name}/{place.name}")
+            if match and _age_s(place) > older_s:
+                yield match["job"], int(match["attempt"])
+
+    def set_aside(self, job_id: str, attempt: int) -> None:
+        """Put away what an attempt published, where nobody is led to it; it is removed after a month."""
+        place, aside = self.folder(job_id, attempt), self._root / QUARANTINE / f"{job_id}-{attempt}"
+        aside.parent.mkdir(exist_ok=True)
+        if not place.is_dir():
+            return
+        self._discard(aside)
+        place.rename(aside)
+        os.utime(aside)
+        if not any(place.parent.iterdir()):
+            place.parent.rmdir()
+
+    def clear_aside(self) -> None:
+        """Remove what was put aside a month ago."""
+        for folder in (self._root / QUARANTINE).glob("*"):
+            if _age_s(folder) > QUARANTINE_S:
+                self._discard(folder)
+
     def drafts(self) -> tuple[Path, ...]:
         """List the drafts that there are, also those of other agents."""
         return tuple((self._root / DRAFTS).iterdir())
@@ -146,6 +176,14 @@ class Results:
         except FileNotFoundError:
             return
         shutil.rmtree(trash, ignore_errors=True)
+
+
+def _age_s(path: Path) -> float:
+    """Tell how long ago something last changed in a folder; nothing where it is gone."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def inside(folder: Path, name: str) -> Path:

@@ -212,9 +212,9 @@ def _just_accepted(outgoing: Outgoing) -> bool:
     return outgoing.kind == "order" and outgoing.attempt == 1 and fresh
 
 
-def _rests(outgoing: Outgoing, work: Work) -> bool:
+def _rests(outgoing: Outgoing, work: Work | None) -> bool:
     """Tell whether the next attempt still waits: what has died several times gets some time to be mended."""
-    if outgoing.kind != "order" or not work.lost:
+    if outgoing.kind != "order" or work is None or not work.lost:
         return False
     rest_s = BACKOFF_S[min(work.lost, len(BACKOFF_S)) - 1]
     return utc_now() - outgoing.created < timedelta(seconds=rest_s)
@@ -255,18 +255,21 @@ class Reconciler:
                 away.add(outgoing.centre)
                 _log.warning("the broker is away, the outbox waits", centre=outgoing.centre)
             except BadMessage as error:
-                _log.error("an order that can never be sent", job=work.id, reason=str(error))
-                self._store.fail(work, _unsendable())
+                _log.error("a message that can never be sent", job=outgoing.job_id, reason=str(error))
+                if work is not None:
+                    self._store.fail(work, _unsendable())
 
-    def _send(self, outgoing: Outgoing, work: Work) -> None:
-        wanted = outgoing.attempt == work.attempt and not work.state.final
+    def _send(self, outgoing: Outgoing, work: Work | None) -> None:
         if outgoing.centre not in self._centres:
             _log.error("the outbox names a centre that is not in the configuration", centre=outgoing.centre)
             return
-        if outgoing.kind == "dismissal":
-            self._discard(outgoing.job_id, outgoing.attempt)
-            self._transport.dismiss(outgoing.centre, Dismissal(job_id=outgoing.job_id, attempt=outgoing.attempt))
-        elif wanted:
+        if outgoing.kind != "order":
+            aside = outgoing.kind == "aside"
+            if not aside:
+                self._discard(outgoing.job_id, outgoing.attempt)
+            told = Dismissal(job_id=outgoing.job_id, attempt=outgoing.attempt, aside=aside)
+            self._transport.dismiss(outgoing.centre, told)
+        elif work is not None and outgoing.attempt == work.attempt and not work.state.final:
             self._transport.send(order_of(work, self._settings))
         self._store.sent(outgoing.job_id, outgoing.attempt, kind=outgoing.kind)
 

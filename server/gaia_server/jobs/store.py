@@ -23,7 +23,7 @@ from gaia_server.jobs.retention import Retention
 from gaia_server.jobs.rows import JOBS, RESULT, WORKS, read_job, read_work, write_job, write_work
 from gaia_server.jobs.states import UNFINISHED, State, sources
 from gaia_server.jobs.tables import Moment, jobs, log, outbox, works
-from gaia_server.jobs.works import DISMISSED, abandon, confirm, lock, put_out
+from gaia_server.jobs.works import DISMISSED, abandon, confirm, judge_held, lock, put_out
 from gaia_workers.contract import Failure, Kind, Report, Words, utc_now
 
 # Statements of the way of every job, made once: making one anew costs more than carrying it out.
@@ -70,12 +70,16 @@ REUSED = Words(
 )
 
 
+type Message = Literal["order", "dismissal", "aside"]
+"""An order; that an attempt is to be stopped and removed; that what it made is to be put aside."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outgoing:
     """A message that waits in the outbox for its centre."""
 
     number: int
-    kind: Literal["order", "dismissal"]
+    kind: Message
     job_id: str
     attempt: int
     centre: str
@@ -285,20 +289,21 @@ class Store:
                 continue  # the other one has written by now, and is found
         raise StoreDown
 
-    def outgoing(self, *, limit: int = 1000) -> tuple[tuple[Outgoing, Work], ...]:
-        """Give what waits to be sent, oldest first, each with its work."""
+    def outgoing(self, *, limit: int = 1000) -> tuple[tuple[Outgoing, Work | None], ...]:
+        """Give what waits to be sent, oldest first, each with its work; None where that is forgotten, or never was."""
         with database.reading(self._engine) as connection:
             rows: _Rows = connection.execute(
-                select(*works.columns, outbox.c.id.label("number"), outbox.c.kind,
+                select(*works.columns, outbox.c.id.label("number"), outbox.c.kind, outbox.c.job_id,
                        outbox.c.attempt.label("for_attempt"), outbox.c.centre.label("to_centre"),
                        outbox.c.created.label("since"))
-                .join(works, works.c.id == outbox.c.job_id)
+                .select_from(outbox)
+                .outerjoin(works, works.c.id == outbox.c.job_id)
                 .order_by(outbox.c.id)
                 .limit(limit)
             ).all()  # fmt: skip
-        return tuple((_outgoing(row), read_work(row)) for row in rows)
+        return tuple((_outgoing(row), None if row.id is None else read_work(row)) for row in rows)
 
-    def sent(self, work_id: str, attempt: int, *, kind: Literal["order", "dismissal"] = "order") -> None:
+    def sent(self, work_id: str, attempt: int, *, kind: Message = "order") -> None:
         """Take a message out of the outbox, for the broker has it."""
         with database.writing(self._engine) as connection:
             connection.execute(
@@ -478,6 +483,9 @@ def _apply(connection: Connection, report: Report, rules: _Rules) -> tuple[str, 
     """Write a report, and give the ids of the jobs that changed."""
     if report.kind is Kind.REMOVED:
         confirm(connection, report.job_id, report.attempt, report.centre)
+        return ()
+    if report.kind is Kind.HELD:
+        judge_held(connection, report.job_id, report.attempt, report.centre, utc_now())
         return ()
     handler = {
         Kind.STARTED: _started,
@@ -684,7 +692,7 @@ def _outgoing(row: Row[*tuple[Any, ...]]) -> Outgoing:
     return Outgoing(
         number=row.number,
         kind=row.kind,
-        job_id=row.id,
+        job_id=row.job_id,
         attempt=row.for_attempt,
         centre=row.to_centre,
         created=row.since,

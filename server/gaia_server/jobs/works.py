@@ -43,14 +43,27 @@ def confirm(connection: Connection, work_id: str, attempt: int, centre: str) -> 
         erase(connection, work_id)
 
 
+def judge_held(connection: Connection, work_id: str, attempt: int, centre: str, now: datetime) -> None:
+    """Have a centre remove what it holds and nobody wants, and put aside that of which nothing is known here."""
+    query = select(works.c.attempt, works.c.centre, works.c.state, works.c.keeping).where(works.c.id == work_id)
+    row = connection.execute(query).first()
+    if row is not None:
+        living = not State(row.state).final
+        if (row.attempt, row.centre) == (attempt, centre) and (living or row.keeping == Keeping.KEPT.value):
+            return
+    kind = "aside" if row is None else "dismissal"
+    told = select(outbox.c.id).where(outbox.c.job_id == work_id, outbox.c.attempt == attempt, outbox.c.kind == kind)
+    if connection.execute(told).first() is None:
+        put_out(connection, kind, work_id, attempt, centre, now)
+
+
 def is_asked_for(connection: Connection, work_id: str) -> bool:
     """Tell whether any job still refers to a work."""
     return connection.execute(select(jobs.c.id).where(jobs.c.work_id == work_id).limit(1)).first() is not None
 
 
 def erase(connection: Connection, work_id: str) -> None:
-    """Forget a work of which nothing is left."""
-    connection.execute(delete(outbox).where(outbox.c.job_id == work_id))
+    """Forget a work of which nothing is left; what its centres are still to be told goes out all the same."""
     connection.execute(delete(log).where(log.c.job_id == work_id))
     connection.execute(delete(works).where(works.c.id == work_id))
 

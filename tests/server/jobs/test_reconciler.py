@@ -6,7 +6,7 @@ import pytest
 from gaia_config.settings import Settings
 from gaia_server.jobs.reconciler import Fail, Reconciler, Resend, Seen, Wait, decide
 from gaia_server.jobs.states import State
-from gaia_workers.contract import BadMessage, Load, Trace, TransportDown, Words
+from gaia_workers.contract import BadMessage, Kind, Load, Report, Trace, TransportDown, Words
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 LEASE_S = 3.0
@@ -134,7 +134,7 @@ class Wire:
         self._give(order.centre, "order", order.attempt)
 
     def dismiss(self, centre: str, dismissal) -> None:
-        self._give(centre, "dismissal", dismissal.attempt)
+        self._give(centre, "aside" if dismissal.aside else "dismissal", dismissal.attempt)
 
     def _give(self, centre: str, kind: str, attempt: int) -> None:
         if centre in self.away:
@@ -185,6 +185,14 @@ def test_what_an_abandoned_attempt_delivered_is_removed_here_and_at_its_centre(s
     assert wire.given == [("climeri", "dismissal", 1), ("theia", "order", 2)]
     assert discarded == [(job.id, 1)]
     assert store.outgoing() == ()
+
+
+def test_files_of_which_nothing_is_known_are_put_aside_at_their_centre_and_not_removed_here(store, reconciler) -> None:
+    store.apply([Report(job_id="nobody", part=0, attempt=3, centre="theia", kind=Kind.HELD)], attempts=3)
+    wire = Wire()
+    made, discarded = reconciler(wire)
+    made.publish()
+    assert (wire.given, discarded, store.outgoing()) == ([("theia", "aside", 3)], [], ())
 
 
 def test_a_broker_that_is_away_holds_up_nobody_else_and_loses_nothing(store, make_job, reconciler) -> None:

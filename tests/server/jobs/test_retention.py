@@ -175,6 +175,42 @@ def test_what_is_lost_is_noted_where_it_should_be_and_computed_anew(store: Store
     assert not store.accept(make_job(content_key=job.content_key)).shares
 
 
+def outgoing(store: Store) -> list[tuple[str, str, int, str]]:
+    return [(out.kind, out.job_id, out.attempt, out.centre) for out, _ in store.outgoing()]
+
+
+def test_of_what_a_centre_holds_it_keeps_what_is_wanted(store: Store, done: Make, make_job: Make) -> None:
+    kept, going_on = done(), store.accept(make_job())
+    store.sent(going_on.id, 1)
+    for job in (kept, going_on):
+        say(store, job, Kind.HELD)
+    assert outgoing(store) == []
+
+
+def test_of_what_a_centre_holds_it_removes_what_is_wanted_no_more(store: Store, done: Make, make_job: Make) -> None:
+    kept, dismissed = done(), store.accept(make_job())
+    store.dismiss(dismissed.id, owner="anna")
+    store.sent(dismissed.id, 1, kind="dismissal")
+    for held in (dismissed, dismissed, replace(kept, attempt=2), replace(kept, centre="theia")):
+        say(store, held, Kind.HELD)
+    assert outgoing(store) == [
+        ("dismissal", dismissed.id, 1, "climeri"),
+        ("dismissal", kept.id, 2, "climeri"),
+        ("dismissal", kept.id, 1, "theia"),
+    ]
+
+
+def test_what_a_centre_holds_and_nothing_is_known_of_is_put_aside(store: Store, make_job: Make) -> None:
+    stray = replace(make_job(), work_id=str(uuid4()))
+    for _ in range(2):
+        say(store, stray, Kind.HELD)
+    assert outgoing(store) == [("aside", stray.work_id, 1, "climeri")]
+    ((_, work),) = store.outgoing()
+    assert work is None
+    store.sent(stray.work_id, 1, kind="aside")
+    assert outgoing(store) == []
+
+
 @pytest.mark.parametrize(("text", "age"), [("30d", 30 * DAY), ("2w", 14 * DAY), ("36 h", 1.5 * DAY), ("0s", 0 * DAY)])
 def test_an_age_is_a_number_with_a_unit(text: str, age: timedelta) -> None:
     assert read_age(text) == age
