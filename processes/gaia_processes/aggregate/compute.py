@@ -60,6 +60,7 @@ from gaia_processes.shared.shelf import Shelf
 from gaia_processes.shared.statistics import Floats
 from gaia_processes.shared.times import TimeAxis, read_time, render, select_steps
 from gaia_processes.shared.values import MISSING, PACKING, fill_of, precision_of
+from gaia_processes.shared.vertical import is_length, is_pressure
 from gaia_processes.subset.compute import Inclusion
 from gaia_processes.subset.compute import compute as cut
 from gaia_processes.text import Text
@@ -204,9 +205,15 @@ def _roles(dataset: xr.Dataset, name: str) -> _Roles:
         grid=find_grid(dataset, name),
         time=time if time_dims else None,
         time_dim=time_dims[0] if time_dims and time_dims[0] in dims else None,
-        vertical=verticals[0] if verticals else None,
+        vertical=next((each for each in verticals if _is_measured(dataset, each)), next(iter(verticals), None)),
         vertical_dim=str(dataset.variables[verticals[0]].dims[0]) if verticals else None,
     )
+
+
+def _is_measured(dataset: xr.Dataset, vertical: str) -> bool:
+    """Tell whether levels are pressures, heights or depths, and not mere numbers, which have no thickness."""
+    unit = text_of(dataset.variables[vertical], "units")
+    return is_pressure(unit) or is_length(unit)
 
 
 def _reduced_cells(name: str, roles: _Roles, over: tuple[str, ...]) -> tuple[str, ...]:
@@ -473,8 +480,9 @@ class _Work:
         drop = {*_OF_STORED_NUMBERS, *(() if exact else _OF_CLASSES)}
         attrs = {key: value for key, value in source.attrs.items() if key not in drop}
         attrs = self._with_units(attrs, source)
-        if methods := self._methods(source, roles, cells, time):
-            attrs["cell_methods"] = methods
+        attrs["cell_methods"] = self._methods(source, roles, cells, time)
+        if not attrs["cell_methods"]:
+            del attrs["cell_methods"]
         if options.statistic == "quantile" and "long_name" in attrs:
             attrs["long_name"] = f"{attrs['long_name']} (quantile {self._share:g})"
         if options.is_anomaly and time is not None:
@@ -499,19 +507,19 @@ class _Work:
     def _methods(self, source: xr.Variable, roles: _Roles, cells: tuple[str, ...], time: _Time | None) -> str:
         options = self.options
         before, method = text_of(source, "cell_methods"), METHODS.get(options.statistic)
+        together = time is not None and (options.climatology or options.pools)
         if method is None:
-            return before
+            # CF has no name for it; and what the steps were says nothing of a number of them, or of several years.
+            return "" if options.statistic == "count" or together else before
         spatial = [f"{_method_dim(each, roles)}: {method}" for each in options.over if each != "time" and cells]
         written = append_methods(before, *spatial)
         if time is None:
             return written
-        if options.climatology:
-            return climatology_methods(written, time.dim, method, "mean")
-        if options.pools:
-            return climatology_methods(written, time.dim, method, method)
-        return time_methods(
-            written, time.dim, method, daily=time.is_daily and options.step in {"all", "year", "season", "month"}
-        )
+        if together:
+            over = "mean" if options.climatology else method
+            return climatology_methods(written, time.dim, method, over, daily=time.is_daily)
+        longer = options.step in {"all", "year", "season", "month"}
+        return time_methods(written, time.dim, method, daily=time.is_daily and longer)
 
     # --- the dataset ------------------------------------------------------------------------------------------------
 
@@ -671,17 +679,12 @@ def _climatological_middles(time: _Time, options: Options) -> NDArray[np.float64
 
 
 def _scalar(part: xr.Dataset, name: str, edges: NDArray[np.float64]) -> dict[str, xr.Variable]:
-    """Make a scalar coordinate with bounds of an axis that was reduced."""
+    """Make a scalar coordinate of an axis that was reduced: the middle of its stretch, which the global attributes state."""
     source = part.variables[name]
-    low, high = float(np.nanmin(edges)), float(np.nanmax(edges))
-    attrs = {
-        key: value for key, value in source.attrs.items() if key not in {*_OF_STORED_NUMBERS, *BOUNDS, "formula_terms"}
-    }
-    own = next(iter(_bounds_names({str(n): v for n, v in part.variables.items()}, name)), f"{name}_bnds")
-    return {
-        name: xr.Variable((), np.float64((low + high) / 2), attrs | {"bounds": own}),
-        own: xr.Variable((_side(part),), np.array([low, high])),
-    }
+    parametric = {"formula_terms", "standard_name"} if "formula_terms" in source.attrs else set()
+    dropped = {*_OF_STORED_NUMBERS, *BOUNDS, *parametric}
+    attrs = {key: value for key, value in source.attrs.items() if key not in dropped}
+    return {name: xr.Variable((), np.float64((np.nanmin(edges) + np.nanmax(edges)) / 2), attrs)}
 
 
 def _side(part: xr.Dataset) -> str:
@@ -703,7 +706,7 @@ def _bounds_names(named: dict[str, xr.Variable], name: str) -> tuple[str, ...]:
 
 def _method_dim(over: str, roles: _Roles) -> str:
     """Say by which name cell methods call what was reduced."""
-    names = {"area": "area", "longitude": roles.grid.x_dim, "latitude": roles.grid.y_dim, "level": roles.vertical_dim}
+    names = {"area": "area", "longitude": roles.grid.x_dim, "latitude": roles.grid.y_dim, "level": roles.vertical}
     return str(names[over])
 
 

@@ -22,6 +22,7 @@ METHODS = {
 """CF's names; it has none for a number of values or for quantiles other than the median."""
 
 _DAILY_EXTREME = re.compile(r"(?P<dim>\w+): (?P<method>maximum|minimum)(?P<rest>(?: \([^)]*\))?)$")
+_LAST_OVER_TIME = re.compile(r"(?P<dim>\w+): (?P<method>\w+)(?: \([^)]*\))?$")
 _TEMPERATURES = frozenset({"K", "kelvin", "Kelvin", "degK", "degC", "deg_C", "Celsius", "celsius", "degree_Celsius", "degrees_Celsius", "C"})  # fmt: skip
 _WITH_ANOMALY = frozenset({"air_pressure", "air_temperature", "geopotential_height", "surface_temperature"})
 
@@ -53,8 +54,29 @@ def time_methods(before: str, dim: str, method: str, *, daily: bool) -> str:
     return append_methods(before, f"{dim}: {method}")
 
 
-def climatology_methods(before: str, dim: str, within: str, over: str) -> str:
-    """Write the cell methods of a statistic of each year and one over the years."""
+def climatology_methods(before: str, dim: str, within: str, over: str, *, daily: bool) -> str:
+    """
+    Write the cell methods of a statistic of each year and one over the years.
+
+    Parameters
+    ----------
+    before : str
+        Those of the source. A method that is the same goes into the new one: the mean of means is a mean.
+    dim : str
+        The time dimension.
+    within, over : str
+        CF's names of the statistics.
+    daily : bool
+        Whether the steps are days: of daily extremes CF has a form with three parts.
+    """
+    match = _LAST_OVER_TIME.search(before.strip())
+    own = match is not None and match["dim"] in {dim, "time"}
+    rest = before.strip()[: match.start()] if match is not None and own else before
+    if match is not None and own and match["method"] == within:
+        return append_methods(rest, f"{dim}: {within} within years", f"{dim}: {over} over years")
+    if match is not None and own and daily and match["method"] in {"maximum", "minimum"}:
+        days = f"{dim}: {match['method']} within days", f"{dim}: {within} over days"
+        return append_methods(rest, *days, f"{dim}: {over} over years")
     return append_methods(before, f"{dim}: {within} within years", f"{dim}: {over} over years")
 
 
