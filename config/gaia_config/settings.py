@@ -185,6 +185,22 @@ class Settings(BaseSettings):
     queue_limit: int = Field(
         10_000, ge=1, description="With so many jobs waiting, further ones are refused with 503 for the moment."
     )
+    max_queued: int | None = Field(
+        None,
+        ge=1,
+        description="With so many jobs of one owner waiting, further ones of theirs are refused with 429 for the moment. "
+        "Default: any number.",
+    )
+    max_running: int | None = Field(
+        None,
+        ge=1,
+        description="So many jobs of one owner run at once, at all centres together; further ones wait. Default: any number.",
+    )
+    interactive_limit_s: float = Field(
+        60,
+        gt=0,
+        description="A job that takes longer, by its estimate, goes to the batch lane of its centre (seconds).",
+    )
     lease_s: float = Field(
         15, ge=1, le=3600, description="A worker that says nothing for so long is taken for lost (seconds)."
     )

@@ -33,6 +33,7 @@ ServiceError                    `code` names it in the table, `text` says what h
         NoCentre                no centre holds the data
         StoreDown               the job store does not answer
         QueueFull               too much is waiting already
+        TooManyQueued           too much of one owner is waiting already
         DepotDown               the centre that holds a result does not answer
         NoSpace                 there is no room for a delivery
 """
@@ -462,6 +463,23 @@ class QueueFull(Busy):
         fr="Trop de tâches sont déjà en attente ; réessayez plus tard.",
     )
     retry_after_s = 60
+
+
+class TooManyQueued(Busy):
+    """Too much of one owner is waiting already."""
+
+    code = "too-many-queued"
+    retry_after_s = 30
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            Text(
+                en=f"{most} of your jobs are waiting already, and no more may; try again when some of them have begun, or dismiss "
+                "some.",
+                fr=f"{most} de vos tâches sont déjà en attente, le maximum ; réessayez quand certaines auront commencé, ou "
+                "abandonnez-en.",
+            )
+        )
 
 
 class DepotDown(Busy):

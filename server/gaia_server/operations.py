@@ -214,7 +214,7 @@ OPERATIONS = (
         method="post", path="/processes/{processID}/execution", id="execute", tag="processes",
         summary=Text(en="Run a process, now or as a job", fr="Exécuter un traitement, tout de suite ou comme tâche"),
         parameters=("processID", "prefer", "idempotencyKey", "cacheControl", "acceptLanguage"), body="execute",
-        problems=(*_INPUTS, "invalid-idempotency-key", "idempotency-key-reused", "cost-over-limit", "forbidden", "no-centre", "store-down", "queue-full", "depot-down", *AT_A_CENTRE),
+        problems=(*_INPUTS, "invalid-idempotency-key", "idempotency-key-reused", "cost-over-limit", "forbidden", "no-centre", "store-down", "queue-full", "too-many-queued", "depot-down", *AT_A_CENTRE),
         answers={200: replace(_RESULTS, page=True), 201: _CREATED, 204: _LINKED},
     ),
     Operation(
@@ -226,7 +226,7 @@ OPERATIONS = (
         parameters=("processID", "kvp", "f", "prefer", *_CONDITIONS, "acceptLanguage"),
         problems=(
             "invalid-query-parameter-value", "invalid-input", "empty-selection", "unsuitable-dataset", "no-such-process",
-            "post-instead", "link-timeout", "no-centre", "store-down", "queue-full", "depot-down", "precondition-failed",
+            "post-instead", "link-timeout", "no-centre", "store-down", "queue-full", "too-many-queued", "depot-down", "precondition-failed",
             "range-not-satisfiable", *AT_A_CENTRE,
         ),
         answers={200: replace(_RESULTS, page=True), 204: _LINKED, 206: _PART, 304: _NOT_MODIFIED},

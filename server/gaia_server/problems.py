@@ -89,6 +89,7 @@ PROBLEMS: dict[str, Problem] = {
     "no-centre": _row(503, "No centre is in service", "Aucun centre en service"),
     "store-down": _row(503, "The job store does not answer", "Le registre des tâches ne répond pas"),
     "queue-full": _row(503, "Too many jobs are waiting", "Trop de tâches en attente"),
+    "too-many-queued": _row(429, "Too many of your jobs are waiting", "Trop de vos tâches en attente"),
     "depot-down": _row(503, "The centre does not answer", "Le centre ne répond pas"),
     "no-space": _row(507, "No room", "Plus de place"),
     # a job at its centre

@@ -1,5 +1,6 @@
 """Where a job runs: a pure function of where the data lie and how the centres are. No clock, store or broker in here."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -62,19 +63,27 @@ def choose_centre(places: Sequence[Place], loads: Mapping[str, Load], *, lane: s
     if not alive:
         place = min(places, key=lambda each: each.centre)
         return Choice(centre=place.centre, queue=_queue_of(place, lane), reason=waits_for(place.centre))
-    ranked = sorted(alive, key=lambda each: (_queue_length(loads[each.centre]), each.centre))
+    ranked = sorted(alive, key=lambda each: (_queue_length(loads[each.centre], _queue_of(each, lane)), each.centre))
     best = ranked[0]
+    queue = _queue_of(best, lane)
     return Choice(
         centre=best.centre,
-        queue=_queue_of(best, lane),
-        reason=_reason(best, ranked, loads[best.centre]),
+        queue=queue,
+        reason=_reason(best, ranked, _ahead(loads[best.centre], queue)),
     )
 
 
-def choose_lane(cost: Estimate) -> str:
-    """Choose the lane: `interactive` for small work, `batch` for large."""
+def choose_lane(cost: Estimate, *, limit_s: float = math.inf) -> str:
+    """
+    Choose the lane: `interactive` for small work, `batch` for large.
+
+    Parameters
+    ----------
+    limit_s : float
+        Work that takes longer is large.
+    """
     small = cost.bytes_read <= INTERACTIVE_READ_BYTES and cost.bytes_written <= INTERACTIVE_WRITTEN_BYTES
-    return "interactive" if small else "batch"
+    return "interactive" if small and cost.seconds <= limit_s else "batch"
 
 
 def waits_for(centre: str) -> Words:
@@ -89,13 +98,17 @@ def _queue_of(place: Place, lane: str) -> str:
     return lane if lane in place.queues else place.queues[0]
 
 
-def _queue_length(load: Load) -> float:
-    """Orders ahead for each slot: what a new order waits for."""
-    return (sum(load.waiting.values()) + load.running) / max(load.slots, 1)
+def _queue_length(load: Load, queue: str) -> float:
+    """Works ahead in the lane for each of its slots: what a new one waits for."""
+    return _ahead(load, queue) / max(load.slots_in.get(queue, load.slots), 1)
 
 
-def _reason(best: Place, ranked: Sequence[Place], load: Load) -> Words:
-    ahead = _ahead(sum(load.waiting.values()) + load.running)
+def _ahead(load: Load, queue: str) -> int:
+    return load.waiting.get(queue, 0) + load.running_in.get(queue, load.running)
+
+
+def _reason(best: Place, ranked: Sequence[Place], count: int) -> Words:
+    ahead = _ahead_words(count)
     data = (
         Words(en="holds the data", fr="détient les données") if best.holds_data else Words(en="is up", fr="est actif")
     )
@@ -107,7 +120,7 @@ def _reason(best: Place, ranked: Sequence[Place], load: Load) -> Words:
     )
 
 
-def _ahead(count: int) -> Words:
+def _ahead_words(count: int) -> Words:
     if count == 0:
         return Words(en="no job is ahead", fr="aucune tâche devant")
     if count == 1:

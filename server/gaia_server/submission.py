@@ -27,10 +27,13 @@ from gaia_server.errors import (
     NoSuchJob,
     QueueFull,
     StoreDown,
+    TooManyQueued,
 )
 from gaia_server.events import Wakes
 from gaia_server.holders import DATASET_INPUTS, datasets_in, holders_of
 from gaia_server.identity import may_read
+from gaia_server.jobs.dispatcher import Rooms, with_lengths
+from gaia_server.jobs.lanes import Room
 from gaia_server.jobs.orders import order_of
 from gaia_server.jobs.records import Demand, Job, Once
 from gaia_server.jobs.states import State
@@ -39,6 +42,8 @@ from gaia_server.repeats import require_same
 from gaia_workers.contract import MESSAGE_LIMIT_BYTES, Dismissal, Load, Transport, TransportDown, size_bytes_of, utc_now
 
 LOAD_AGE_S = 1.0
+NEAR = 0.8
+"""From this share of the limit on the queue is counted for each request."""
 MARGIN_BYTES = 1024
 _POLL_S, _LONGEST_POLL_S = 0.5, 4.0
 
@@ -65,6 +70,7 @@ class Submission:
         self._loads: tuple[float, dict[str, Load]] = (-LOAD_AGE_S, {})
         self._lookers = ThreadPoolExecutor(max(len(centres), 1), thread_name_prefix="load")
         self._changes = Changes(transport)
+        self._rooms = Rooms(settings=settings, store=store, centres=centres)
 
     def submit(
         self,
@@ -94,6 +100,8 @@ class Submission:
             If the job could not be recorded; nothing was accepted then.
         QueueFull
             If too many jobs wait.
+        TooManyQueued
+            If too many jobs of this owner wait.
         InputsTooLarge
             If no order could carry the inputs.
         CostOverLimit
@@ -106,8 +114,7 @@ class Submission:
         _check_right(owner, demand)
         cost = self._estimate(process, demand)
         self._check_cost(cost)
-        if self._store.queued() >= self._settings.queue_limit:
-            raise QueueFull
+        self._check_queues(owner)
         choice = self._choose(process, demand, cost)
         now = utc_now()
         job = Job(
@@ -126,10 +133,11 @@ class Submission:
             centre=choice.centre,
             queue=choice.queue,
             reason=choice.reason,
+            cost_s=cost.seconds,
             once=once,
         )
         self._check_size(job)
-        accepted = self._store.accept(job, fresh=fresh)
+        accepted = self._store.accept(job, fresh=fresh, room=self._room(job))
         if once and accepted.id != job.id:
             return require_same(accepted, once)
         if accepted.shares:
@@ -137,7 +145,8 @@ class Submission:
             return accepted
         _log.info("job accepted", job=job.id, process=process.id, centre=job.centre, queue=job.queue)
         self._count_in(accepted)
-        self._send(accepted)
+        if accepted.released is not None:
+            self._send(accepted)
         return accepted
 
     def choose(self, process: Process, demand: Demand) -> routing.Choice:
@@ -211,7 +220,8 @@ class Submission:
         """See how all centres are, not older than a second; one whose broker is silent must not hold up the look at the next."""
         seen, loads = self._loads
         if time.monotonic() - seen > LOAD_AGE_S:
-            loads = dict(zip(self._centres, self._lookers.map(self._load, self._centres), strict=True))
+            seen_loads = dict(zip(self._centres, self._lookers.map(self._load, self._centres), strict=True))
+            loads = with_lengths(seen_loads, self._centres, self._store)
             self._loads = (time.monotonic(), loads)
         return loads
 
@@ -230,10 +240,31 @@ class Submission:
             return Load(alive=False, reachable=False)
 
     def _choose(self, process: Process, demand: Demand, cost: Estimate) -> routing.Choice:
-        choice = routing.choose_centre(self._places(process, demand), self.loads(), lane=routing.choose_lane(cost))
+        choice = routing.choose_centre(self._places(process, demand), self.loads(), lane=self._lane(cost))
         if choice is None:
             raise NoCentre
         return choice
+
+    def _lane(self, cost: Estimate) -> str:
+        return routing.choose_lane(cost, limit_s=self._settings.interactive_limit_s)
+
+    def _room(self, job: Job) -> Room:
+        """Tell what the lane takes at the moment."""
+        load = self._loads[1].get(job.centre, Load(alive=False, reachable=False))
+        return self._rooms.of(job.centre, job.queue, load)
+
+    def _check_queues(self, owner: str) -> None:
+        """Refuse what would wait behind too many others."""
+        if self._queued() >= self._settings.queue_limit:
+            raise QueueFull
+        most = self._settings.max_queued
+        if most is not None and self._store.queued_of(owner, most=most) >= most:
+            raise TooManyQueued(most)
+
+    def _queued(self) -> int:
+        """Count what waits: exactly where the limit is near, else as it was seen a moment ago."""
+        waiting = sum(sum(load.waiting.values()) for load in self.loads().values())
+        return waiting if waiting < self._settings.queue_limit * NEAR else self._store.queued()
 
     def _check_size(self, job: Job) -> None:
         """Refuse what could be recorded and never sent; a later attempt has a longer number."""

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from gaia_processes.process import Estimate
 from gaia_server import app as application
 from gaia_server import problems
-from gaia_server.errors import CostOverLimit, InputsTooLarge, NoCentre, QueueFull, StoreDown
+from gaia_server.errors import CostOverLimit, InputsTooLarge, NoCentre, QueueFull, StoreDown, TooManyQueued
 from gaia_server.problems import EXC, OURS, PROBLEMS, code_of, uri_of
 
 ECHO = "/processes/echo/execution"
@@ -145,6 +145,7 @@ CASES: dict[str, Callable[[World], TestResponse]] = {
     "no-centre": lambda world: world.refused(NoCentre()),
     "store-down": lambda world: world.refused(StoreDown()),
     "queue-full": lambda world: world.refused(QueueFull()),
+    "too-many-queued": lambda world: world.refused(TooManyQueued(50)),
     "depot-down": depot_down,
     "no-space": no_space,
     **{

@@ -112,4 +112,4 @@ def test_nobody_waits_again_for_a_broker_that_was_away_a_moment_ago(submit, serv
     wire = Wire("climeri", "theia")
     job = submit(wire)("echo", HELLO)
     assert wire.sent == []
-    assert [waiting.id for _, waiting in services.store.outgoing()] == [job.id]
+    assert [waiting.id for waiting in services.store.unfinished()] == [job.id]

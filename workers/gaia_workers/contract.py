@@ -449,6 +449,8 @@ class Load:
         Age of the youngest sign of life.
     contract : int
         Version of the contract that all its workers speak: the oldest of theirs.
+    running_in, slots_in : dict
+        The same as `running` and `slots`, by queue; empty where nobody counted.
     """
 
     alive: bool
@@ -460,6 +462,8 @@ class Load:
     behind_s: float = 0.0
     silent_s: float = 0.0
     contract: int = CONTRACT
+    running_in: dict[str, int] = field(default_factory=dict)
+    slots_in: dict[str, int] = field(default_factory=dict)
 
     @property
     def understands(self) -> bool:

@@ -19,6 +19,7 @@ from gaia_processes.inputs.dataset import CatalogueRef, parse_dataset
 from gaia_server import routing
 from gaia_server.errors import StoreDown
 from gaia_server.holders import DATASET_INPUTS, holders_of
+from gaia_server.jobs.dispatcher import unsendable
 from gaia_server.jobs.orders import order_of
 from gaia_server.jobs.records import Work
 from gaia_server.jobs.states import State
@@ -108,11 +109,21 @@ def decide(work: Work, seen: Seen, *, lease_s: float, attempts: int) -> Decision
         return Wait(reason=_no_contact(work))
     if not seen.load.understands and seen.trace.claimed < work.attempt:
         return Wait(reason=_other_version(work.centre))
+    if work.released is None and work.sent is None:
+        return _about_kept(work, seen)
     if work.sent is None or seen.trace.leased:
         return Wait()  # the outbox, or the worker, has it
     if seen.trace.claimed >= work.attempt:
         return _about_claimed(work, seen, lease_s=lease_s, attempts=attempts)
     return _about_unclaimed(work, seen, lease_s=lease_s)
+
+
+def _about_kept(work: Work, seen: Seen) -> Decision:
+    """Decide about what waits in its lane."""
+    if seen.load.alive:
+        return Wait()
+    reason = _in_trouble(work.centre) if seen.load.trouble else routing.waits_for(work.centre)
+    return Resend(lost=False, reason=reason) if seen.elsewhere else Wait(reason=reason)
 
 
 def _about_claimed(work: Work, seen: Seen, *, lease_s: float, attempts: int) -> Decision:
@@ -196,18 +207,8 @@ def _worker_lost(work: Work) -> Failure:
     )
 
 
-def _unsendable() -> Failure:
-    return Failure(
-        code="internal-error",
-        words=Words(
-            en="The order is larger than a message to a centre may be.",
-            fr="L'ordre est plus grand que ne peut l'être un message à un centre.",
-        ),
-    )
-
-
 def _just_accepted(outgoing: Outgoing) -> bool:
-    """Tell whether the web process that accepted the job may still be sending its order itself."""
+    """Tell whether whoever let the work out may still be sending its order itself."""
     fresh = utc_now() - outgoing.created < timedelta(seconds=SECOND_CHANCE_S)
     return outgoing.kind == "order" and outgoing.attempt == 1 and fresh
 
@@ -257,7 +258,7 @@ class Reconciler:
             except BadMessage as error:
                 _log.error("a message that can never be sent", job=outgoing.job_id, reason=str(error))
                 if work is not None:
-                    self._store.fail(work, _unsendable())
+                    self._store.fail(work, unsendable())
 
     def _send(self, outgoing: Outgoing, work: Work | None) -> None:
         if outgoing.centre not in self._centres:
@@ -275,8 +276,10 @@ class Reconciler:
 
     def reconcile(self) -> tuple[str, ...]:
         """Look at every unfinished work once, and give the ids of the jobs that changed."""
-        unfinished = self._store.unfinished()
         loads = {centre: self._load(centre) for centre in self._centres}
+        unfinished = self._store.to_attend(
+            alive=[id for id, load in loads.items() if load.alive and load.understands], now=utc_now()
+        )
         traces = self._traces(unfinished, loads)
         self._forget(unfinished)
         return self._store.askers([work.id for work in unfinished if self._attend(work, loads, traces)])

@@ -140,6 +140,12 @@ class Work:
         Until when its results are kept.
     size_bytes : int
         Of all files that it made.
+    released : datetime or None
+        When it was let out of its lane, for there was room for it; its order follows. None while it waits.
+    turn : int
+        In which round of its lane its owner comes with it.
+    cost_s : float
+        How long it should take, by its estimate, s.
     """
 
     id: str
@@ -172,6 +178,9 @@ class Work:
     keeping: Keeping = Keeping.NOTHING
     expires: datetime | None = None
     size_bytes: int = 0
+    released: datetime | None = None
+    turn: int = 0
+    cost_s: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -183,7 +192,7 @@ class Job:
     ----------
     content_key : str
         Identity of the work: equal work on equal data has an equal key.
-    accepted, deadline, centre, queue, attempt, lost, reason, sent, seen : various
+    accepted, deadline, centre, queue, attempt, lost, reason, sent, seen, released, turn, cost_s : various
         Those of the work.
     synchronous : bool
         Answered in the same request, or still to be; such jobs are left out of lists. One that takes longer than anybody
@@ -232,6 +241,9 @@ class Job:
     work_state: State = State.ACCEPTED
     keeping: Keeping = Keeping.NOTHING
     expires: datetime | None = None
+    released: datetime | None = None
+    turn: int = 0
+    cost_s: float = 0.0
     once: Once | None = None
 
     @property
@@ -281,6 +293,9 @@ class Job:
             result=self.result,
             keeping=self.keeping,
             expires=self.expires,
+            released=self.released,
+            turn=self.turn,
+            cost_s=self.cost_s,
         )
 
 

@@ -21,7 +21,10 @@ _VALUES: dict[str, TypeAdapter[Any]] = {
 }
 _WORK = tuple(column.name for column in works.columns)
 _JOB = tuple(column.name for column in jobs.columns)
-_SHARED = ("content_key", "accepted", "deadline", "centre", "queue", "attempt", "lost", "sent", "seen", "reason")
+_SHARED = (
+    "content_key", "accepted", "deadline", "centre", "queue", "attempt", "lost", "sent", "seen", "reason", "released",
+    "turn", "cost_s",
+)  # fmt: skip
 """What a job has of its work, whatever became of the job."""
 _OF_WORK = (*_SHARED, "owner", "state", "updated", "progress", "message", "failure", "result", "keeping", "expires")
 

@@ -13,6 +13,7 @@ from gaia_config.logs import set_up_logs
 from gaia_config.settings import Settings
 from gaia_server.errors import StoreDown
 from gaia_server.jobs.caller import Caller
+from gaia_server.jobs.dispatcher import Dispatcher
 from gaia_server.jobs.reconciler import Reconciler
 from gaia_server.jobs.store import Store
 from gaia_server.jobs.sweeper import Sweeper
@@ -29,13 +30,21 @@ REPORTS_AT_ONCE = 500
 PAUSE_S = 1.0
 PUBLISH_PERIOD_S = 1.0
 CALL_PERIOD_S = 0.5
+_ENDS = frozenset({Kind.FINISHED, Kind.FAILED})
 
 _log = structlog.get_logger()
 
 
-def record(transport: Transport, store: Store, centre: str, *, attempts: int) -> int:
+def record(
+    transport: Transport, store: Store, centre: str, *, attempts: int, fill: Callable[[str], None] = lambda _: None
+) -> int:
     """
     Write one batch of a centre's reports into the store.
+
+    Parameters
+    ----------
+    fill : callable
+        Lets out what waits at a centre for the room that has come free.
 
     Returns
     -------
@@ -53,6 +62,8 @@ def record(transport: Transport, store: Store, centre: str, *, attempts: int) ->
     _log_ends(reports)
     transport.acknowledge(centre, tuple(number for number, _ in taken))
     transport.announce(changed)
+    if any(report.kind in _ENDS for report in reports):
+        fill(centre)
     return len(taken)
 
 
@@ -65,7 +76,10 @@ def _log_ends(reports: Iterable[Report]) -> None:
 
 
 class Service:
-    """The threads of the process: a recorder a centre, the outbox, the reconciler, the sweeper, the caller of subscribers."""
+    """
+    The threads of the process: a recorder a centre, the outbox, the dispatcher, the reconciler, the sweeper, the caller of
+    subscribers.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -83,6 +97,7 @@ class Service:
             centres=centres,
             discard=deliveries.discard,
         )
+        self._dispatcher = Dispatcher(settings=settings, store=self._store, transport=self._transport, centres=centres)
         self._caller = Caller(
             callbacks=self._store.callbacks,
             find_job=self._store.get,
@@ -107,6 +122,7 @@ class Service:
         threads = [
             *(self._thread(f"recorder {centre}", self._recorder(centre)) for centre in self._centres),
             self._thread("outbox", self._reconciler.publish, period_s=PUBLISH_PERIOD_S),
+            self._thread("dispatcher", self._dispatcher.fill_all, period_s=PUBLISH_PERIOD_S),
             self._thread("reconciler", self._reconcile, period_s=self._settings.reconcile_period_s),
             self._thread("sweeper", self._sweeper.sweep, period_s=self._settings.sweep_period_s),
             self._thread("caller", self._caller.turn, period_s=CALL_PERIOD_S),
@@ -127,7 +143,7 @@ class Service:
 
     def _recorder(self, centre: str) -> Callable[[], None]:
         def batch() -> None:
-            record(self._transport, self._store, centre, attempts=self._settings.attempts)
+            record(self._transport, self._store, centre, attempts=self._settings.attempts, fill=self._dispatcher.fill)
 
         return batch
 

@@ -5,7 +5,7 @@ Every change is a compare-and-set in one transaction: it names the states from w
 and does nothing where the row says otherwise.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, Self
@@ -17,7 +17,9 @@ from gaia_server.errors import AlreadyDismissed, StoreDown
 from gaia_server.jobs import engine as database
 from gaia_server.jobs import listing
 from gaia_server.jobs.callbacks import PROGRESS_GAP_S, Callbacks, drop_calls, put_call
+from gaia_server.jobs.lanes import Lanes, Room, enter, wait_elsewhere
 from gaia_server.jobs.listing import EVERYTHING, Choice, Mark
+from gaia_server.jobs.paces import note_pace
 from gaia_server.jobs.records import Event, Job, Keeping, LogLine, Work
 from gaia_server.jobs.retention import Retention
 from gaia_server.jobs.rows import JOBS, RESULT, WORKS, read_job, read_work, write_job, write_work
@@ -55,6 +57,7 @@ _START_WAITING = (
     )
 )
 _END_WAITING = update(jobs).where(jobs.c.id == bindparam("this_job"))
+_QUEUED = select(func.count()).select_from(works).where(works.c.state == State.ACCEPTED.value)
 _IDS_AT_ONCE = 500  # a database takes only so many parameters
 _TRIES = 5
 KEPT_FOR = timedelta(days=7)
@@ -132,6 +135,11 @@ class Store:
     def engine(self) -> Engine:
         """The database, for what is kept beside the jobs."""
         return self._engine
+
+    @property
+    def lanes(self) -> Lanes:
+        """What waits where, and in which order."""
+        return Lanes(self._engine)
 
     def get(self, job_id: str) -> Job | None:
         """Find a job, whoever owns it; for the server's own work alone."""
@@ -214,14 +222,32 @@ class Store:
             ).all()
         return tuple(read_work(row) for row in rows)
 
+    def to_attend(self, *, alive: Collection[str], now: datetime) -> tuple[Work, ...]:
+        """
+        Give every unfinished work that somebody has to look at, oldest first; for the reconciler alone.
+
+        Left out are those that wait in their lane at a centre that is alive: the dispatcher comes to them.
+        """
+        wanted = (works.c.released.is_not(None)) | (works.c.centre.not_in(alive)) | (works.c.deadline <= now)
+        with database.reading(self._engine) as connection:
+            rows = connection.execute(
+                WORKS.where(works.c.state.in_(_names(UNFINISHED)), wanted).order_by(works.c.created)
+            ).all()
+        return tuple(read_work(row) for row in rows)
+
     def queued(self) -> int:
         """Count the works that wait."""
-        with database.reading(self._engine) as connection:
-            return int(
-                connection.execute(
-                    select(func.count()).select_from(works).where(works.c.state == State.ACCEPTED.value)
-                ).scalar_one()
-            )
+        with database.looking(self._engine) as connection:
+            return int(connection.execute(_QUEUED).scalar_one())
+
+    def queued_of(self, owner: str, *, most: int) -> int:
+        """Count an owner's jobs that wait, as far as `most`."""
+        waiting = select(jobs.c.id).where(
+            jobs.c.owner == owner, jobs.c.synchronous.in_((False, True)), jobs.c.state == State.ACCEPTED.value
+        )
+        with database.looking(self._engine) as connection:
+            query = select(func.count()).select_from(waiting.limit(most).subquery())
+            return int(connection.execute(query).scalar_one())
 
     def count_by_state(self) -> dict[State, int]:
         """Count all jobs, by state; states that no job is in are left out."""
@@ -264,7 +290,7 @@ class Store:
 
     # --- accepting and sending -------------------------------------------------------------------------------------
 
-    def accept(self, job: Job, *, fresh: bool = False) -> Job:
+    def accept(self, job: Job, *, fresh: bool = False, room: Room | None = None) -> Job:
         """
         Write the job, and its work and order where no equal work is to be shared, in one transaction.
 
@@ -274,6 +300,8 @@ class Store:
         ----------
         fresh : bool
             Whether it is to be computed anew, whatever there is; equal jobs share that from then on.
+        room : Room or None
+            What the lane takes: without a place in it the work waits there, and has no order yet. None is any number.
 
         Returns
         -------
@@ -284,7 +312,7 @@ class Store:
         for _ in range(_TRIES):
             try:
                 with database.writing(self._engine) as connection:
-                    return _accept(connection, job, fresh=fresh, kept_for=self._kept_for)
+                    return _accept(connection, job, fresh=fresh, kept_for=self._kept_for, room=room)
             except _Raced:
                 continue  # the other one has written by now, and is found
         raise StoreDown
@@ -415,7 +443,7 @@ class _Rules:
     kept_for: timedelta
 
 
-def _accept(connection: Connection, job: Job, *, fresh: bool, kept_for: timedelta) -> Job:
+def _accept(connection: Connection, job: Job, *, fresh: bool, kept_for: timedelta, room: Room | None) -> Job:
     if job.once and (earlier := _find_once(connection, job)):
         return earlier
     equal = _find_equal(connection, job.content_key)
@@ -426,10 +454,12 @@ def _accept(connection: Connection, job: Job, *, fresh: bool, kept_for: timedelt
             if equal is not None and equal.joinable:
                 connection.execute(update(works).where(works.c.id == equal.id).values(joinable=False))
             job = replace(job, work_id=job.id, accepted=equal.accepted if equal else job.accepted)
-            connection.execute(insert(works), write_work(job.work))
+            work = enter(connection, job.work, room)
+            connection.execute(insert(works), write_work(work))
             connection.execute(insert(jobs), write_job(job))
-            put_out(connection, "order", job.id, job.attempt, job.centre, job.created)
-            return replace(job, work_owner=job.owner, work_state=job.state)
+            if work.released is not None:
+                put_out(connection, "order", job.id, job.attempt, job.centre, job.created)
+            return replace(job, work_owner=job.owner, work_state=job.state, released=work.released, turn=work.turn)
     except IntegrityError as error:
         raise _Raced from error
     return read_job(connection.execute(JOBS.where(jobs.c.id == job.id)).one())
@@ -574,6 +604,8 @@ def _finished(connection: Connection, work: Work, report: Report, rules: _Rules,
         keeping=Keeping.KEPT.value, expires=now + rules.kept_for,
         size_bytes=sum(file.size_bytes for file in report.result.files),
     )  # fmt: skip
+    if changed and work.started is not None and not work.lost:
+        note_pace(connection, work, max((_when(work, report) - work.started).total_seconds(), 0.0))
     if changed:
         _end_jobs(connection, waiting, State.SUCCESSFUL, DONE, progress=100, ended=_when(work, report))
     return changed
@@ -653,10 +685,15 @@ def _ended(started: datetime | None, now: datetime) -> dict[str, Any]:
 
 def _retry(connection: Connection, work: Work, *, lost: bool, centre: str, queue: str, reason: Words) -> bool:
     attempt = work.attempt + 1
+    kept = work.released is None and work.sent is None
+    turn = wait_elsewhere(connection, work, centre, queue) if kept else work.turn
     moved = _change(
         connection, work, attempt=attempt, lost=work.lost + lost, centre=centre, queue=queue, sent=None,
-        reason=asdict(reason), updated=utc_now(),
+        reason=asdict(reason), updated=utc_now(), turn=turn,
     )  # fmt: skip
+    if moved and kept:  # no order of it is anywhere yet
+        _say(connection, work.id, "info", reason)
+        return True
     if moved:
         connection.execute(delete(outbox).where(outbox.c.job_id == work.id, outbox.c.kind == "order"))
         put_out(connection, "dismissal", work.id, work.attempt, work.centre, utc_now())

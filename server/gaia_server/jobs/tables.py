@@ -64,8 +64,13 @@ works = Table(
     Column("keeping", String(10), nullable=False),
     Column("expires", Moment),
     Column("size_bytes", BigInteger, nullable=False),
+    Column("released", Moment),
+    Column("turn", Integer, nullable=False),
+    Column("cost_s", Float, nullable=False),
     Index("works_by_content", "content_key", "joinable"),
-    Index("works_by_state", "state"),
+    # What waits, in which order, and what is out: answered from these alone (`lanes.py`).
+    Index("works_by_lane", "state", "centre", "queue", "released", "turn", "created", "id"),
+    Index("works_by_owner", "owner", "state", "centre", "queue", "released", "turn"),
     Index("works_by_centre", "keeping", "centre", "expires", "size_bytes"),
 )
 Index(
@@ -155,6 +160,15 @@ uploads = Table(
     Column("created", Moment, nullable=False),
     Column("expires", Moment, nullable=False),
     Index("uploads_by_expiry", "expires"),
+)
+
+paces = Table(
+    "paces",
+    metadata,
+    Column("centre", String(200), primary_key=True),
+    Column("queue", String(200), primary_key=True),
+    Column("process_id", String(200), primary_key=True),
+    *(Column(name, Float, nullable=False) for name in ("weight", "estimated", "took", "estimated_squared", "product")),
 )
 
 log = Table(
