@@ -14,6 +14,7 @@ from gaia_processes.catalogue import all_processes, by_id
 from gaia_processes.process import Process
 from gaia_server.errors import NoSuchProcess
 from gaia_server.events import Feeds
+from gaia_server.jobs.outlook import Outlooks
 from gaia_server.jobs.store import Store
 from gaia_server.outbound import Outbound, open_outbound
 from gaia_server.plugins import open_transport
@@ -41,6 +42,8 @@ class Services:
         Calls others, where the configuration lets it.
     feeds : Feeds
         Tells event streams how their jobs go on.
+    outlooks : Outlooks
+        Tells where jobs that wait stand, and when they should begin.
     uploads : Uploads
         The files of users.
     """
@@ -54,6 +57,7 @@ class Services:
     files: ResultFiles
     deliveries: Deliveries
     feeds: Feeds
+    outlooks: Outlooks
     outbound: Outbound
     uploads: Uploads
 
@@ -110,6 +114,7 @@ def open_services(settings: Settings) -> Services:
         outbound=open_outbound(settings),
         uploads=open_uploads(settings, store.engine),
         feeds=Feeds(store, submission.changes),
+        outlooks=Outlooks(store.lanes, submission.loads),
     )
 
 

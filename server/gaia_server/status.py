@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from gaia_processes.text import Language, Text
+from gaia_server.jobs.outlook import Outlook
 from gaia_server.jobs.records import Job
 from gaia_server.jobs.states import State
 from gaia_server.rendering import link_page, make_link, render_time, without_none
@@ -51,7 +52,9 @@ def job_url(base_url: str, job_id: str) -> str:
     return f"{base_url}/jobs/{job_id}"
 
 
-def render_status(job: Job, *, base_url: str, language: Language, state: State | None = None) -> dict[str, Any]:
+def render_status(
+    job: Job, *, base_url: str, language: Language, state: State | None = None, outlook: Outlook | None = None
+) -> dict[str, Any]:
     """
     Write a job's `statusInfo`.
 
@@ -59,6 +62,8 @@ def render_status(job: Job, *, base_url: str, language: Language, state: State |
     ----------
     state : State, optional
         What to say in place of the stored state: the answer to a dismissal says `dismissed`, also for an ended job.
+    outlook : Outlook, optional
+        What the job may expect while it waits.
     """
     result = job.result
     return without_none(
@@ -77,6 +82,8 @@ def render_status(job: Job, *, base_url: str, language: Language, state: State |
             "gaia:centre": job.centre,
             "gaia:reason": _into(job.reason, language),
             "gaia:attempt": job.attempt,
+            "gaia:queuePosition": outlook.position if outlook else None,
+            "gaia:eta": render_time(outlook.start) if outlook else None,
             "gaia:computedBy": job.content_key if job.shares else None,
             "gaia:expires": render_time(job.expires) if job.has_results(utc_now()) else None,
             "gaia:receipt": _receipt(result.receipt) if result else None,

@@ -30,6 +30,7 @@ from gaia_server.app import draw_app, settle
 from gaia_server.errors import NoSuchJob
 from gaia_server.events import Feeds, Wakes
 from gaia_server.jobs.engine import open_engine
+from gaia_server.jobs.outlook import Outlooks
 from gaia_server.jobs.records import Demand, Job, Once, RequestedOutput
 from gaia_server.jobs.states import State
 from gaia_server.jobs.store import Store
@@ -373,6 +374,7 @@ def services(
         files=ResultFiles(store=kept, centres=centres, link_lifetime_s=60),
         deliveries=Deliveries(store=kept, jobs=store, centres=centres),
         feeds=Feeds(store, ears, look_s=0.2),
+        outlooks=Outlooks(store.lanes, submission.loads),
         outbound=open_outbound(settings),
         uploads=open_uploads(settings, store.engine),
     )

@@ -395,6 +395,7 @@ def render_job_page(
     row = teller.row(job)
     base_url = services.settings.public_url
     warnings = job.result.warnings if job.result else ()
+    outlook = services.outlooks.find(job)
     filled, there = _filled(services, job), job.has_results(utc_now())
     data = {
         "links": status["links"],
@@ -403,6 +404,8 @@ def render_job_page(
         "centre": {"id": job.centre, "title": row.centre},
         "reason": teller.words(job.reason),
         "attempt": job.attempt,
+        "position": outlook.position if outlook else None,
+        "start": teller.moment(outlook.start) if outlook and outlook.start else None,
         "now": teller.moment(utc_now()),
         "started": teller.moment(job.started) if job.started else None,
         "finished": teller.moment(job.finished) if job.finished else None,

@@ -46,6 +46,14 @@ def show_centre(centre_id: str) -> Response:
     return render_json(shown, headers=FRESH)
 
 
+def _lane(load: Load, queue: str) -> dict[str, int]:
+    return {
+        "waiting": load.waiting.get(queue, 0),
+        "running": load.running_in.get(queue, 0),
+        "slots": load.slots_in.get(queue, 0),
+    }
+
+
 def _title() -> str:
     return translate("Centres", language_of(request))
 
@@ -63,6 +71,8 @@ def _render(centre: Centre, load: Load | None, services: Services) -> dict[str, 
             "delivery": centre.delivery,
             "waiting": {queue.name: load.waiting.get(queue.name, 0) for queue in centre.queues},
             "running": load.running,
+            "lanes": {queue.name: _lane(load, queue.name) for queue in centre.queues},
+            "load": round(load.running / load.slots, 2) if load.slots else None,
             "slots": load.slots,
             "trouble": list(load.trouble) or None,
             "datasets": held,

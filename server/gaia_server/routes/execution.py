@@ -206,5 +206,5 @@ def _outcome(job: Job, services: Services) -> Response:
 def _accepted(job: Job, services: Services, honoured: dict[str, str]) -> Response:
     base_url = services.settings.public_url
     where = {"Location": job_url(base_url, job.id), **retry_after(job), **honoured}
-    status = render_status(job, base_url=base_url, language=language_of(request))
+    status = render_status(job, base_url=base_url, language=language_of(request), outlook=services.outlooks.find(job))
     return render_json(status, HTTPStatus.CREATED, where)

@@ -52,7 +52,12 @@ def show_status(job_id: str) -> Response:
     """Show the status of a job."""
     services = current_services()
     job = find_job(services, job_id)
-    status = render_status(job, base_url=services.settings.public_url, language=language_of(request))
+    status = render_status(
+        job,
+        base_url=services.settings.public_url,
+        language=language_of(request),
+        outlook=services.outlooks.find(job),
+    )
     if wants_html(request):
         return _render_page(services, job, status)
     return render_json(status, headers={"Cache-Control": "no-cache", **retry_after(job)})
@@ -195,7 +200,9 @@ def _render_list(jobs: tuple[Job, ...], services: Services, more: str | None) ->
     if wants_html(request):
         return render_list_page(request, services, jobs, links)
     links.append(link_page(address(here, request), language))
-    shown = [render_status(job, base_url=base_url, language=language) for job in jobs]
+    shown = [
+        render_status(job, base_url=base_url, language=language, outlook=services.outlooks.find(job)) for job in jobs
+    ]
     return render_json({"jobs": shown, "links": links}, headers={"Cache-Control": "no-cache"})
 
 

@@ -16,6 +16,7 @@ function show(live, status) {
   if (message.textContent !== (status.message ?? "")) message.textContent = status.message ?? "";
   one("data-progress", live).value = status.progress;
   one("data-percent", live).textContent = `${status.progress} %`;
+  for (const each of live.querySelectorAll("[data-waits]")) each.hidden = status.status !== "accepted";
   const reason = one("data-reason", live);
   if (reason && status["gaia:reason"]) reason.textContent = status["gaia:reason"];
 }
