@@ -19,11 +19,11 @@ from gaia_processes.inputs.interval import Interval
 from gaia_processes.inputs.levels import Levels
 from gaia_processes.inputs.resolution import Resolution
 from gaia_processes.shared.axes import Grid, data_variables, find_grid, text_of
+from gaia_processes.shared.curvilinear import Curvilinear, read_curvilinear
 from gaia_processes.shared.extent import STALE, describe_extent
-from gaia_processes.shared.rectilinear import Rectilinear, bilinear, conservative, nearest
+from gaia_processes.shared.pairs import NOTHING_KEPT, KeepsArrays, WeightMethod, find_nearest, find_weights, vectors_of
 from gaia_processes.shared.references import BOUNDS, references_of
 from gaia_processes.shared.remap import Blend, Coast, Majority, Nearest, Remaps, remap_lazily
-from gaia_processes.shared.sphere import unit_vectors
 from gaia_processes.shared.targets import Target, read_source, target_like, target_of_centres, target_of_resolution
 from gaia_processes.shared.values import DEFAULT_FILLS, MISSING, PACKING, fill_of, precision_of, read_numbers
 from gaia_processes.shared.weights import Picks, Weights
@@ -35,6 +35,7 @@ type Surface = Literal["land", "sea"]
 type Warn = Callable[[Text], None]
 type Mask = NDArray[np.bool_]
 
+_KINDS = frozenset({"regular", "rotated", "curvilinear", "projected"})
 _VALID_RANGE = ("valid_range", "valid_min", "valid_max", "actual_range")
 _ALONG_A_GRID = frozenset({
     "x_wind", "y_wind", "grid_eastward_wind", "grid_northward_wind", "sea_water_x_velocity", "sea_water_y_velocity",
@@ -71,6 +72,7 @@ def compute(
     max_distance_km: float | None = None,
     nearest_valid_km: float | None = None,
     warn: Warn,
+    cache: KeepsArrays = NOTHING_KEPT,
 ) -> xr.Dataset:
     """
     Bring a dataset to another grid.
@@ -101,6 +103,8 @@ def compute(
         With `nearest`, how far away a value is looked for where the nearest cell holds none. Default: nowhere.
     warn : callable
         Is told in English and French what a person should know of the result.
+    cache : KeepsArrays
+        Keeps weights that are costly to make. Default: they are made anew.
 
     Returns
     -------
@@ -128,7 +132,7 @@ def compute(
         max_distance_km=max_distance_km,
         nearest_valid_km=nearest_valid_km,
     )
-    return _state_extent(_regrid(part, target, options, warn))
+    return _state_extent(_regrid(part, target, options, warn, cache))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -201,7 +205,7 @@ def _grids(dataset: xr.Dataset) -> dict[tuple[str, str], Grid]:
     found: dict[tuple[str, str], Grid] = {}
     for name in data_variables(dataset):
         grid = find_grid(dataset, name)
-        if grid.kind == "regular":
+        if grid.kind in _KINDS:
             found.setdefault((str(grid.y_dim), str(grid.x_dim)), grid)
     if not found:
         raise DatasetUnsuitable(
@@ -216,12 +220,14 @@ def _grids(dataset: xr.Dataset) -> dict[tuple[str, str], Grid]:
 # --- regridding -----------------------------------------------------------------------------------------------------
 
 
-def _regrid(dataset: xr.Dataset, target: Target, options: _Options, warn: Warn) -> xr.Dataset:
+def _regrid(dataset: xr.Dataset, target: Target, options: _Options, warn: Warn, cache: KeepsArrays) -> xr.Dataset:
     """Bring all that lies on a grid to the target, and leave out what only the old grids needed."""
     grids = _grids(dataset)
     moved: dict[str, xr.Variable] = {}
     for dims, grid in grids.items():
-        between = _Between(dataset, grid, target, options)
+        between = _Between(dataset, grid, target, options, cache)
+        if options.method == "conservative" and isinstance(between.source, Curvilinear) and between.source.broken:
+            warn(_broken(between.source.broken))
         for name in _on_grid(dataset, grid, dims):
             moved[name] = _move(name, dataset.variables[name], between, warn)
     dims_left = {dim for dims in grids for dim in dims}
@@ -237,12 +243,17 @@ def _regrid(dataset: xr.Dataset, target: Target, options: _Options, warn: Warn) 
 class _Between:
     """The weights from one grid of the source to the target, each kind made when it is first needed."""
 
-    def __init__(self, dataset: xr.Dataset, grid: Grid, target: Target, options: _Options) -> None:
+    def __init__(self, dataset: xr.Dataset, grid: Grid, target: Target, options: _Options, cache: KeepsArrays) -> None:
         self.grid = grid
         self.target = target
         self.options = options
-        self.source: Rectilinear = read_source(dataset, grid)
+        self.source = (
+            read_source(dataset, grid)
+            if grid.kind == "regular"
+            else read_curvilinear(dataset, grid, repeated=not options.drop_halo)
+        )
         self.hidden = _hidden(dataset, grid, options.surface) if options.surface else None
+        self._cache = cache
         self._weights: Weights | None = None
         self._picks: Picks | None = None
 
@@ -250,10 +261,9 @@ class _Between:
     def weights(self) -> Weights:
         """Shares of cells."""
         if self._weights is None:
-            self._weights = (
-                conservative(self.source, self.target.grid, repeated=not self.options.drop_halo)
-                if self.options.method == "conservative"
-                else bilinear(self.source, self.target.grid)
+            method: WeightMethod = "conservative" if self.options.method == "conservative" else "bilinear"
+            self._weights = find_weights(
+                self.source, self.target.grid, method, repeated=not self.options.drop_halo, cache=self._cache
             )
         return self._weights
 
@@ -262,7 +272,7 @@ class _Between:
         """Nearest cells."""
         if self._picks is None:
             limit_km = self.options.max_distance_km if self.options.method == "nearest" else None
-            self._picks = nearest(self.source, self.target.grid, max_distance_km=limit_km)
+            self._picks = find_nearest(self.source, self.target.grid, max_distance_km=limit_km, cache=self._cache)
         return self._picks
 
     @property
@@ -271,11 +281,7 @@ class _Between:
         within_km = self.options.nearest_valid_km
         if within_km is None or self.options.method != "nearest":
             return None
-        vectors = (
-            unit_vectors(*np.meshgrid(each.longitudes, each.latitudes)).reshape(-1, 3)
-            for each in (self.source, self.target.grid)
-        )
-        return Coast(source=next(vectors), target=next(vectors), within_km=within_km)
+        return Coast(source=vectors_of(self.source), target=vectors_of(self.target.grid), within_km=within_km)
 
 
 def _on_grid(dataset: xr.Dataset, grid: Grid, dims: tuple[str, str]) -> list[str]:
@@ -476,6 +482,13 @@ def _tell_lost(
                 fr=f"Laissés de côté, car ils ne sont pas sur les lignes et les colonnes d'une grille : {names}.",
             )
         )
+
+
+def _broken(count: int) -> Text:
+    return Text(
+        en=f"{count} cells of the grid have corners in the file that do not lie around their centre; they are left out.",
+        fr=f"{count} mailles de la grille ont dans le fichier des coins qui n'entourent pas leur centre ; elles sont omises.",
+    )
 
 
 def _not_turned(name: str) -> Text:

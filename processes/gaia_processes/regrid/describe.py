@@ -41,6 +41,9 @@ _TARGETS = ("grid", "like", "longitudes")
 
 METHODS: dict[GridKind, tuple[str, ...]] = {
     "regular": ("bilinear", "conservative", "nearest"),
+    "rotated": ("bilinear", "conservative", "nearest"),
+    "curvilinear": ("bilinear", "conservative", "nearest"),
+    "projected": ("bilinear", "conservative", "nearest"),
 }
 """By the grid of the source: how it can be regridded."""
 

@@ -117,7 +117,7 @@ def nearest(source: Rectilinear, target: Rectilinear, *, max_distance_km: float 
 
 def _overlap_rows(source: Floats, target: Floats) -> AxisWeights:
     heights, wanted = (np.sin(np.radians(np.clip(each, -90.0, 90.0))) for each in (source, target))
-    owners, places, shares = _overlaps(heights, wanted)
+    owners, places, shares = overlaps(heights, wanted)
     return AxisWeights.of(owners, places, shares, widths=wanted[:, 1] - wanted[:, 0], size=len(source))
 
 
@@ -128,12 +128,24 @@ def _overlap_columns(source: Floats, own: Places, target: Floats) -> AxisWeights
     west = source[own, :1] % 360.0
     once = np.concatenate([west, west + source[own, 1:] - source[own, :1]], axis=1)
     laps = np.concatenate([once - 360.0, once, once + 360.0])
-    owners, places, shares = _overlaps(laps, wanted)
+    owners, places, shares = overlaps(laps, wanted)
     return AxisWeights.of(owners, own[places % len(own)], shares, widths=target[:, 1] - target[:, 0], size=len(source))
 
 
-def _overlaps(source: Floats, target: Floats) -> tuple[Places, Places, Floats]:
-    """Find the pairs of stretches that share more than an edge, and how much they share."""
+def overlaps(source: Floats, target: Floats) -> tuple[Places, Places, Floats]:
+    """
+    Find the pairs of stretches that share more than an edge.
+
+    Parameters
+    ----------
+    source, target : array of float, shape (n, 2), (m, 2)
+        Ends, the lower first.
+
+    Returns
+    -------
+    tuple of arrays
+        Places in the target, ascending, places in the source, and how much they share.
+    """
     order = np.argsort(source[:, 0], kind="stable")
     low, high = source[order, 0], source[order, 1]
     # Where stretches overlap each other the ends need not ascend: what was reached so far does.

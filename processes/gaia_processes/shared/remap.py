@@ -12,7 +12,6 @@ from typing import Any, Protocol
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 from xarray.backends import BackendArray
 from xarray.core.indexing import (
     ExplicitIndexer,
@@ -22,6 +21,7 @@ from xarray.core.indexing import (
 )
 
 from gaia_processes.shared.lazy import Key, find_cuts, index_vectors
+from gaia_processes.shared.nearest import first_of_nearest
 from gaia_processes.shared.sphere import chord
 from gaia_processes.shared.values import find_invalid, unpack
 from gaia_processes.shared.weights import Floats, Picks, Weights
@@ -234,40 +234,7 @@ class Coast:
             Cells of the source; -1 where none is near enough.
         """
         there = np.flatnonzero(valid & np.isfinite(self.source[:, 0]))
-        if not there.size or not wanted.size:
-            return np.full(len(wanted), -1, dtype=np.intp)
-        return there_or_none(there, self.source[there], self.target[wanted], chord(self.within_km))
-
-
-def there_or_none(there: NDArray[np.intp], points: Floats, wanted: Floats, within: float = np.inf) -> NDArray[np.intp]:
-    """
-    Find the nearest of some points; of equally near ones the one that comes first.
-
-    Parameters
-    ----------
-    there : array of int, shape (points,)
-        How the points are called, ascending.
-    points, wanted : array of float, shape (n, 3)
-        Vectors of length 1.
-    within : float
-        Longest chord.
-
-    Returns
-    -------
-    array of int
-        The name of a point for each that is wanted; -1 where none is near enough.
-    """
-    known = np.isfinite(wanted[:, 0])
-    near = min(4, len(there))
-    distance, found = cKDTree(points).query(
-        wanted[known], k=list(range(1, near + 1)), distance_upper_bound=within + _NEARLY
-    )
-    names = np.append(there, len(points) + there.max())[found]
-    equal = distance <= distance[:, :1] + _NEARLY
-    first = np.where(equal, names, np.iinfo(np.intp).max).min(axis=1)
-    made = np.full(len(wanted), -1, dtype=np.intp)
-    made[known] = np.where(np.isfinite(distance[:, 0]), first, -1)
-    return made
+        return first_of_nearest(there, self.source[there], self.target[wanted], chord(self.within_km))
 
 
 @dataclass(kw_only=True, slots=True)
