@@ -182,6 +182,12 @@ class Settings(BaseSettings):
         gt=0,
         description="For a worker: what one task may write, its result and its temporary files, before it is ended.",
     )
+    weights_limit: Size = Field(
+        2**30,
+        ge=0,
+        description="For a worker: how much of the weights between curvilinear grids is kept beside the results, for further "
+        "tasks; what was not used for longest goes first.",
+    )
     queue_limit: int = Field(
         10_000, ge=1, description="With so many jobs waiting, further ones are refused with 503 for the moment."
     )

@@ -12,7 +12,7 @@ from gaia_processes.catalogue import CATALOGUE
 from gaia_processes.inputs.fields import Told
 from gaia_processes.process import Process, read_inputs
 
-OFFERED_BY_THE_RUNNER = {"warn", "progress", "note"}
+OFFERED_BY_THE_RUNNER = {"cache", "warn", "progress", "note"}
 HEAVY = ("xarray", "dask", "rasterio", "geopandas", "polars", "pandas")
 
 

@@ -74,6 +74,7 @@ class Agent:
             forks=Forks(ready=self._slots),
             cpu_limit_s=settings.cpu_limit_s,
             scratch_limit_bytes=settings.scratch_limit,
+            weights_limit_bytes=settings.weights_limit,
         )
         self._name = f"{centre.id}@{socket.gethostname()}:{os.getpid()}"
         self._running: dict[str, Attempt] = {}

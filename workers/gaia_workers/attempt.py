@@ -51,6 +51,8 @@ class Bench:
         How long an attempt is held without a heartbeat.
     cpu_limit_s, scratch_limit_bytes : float
         What this centre lets one task use of processors and disk.
+    weights_limit_bytes : float
+        How much of the weights between grids is kept for further tasks.
     """
 
     centre: Centre
@@ -62,6 +64,7 @@ class Bench:
     forks: Forks = field(default_factory=Forks)
     cpu_limit_s: float = math.inf
     scratch_limit_bytes: float = math.inf
+    weights_limit_bytes: float = 0.0
 
 
 class Attempt:
@@ -143,6 +146,7 @@ class Attempt:
             results=bench.results.root,
             centre=bench.centre,
             server_url=bench.server_url,
+            weights_limit_bytes=bench.weights_limit_bytes,
         )
 
     def _watch(self, fork: Fork, allowance: Allowance) -> Result | Failure | None:

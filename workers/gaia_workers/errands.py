@@ -37,6 +37,8 @@ class Errand:
         Root of the centre's results store.
     server_url : str or None
         Where a centre that pushes delivers.
+    weights_limit_bytes : float
+        How much of the weights between grids is kept beside the results.
     """
 
     order: Order
@@ -45,6 +47,7 @@ class Errand:
     results: Path
     centre: Centre
     server_url: str | None
+    weights_limit_bytes: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,6 +23,7 @@ from gaia_processes.process import Process, dump_inputs, read_inputs
 from gaia_processes.text import Text
 from gaia_workers.contract import INLINE_LIMIT_BYTES, Order, OutputFile, Receipt, Result, SideFile, Words
 from gaia_workers.delivery import Delivers
+from gaia_workers.kept import KeptArrays
 from gaia_workers.progress import HearsProgress, Track
 from gaia_workers.results import Draft, Results, digest
 from gaia_workers.sides import is_shown_by_value, make_preview
@@ -70,7 +71,15 @@ class Made:
     warnings: tuple[Words, ...]
 
 
-def run(order: Order, *, data: Counts, results: Results, say: Says, deliver: Delivers) -> Result:
+def run(
+    order: Order,
+    *,
+    data: Counts,
+    results: Results,
+    say: Says,
+    deliver: Delivers,
+    cache: KeptArrays | None = None,
+) -> Result:
     """
     Carry out one order; a second run of the same attempt finds the first one's result.
 
@@ -86,7 +95,7 @@ def run(order: Order, *, data: Counts, results: Results, say: Says, deliver: Del
     inputs = read_inputs(process, order.inputs)
     meter, track = Meter(data), Track(say)
     with ExitStack() as opened, results.draft(order) as draft:
-        made = compute(process, inputs, data=data, say=say, opened=opened, progress=track.computing)
+        made = compute(process, inputs, data=data, say=say, opened=opened, progress=track.computing, cache=cache)
         asked = tuple(wanted(made, order))
         files = tuple(
             (
@@ -130,6 +139,7 @@ def compute(
     say: Says,
     opened: ExitStack,
     progress: Callable[[float, float], None],
+    cache: KeptArrays | None = None,
 ) -> Made:
     """Call the process' `compute` with its inputs, datasets opened, and what else it takes."""
     function: Callable[..., Any] = importlib.import_module(f"{process.package}.compute").compute
@@ -151,7 +161,7 @@ def compute(
         return dataset
 
     arguments = {name: open_value(value) for name, value in inputs}
-    offered = {"warn": warn, "progress": progress, "note": note}
+    offered = {"warn": warn, "progress": progress, "note": note} | ({} if cache is None else {"cache": cache})
     taken = inspect.signature(function).parameters
     outputs = function(**arguments, **{name: value for name, value in offered.items() if name in taken})
     if not isinstance(outputs, Mapping) or isinstance(outputs, xr.Dataset):

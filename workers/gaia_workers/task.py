@@ -16,6 +16,8 @@ from gaia_workers.data import DataAccess
 from gaia_workers.delivery import delivery_for
 from gaia_workers.errands import Errand, Progress, Said, failure_of
 from gaia_workers.fetching import Fetcher
+from gaia_workers.kept import FOLDER as KEPT_IN
+from gaia_workers.kept import KeptArrays
 from gaia_workers.limits import hold, stand_back
 from gaia_workers.lineage import die_with_parent, keep_orphans
 from gaia_workers.progress import Throttled
@@ -54,6 +56,7 @@ def _outcome(pipe: Connection, errand: Errand) -> Result | Failure:
                     results=results,
                     say=_Piped(pipe),
                     deliver=delivery_for(errand.centre, errand.server_url),
+                    cache=KeptArrays(errand.results / KEPT_IN, errand.weights_limit_bytes),
                 )
         except Exception as error:  # noqa: BLE001 - whatever fails in there is told to the user, in our words
             return failure_of(error, order, errand.allowance)

@@ -191,10 +191,10 @@ def nearest(source: Curvilinear, target: Rectilinear, *, max_distance_km: float 
     """
     fresh, vectors = source.fresh, source.vectors.reshape(-1, 3)
     points = unit_vectors(*np.meshgrid(target.longitudes, target.latitudes)).reshape(-1, 3)
-    within = np.inf if max_distance_km is None else chord(max_distance_km)
+    reach = _reaches(source.vectors).reshape(-1)
+    within = float(reach.max(initial=0.0)) if max_distance_km is None else chord(max_distance_km)
     places = first_of_nearest(fresh, vectors[fresh], points, within)
     if max_distance_km is None:
-        reach = _reaches(source.vectors).reshape(-1)
         apart = np.linalg.norm(vectors[np.maximum(places, 0)] - points, axis=1)
         places = np.where(apart <= reach[np.maximum(places, 0)], places, -1)
     return Picks(places=places.reshape(target.shape), source_shape=source.shape)

@@ -93,7 +93,7 @@ def test_what_the_targets_take_of_a_source_cell_is_its_area():
     """The sum over all targets, whatever the method of cutting: kept to rounding."""
     source, _ = over_the_pole()
     shares = []
-    for text in ("5x5", "0.5x1.5"):
+    for text in ("5x5", "2x1.5"):
         target = whole(text)
         weights = curvilinear.conservative(source, target)
         area = (weights.coverage * areas_of(target)).reshape(-1)
