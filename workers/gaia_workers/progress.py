@@ -1,5 +1,6 @@
 """Progress that means something: one scale from 0 to 99 for all that a task does, from work done, and never backwards."""
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -24,7 +25,7 @@ class Track:
     """
     The way of one task from 0 to 99: its `compute` first, then the writing of each output.
 
-    A process that is lazy computes while it is written: it reports nothing itself, and writing is the whole way.
+    A process that is lazy computes while it is written: where it reports on what it reads, the further of the two counts.
 
     Parameters
     ----------
@@ -56,20 +57,26 @@ class Track:
 
 
 class Throttled:
-    """Passes progress on, but not more often than anybody can read, and never backwards."""
+    """
+    Passes progress on, but not more often than anybody can read, and never backwards.
+
+    A lazy process works in the thread that reads ahead of the writer, so two threads report; one speaks at a time.
+    """
 
     def __init__(self, say: HearsProgress, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._say = say
         self._clock = clock
+        self._speaking = threading.Lock()
         self._said = -1
         self._when = clock()  # what is done before anybody could read of it says nothing
 
     def progress(self, percent: int, words: Words | None = None) -> None:
         """Say it if it is news and the last word is old enough."""
         now = self._clock()
-        if percent > self._said and now - self._when >= PERIOD_S:
-            self._said, self._when = percent, now
-            self._say.progress(percent, words)
+        with self._speaking:
+            if percent > self._said and now - self._when >= PERIOD_S:
+                self._said, self._when = percent, now
+                self._say.progress(percent, words)
 
 
 def share(done: float, total: float) -> float:

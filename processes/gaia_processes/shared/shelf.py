@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import weakref
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +51,7 @@ class Shelf:
             return
         if self._file is None:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed, and gone, with the shelf
+            weakref.finalize(self, self._file.close)
         self._stored[name] = _Stored(self._end, own.shape, own.dtype)
         data = own.tobytes()
         os.pwrite(self._file.fileno(), data, self._end)
