@@ -111,21 +111,29 @@ def test_scenario_15_memory_of_a_tasks_children_counts(tight: Rig) -> None:
     assert "500 MiB" in words
 
 
-@pytest.mark.parametrize("how", ["asleep", "python", "native", "deaf"])
-def test_scenarios_16_and_17_a_task_that_hangs_is_ended_at_its_limit(tight: Rig, how: str) -> None:
-    job = tight.submit("hang", {"how": how, "mark": uuid4().hex})
-    tight.wait_for(job, "running")
+@pytest.mark.parametrize("how", ["asleep", "python", "native"])
+def test_scenario_16_a_task_that_hangs_is_ended_at_its_limit(tight: Rig, how: str) -> None:
+    end_at_its_limit(tight, how)
+
+
+def test_scenario_17_a_task_that_swallows_all_that_can_be_swallowed_is_ended_at_its_limit(tight: Rig) -> None:
+    end_at_its_limit(tight, "deaf")
+
+
+def end_at_its_limit(rig: Rig, how: str) -> None:
+    job = rig.submit("hang", {"how": how, "mark": uuid4().hex})
+    rig.wait_for(job, "running")
     begun = time.monotonic()
-    kind, status, words, attempt = failure_of(tight, job)
+    kind, status, words, attempt = failure_of(rig, job)
     took_s = time.monotonic() - begun
-    print(f"scenario 16: {how}: ended {took_s:.1f} s after its start (limit {TIME_LIMIT_S} s)")
+    print(f"a task that hangs ({how}) was ended {took_s:.1f} s after its start (limit {TIME_LIMIT_S} s)")
     assert (kind, status, attempt) == ("timeout", 504, 1)
     assert f"the {TIME_LIMIT_S} s that one task may take" in words
     assert abs(took_s - TIME_LIMIT_S) < LATE_S
-    runs_after(tight, job)
+    runs_after(rig, job)
 
 
-def test_a_task_that_writes_too_much_fails_alone(tight: Rig) -> None:
+def test_scenario_12_a_task_that_writes_more_than_it_may_fails_alone(tight: Rig) -> None:
     job = tight.submit("write", {"megabytes": 40, "seed": 1, "seconds": 2})
     kind, status, words, attempt = failure_of(tight, job)
     assert (kind, status, attempt) == ("storage-full", 500, 1), words

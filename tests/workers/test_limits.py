@@ -102,6 +102,12 @@ def test_an_end_by_a_limit_of_the_kernel_is_told_as_that_limit(exit_code: int, s
     assert (failure is None) if said is None else (failure is not None and said in failure.words.en)
 
 
+def test_an_end_for_want_of_memory_in_the_tasks_own_group_is_told_as_that() -> None:
+    failure = failure_of_end(-signal.SIGKILL, ALLOWANCE, ran_out=True)
+    assert failure is not None
+    assert (failure.code, "100 MiB" in failure.words.en) == ("memory-limit", True)
+
+
 def caused(error: Exception, cause: Exception) -> Exception:
     error.__cause__ = cause
     return error

@@ -17,6 +17,7 @@ from gaia_config.logs import set_up_logs
 from gaia_config.settings import Settings
 from gaia_workers.app import make_app, queue_name
 from gaia_workers.attempt import Attempt, Bench
+from gaia_workers.cgroups import Groups
 from gaia_workers.contract import (
     BadMessage,
     Dismissal,
@@ -84,6 +85,7 @@ class Agent:
 
     def run(self) -> None:
         """Work until told to stop."""
+        self._bench.forks.use(Groups.find())  # before there are children: they begin where this process is
         warm_up()
         self._bench.forks.refill()
         self._self_test(sweep=True)

@@ -156,7 +156,7 @@ class Attempt:
             try:
                 news = fork.hear(LOOK_S)
             except EOFError:
-                return failure_of_end(fork.exit_code(), allowance) or self._died(fork)
+                return failure_of_end(fork.exit_code(), allowance, ran_out=fork.ran_out) or self._died(fork)
             if isinstance(news, Result | Failure):
                 return news
             if news is not None:

@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Self
 
+from gaia_workers.cgroups import Group, Groups
 from gaia_workers.errands import Errand, News, set_out
 from gaia_workers.family import Family
 
@@ -28,28 +29,31 @@ _begin_lock = threading.Lock()
 class Fork:
     """One process that computes, and the pipe to it."""
 
-    def __init__(self, child: BaseProcess, pipe: Connection) -> None:
+    def __init__(self, child: BaseProcess, pipe: Connection, group: Group | None = None) -> None:
         self._child = child
         self._pipe = pipe
+        self._group = group
         self._errands = 0
         self._idle_bytes = 0
         self.family = Family(child.pid or 0)
         """It, and what it starts."""
 
     @classmethod
-    def begin(cls) -> Self:
+    def begin(cls, groups: Groups | None = None) -> Self:
         """Fork the warm parent; the fork waits for its errand."""
         ours, theirs = _context.Pipe()
         with _begin_lock:  # multiprocessing keeps one list of children, unguarded
             child = _context.Process(target=set_out, args=(theirs,), daemon=False)
             child.start()
         theirs.close()
-        return cls(child, ours)
+        return cls(child, ours, groups.open(child.pid) if groups and child.pid else None)
 
     def send_out(self, errand: Errand) -> bool:
         """Give it its errand; False where it has died while it waited."""
         self._idle_bytes = self._idle_bytes or self.resident_bytes
         self._errands += 1
+        if self._group:
+            self._group.hold(errand.allowance.memory_bytes)
         try:
             self._pipe.send(errand)
         except OSError:
@@ -85,6 +89,11 @@ class Fork:
         grown = usage.resident_bytes - self._idle_bytes
         return self._errands < ERRANDS_EACH and usage.members == 1 and grown <= GROWTH_LIMIT_BYTES
 
+    @property
+    def ran_out(self) -> bool:
+        """Whether the kernel ended it because its control group had no memory left."""
+        return self._group is not None and self._group.ran_out()
+
     def exit_code(self) -> int | None:
         """Wait for its end, and tell how it ended."""
         self._child.join(KILL_WAIT_S)
@@ -96,7 +105,11 @@ class Fork:
             self.family.kill()
         else:
             self.family.kill_orphans()
+        if self._group:
+            self._group.kill()
         self._child.join(KILL_WAIT_S)
+        if self._group:
+            self._group.close()
         self._pipe.close()
         if not self._child.is_alive():
             self._child.close()
@@ -114,9 +127,14 @@ class Forks:
 
     def __init__(self, ready: int = 0) -> None:
         self._ready = ready
+        self._groups: Groups | None = None
         self._waiting: list[Fork] = []
         self._spent: list[Fork] = []
         self._lock = threading.Lock()
+
+    def use(self, groups: Groups | None) -> None:
+        """Put all that are begun from now on into control groups of their own."""
+        self._groups = groups
 
     def send_out(self, errand: Errand) -> Fork:
         """Send a fork out with an errand: one that waits, or a new one."""
@@ -124,7 +142,7 @@ class Forks:
             if fork.send_out(errand):
                 return fork
             fork.end()
-        fork = Fork.begin()
+        fork = Fork.begin(self._groups)
         fork.send_out(errand)
         return fork
 
@@ -145,7 +163,7 @@ class Forks:
             with self._lock:
                 if len(self._waiting) >= self._ready:
                     return
-                self._waiting.append(Fork.begin())
+                self._waiting.append(Fork.begin(self._groups))
 
     def close(self) -> None:
         """End those that wait."""

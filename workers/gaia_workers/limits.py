@@ -155,8 +155,17 @@ def _or_all(limit: float | None) -> float:
     return math.inf if limit is None else limit
 
 
-def failure_of_end(exit_code: int | None, allowance: Allowance) -> Failure | None:
-    """Tell which of the kernel's limits ended a process; None where it was something else."""
+def failure_of_end(exit_code: int | None, allowance: Allowance, *, ran_out: bool = False) -> Failure | None:
+    """
+    Tell which of the kernel's limits ended a process; None where it was something else.
+
+    Parameters
+    ----------
+    ran_out : bool
+        Whether the memory of its control group was used up.
+    """
+    if ran_out:
+        return over_memory(allowance.memory_bytes, int(allowance.memory_bytes))
     if exit_code == -signal.SIGXCPU:
         return over_processor(allowance.cpu_s)
     return over_time(allowance.time_s) if exit_code == -signal.SIGALRM else None
