@@ -73,6 +73,25 @@ def test_a_subset_holds_the_very_cells_at_once_and_as_a_job(box, client, inputs,
     assert later.content == at_once.content
 
 
+def test_a_mean_over_an_area_is_the_same_at_once_and_as_a_job(box, client):
+    inputs = {"dataset": SST["dataset"], "over": ["area", "time"], "period": "month-of-year"}
+    at_once = client.execute("aggregate", {"inputs": inputs})
+    assert at_once.status == 200
+    with netCDF4.Dataset(file_of(box, SST["dataset"])) as data:
+        values, latitudes = data["surface_temperature"][:].astype("f8"), data["latitude"][:]
+        calendar = data["time"]
+        months = [date.month for date in netCDF4.num2date(calendar[:], calendar.units, calendar.calendar)]
+    weights = np.broadcast_to(np.cos(np.radians(latitudes))[:, None], values.shape[1:])  # exact where rows are alike
+    steps = np.ma.average(values.reshape(len(values), -1), axis=1, weights=weights.reshape(-1))
+    july = steps[np.array(months) == 7].mean()
+    assert read(at_once.content, "surface_temperature")[6] == pytest.approx(july, rel=1e-6)
+    job = client.job("aggregate", {"inputs": inputs}, Cache_Control="no-cache")
+    assert client.end_of(job)["status"] == "successful"
+    assert read(client.get(f"{job}/results").content, "surface_temperature").tolist() == (
+        read(at_once.content, "surface_temperature").tolist()
+    )
+
+
 @pytest.mark.parametrize("inputs", [A1B, SST], ids=["a centre that pushes", "a centre that serves"])
 def test_the_digest_is_the_same_everywhere(box, client, inputs):
     job = client.job("subset", {"inputs": inputs}, Cache_Control="no-cache")
