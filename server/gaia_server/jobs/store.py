@@ -363,9 +363,10 @@ class Store:
         """
         changed: dict[str, None] = {}
         rules = _Rules(attempts=attempts, kept_for=self._kept_for)
+        known: dict[tuple[str, int], _Held] = {}
         with database.writing(self._engine) as connection:
             for report in reports:
-                changed |= dict.fromkeys(_apply(connection, report, rules))
+                changed |= dict.fromkeys(_apply(connection, report, rules, known))
         return tuple(changed)
 
     # --- what the reconciler and the user decide --------------------------------------------------------------------
@@ -509,33 +510,73 @@ def _wanted(connection: Connection, work_id: str) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
-def _apply(connection: Connection, report: Report, rules: _Rules) -> tuple[str, ...]:
-    """Write a report, and give the ids of the jobs that changed."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Waiting:
+    """A job that waits for a work."""
+
+    id: str
+    created: datetime
+    started: datetime | None
+    subscribed: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Held:
+    """A work that goes on, and the jobs that wait for it, as they are in this transaction."""
+
+    work: Work
+    waiting: tuple[_Waiting, ...]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Ids of the jobs."""
+        return tuple(each.id for each in self.waiting)
+
+
+def _apply(
+    connection: Connection, report: Report, rules: _Rules, known: dict[tuple[str, int], _Held]
+) -> tuple[str, ...]:
+    """
+    Write a report, and give the ids of the jobs that changed.
+
+    Parameters
+    ----------
+    known : dict of _Held
+        What was read for a start in the same batch, by work and attempt: its end often follows at once.
+    """
     if report.kind is Kind.REMOVED:
         confirm(connection, report.job_id, report.attempt, report.centre)
         return ()
     if report.kind is Kind.HELD:
         judge_held(connection, report.job_id, report.attempt, report.centre, utc_now())
         return ()
+    held = known.pop((report.job_id, report.attempt), None) or _hold(connection, report)
+    if held is None or held.work.centre != report.centre:
+        _refuse_late(connection, report)
+        return ()
+    starts = held.work.state is State.ACCEPTED  # its own report may have been lost with the broker
+    if starts:
+        held = _start(connection, held, report)
+        known[report.job_id, report.attempt] = held
+    if report.kind is Kind.STARTED and starts:
+        return held.ids
+    known.pop((report.job_id, report.attempt), None)
     handler = {
-        Kind.STARTED: _started,
+        Kind.STARTED: _progressed,  # it runs already: the next attempt does
         Kind.PROGRESS: _progressed,
         Kind.LOG: _logged,
         Kind.FINISHED: _finished,
         Kind.FAILED: _failed,
     }[report.kind]
+    return held.ids if handler(connection, held, report, rules) else ()
+
+
+def _hold(connection: Connection, report: Report) -> _Held | None:
+    """Read the work of a report and the jobs that wait for it, where that attempt still goes on."""
     row = connection.execute(_FIND_LIVING, _this(report.job_id, report.attempt)).first()
-    if row is None or row.centre != report.centre:
-        _refuse_late(connection, report)
-        return ()
-    work = read_work(row)
-    if work.state is State.ACCEPTED and report.kind is not Kind.STARTED:
-        _started(
-            connection, work, report, rules, _find_waiting(connection, work.id)
-        )  # its own report was lost with the broker
-        work = replace(work, state=State.RUNNING, started=_when(work, report))
-    waiting = _find_waiting(connection, work.id)
-    return tuple(row.id for row in waiting) if handler(connection, work, report, rules, waiting) else ()
+    if row is None:
+        return None
+    return _Held(work=read_work(row), waiting=_find_waiting(connection, report.job_id))
 
 
 def _refuse_late(connection: Connection, report: Report) -> None:
@@ -555,19 +596,18 @@ def _is_published(connection: Connection, report: Report) -> bool:
     return connection.execute(query).first() is not None
 
 
-def _started(connection: Connection, work: Work, report: Report, _rules: _Rules, waiting: _Rows) -> bool:
-    now = utc_now()
-    change: dict[str, Any] = {"seen": now, "updated": now}
-    if report.words:
-        change["message"] = asdict(report.words)
-    if work.state is State.ACCEPTED:
-        change |= {"state": State.RUNNING.value, "started": work.started or _when(work, report)}
-    changed = _change(connection, work, **change)
-    if changed and work.state is State.ACCEPTED:
-        begun = _when(work, report)
-        connection.execute(_START_WAITING, {"this_work": work.id, "begun": begun, "now": now})
-        _call(connection, waiting, "inProgress")
-    return changed
+def _start(connection: Connection, held: _Held, report: Report) -> _Held:
+    """Let a work run, and all jobs that wait for it; one that came after the start began when it came."""
+    now, begun = utc_now(), _when(held.work, report)
+    change = {"seen": now, "updated": now, "state": State.RUNNING.value, "started": held.work.started or begun}
+    words = report.words if report.kind is Kind.STARTED else None
+    _change(connection, held.work, **change, **({"message": asdict(words)} if words else {}))
+    connection.execute(_START_WAITING, {"this_work": held.work.id, "begun": begun, "now": now})
+    _call(connection, held.waiting, "inProgress")
+    return _Held(
+        work=replace(held.work, state=State.RUNNING, started=held.work.started or begun),
+        waiting=tuple(replace(each, started=each.started or max(begun, each.created)) for each in held.waiting),
+    )
 
 
 def _when(work: Work, report: Report) -> datetime:
@@ -575,31 +615,31 @@ def _when(work: Work, report: Report) -> datetime:
     return max(utc_now() - timedelta(seconds=report.age_s), work.started or work.created)
 
 
-def _progressed(connection: Connection, work: Work, report: Report, _rules: _Rules, waiting: _Rows) -> bool:
+def _progressed(connection: Connection, held: _Held, report: Report, _rules: _Rules) -> bool:
     now = utc_now()
     change: dict[str, Any] = {"seen": now, "updated": now}
     if report.progress is not None:
-        change["progress"] = max(work.progress, min(max(report.progress, 0), 99))
+        change["progress"] = max(held.work.progress, min(max(report.progress, 0), 99))
     if report.words:
         change["message"] = asdict(report.words)
-    changed = _change(connection, work, **change)
-    if changed:
-        _call(connection, waiting, "inProgress", delay_s=PROGRESS_GAP_S)
+    changed = _change(connection, held.work, **change)
+    if changed and report.kind is Kind.PROGRESS:
+        _call(connection, held.waiting, "inProgress", delay_s=PROGRESS_GAP_S)
     return changed
 
 
-def _logged(connection: Connection, work: Work, report: Report, _rules: _Rules, _waiting: _Rows) -> bool:
+def _logged(connection: Connection, held: _Held, report: Report, _rules: _Rules) -> bool:
     if report.words:
-        _say(connection, work.id, report.level, report.words)
+        _say(connection, held.work.id, report.level, report.words)
     return bool(report.words)
 
 
-def _finished(connection: Connection, work: Work, report: Report, rules: _Rules, waiting: _Rows) -> bool:
-    now = utc_now()
+def _finished(connection: Connection, held: _Held, report: Report, rules: _Rules) -> bool:
+    now, ended = utc_now(), _when(held.work, report)
     if report.result is None:
         return False  # a finished report without a result is none; the lease runs out, and the work is done again
     changed = _change(
-        connection, work, state=State.SUCCESSFUL.value, updated=now, seen=now, finished=_when(work, report), progress=100,
+        connection, held.work, state=State.SUCCESSFUL.value, updated=now, seen=now, finished=ended, progress=100,
         result=RESULT.dump_python(report.result, mode="json"), message=asdict(DONE),
         keeping=Keeping.KEPT.value, expires=now + rules.kept_for,
         size_bytes=sum(file.size_bytes for file in report.result.files),
@@ -607,11 +647,12 @@ def _finished(connection: Connection, work: Work, report: Report, rules: _Rules,
     if changed and work.started is not None and not work.lost:
         note_pace(connection, work, max((_when(work, report) - work.started).total_seconds(), 0.0))
     if changed:
-        _end_jobs(connection, waiting, State.SUCCESSFUL, DONE, progress=100, ended=_when(work, report))
+        _end_jobs(connection, held.waiting, State.SUCCESSFUL, DONE, progress=100, ended=ended)
     return changed
 
 
-def _failed(connection: Connection, work: Work, report: Report, rules: _Rules, _waiting: _Rows) -> bool:
+def _failed(connection: Connection, held: _Held, report: Report, rules: _Rules) -> bool:
+    work = held.work
     failure = report.failure or Failure(code="internal-error", words=Words(en="It failed.", fr="Échec."))
     if failure.retry and work.lost + 1 < rules.attempts:
         reason = Words(
@@ -648,33 +689,37 @@ def _fail(connection: Connection, work_id: str, attempt: int, failure: Failure) 
 _END: dict[State, Event] = {State.SUCCESSFUL: "success", State.FAILED: "failed"}
 
 
-def _find_waiting(connection: Connection, work_id: str) -> _Rows:
+def _find_waiting(connection: Connection, work_id: str) -> tuple[_Waiting, ...]:
     """Find the jobs that wait for a work; those that have ended go their own way."""
-    waiting: _Rows = connection.execute(_FIND_WAITING, {"this_work": work_id}).all()
-    return waiting
+    rows = connection.execute(_FIND_WAITING, {"this_work": work_id})
+    return tuple(
+        _Waiting(id=id, started=started, created=created, subscribed=subscribed)
+        for id, started, created, subscribed in rows
+    )
 
 
 def _end_jobs(
-    connection: Connection, waiting: _Rows, state: State, words: Words, *, progress: int, ended: datetime
+    connection: Connection, waiting: Iterable[_Waiting], state: State, words: Words, *, progress: int, ended: datetime
 ) -> None:
     """Let jobs end with their work."""
     same = {"state": state.value, "updated": utc_now(), "progress": progress, "message": asdict(words)}
     ends = [
-        {"this_job": row.id, **same, **_ended(row.started, max(ended, row.started or row.created))} for row in waiting
+        {"this_job": each.id, **same, **_ended(each.started, max(ended, each.started or each.created))}
+        for each in waiting
     ]
     if ends:
         connection.execute(_END_WAITING, ends)
-    for row in waiting:
-        if row.subscribed:
-            drop_calls(connection, row.id, "inProgress")  # how it goes on is nobody's concern any more
+    for each in waiting:
+        if each.subscribed:
+            drop_calls(connection, each.id, "inProgress")  # how it goes on is nobody's concern any more
     _call(connection, waiting, _END[state])
 
 
-def _call(connection: Connection, waiting: _Rows, event: Event, *, delay_s: float = 0.0) -> None:
+def _call(connection: Connection, waiting: Iterable[_Waiting], event: Event, *, delay_s: float = 0.0) -> None:
     """Note calls to those who subscribed to jobs."""
-    for row in waiting:
-        if row.subscribed:
-            job = read_job(connection.execute(JOBS.where(jobs.c.id == row.id)).one())
+    for each in waiting:
+        if each.subscribed:
+            job = read_job(connection.execute(JOBS.where(jobs.c.id == each.id)).one())
             put_call(connection, job, event, delay_s=delay_s)
 
 
