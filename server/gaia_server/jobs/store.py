@@ -644,8 +644,9 @@ def _finished(connection: Connection, held: _Held, report: Report, rules: _Rules
         keeping=Keeping.KEPT.value, expires=now + rules.kept_for,
         size_bytes=sum(file.size_bytes for file in report.result.files),
     )  # fmt: skip
+    work = held.work
     if changed and work.started is not None and not work.lost:
-        note_pace(connection, work, max((_when(work, report) - work.started).total_seconds(), 0.0))
+        note_pace(connection, work, max((ended - work.started).total_seconds(), 0.0))
     if changed:
         _end_jobs(connection, held.waiting, State.SUCCESSFUL, DONE, progress=100, ended=ended)
     return changed
