@@ -11,7 +11,6 @@ CF conventions 1.12, sections 4.4 (time coordinate), 7.1 (cell boundaries), 7.4 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import cftime
 import numpy as np
@@ -25,6 +24,7 @@ _DAY_S = 86400.0
 _MONTH_DAYS = (27.0, 32.0)
 _YEAR_DAYS = (359.0, 367.0)
 _EVEN = 1e-6
+_DATES = 2**12
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,10 +76,8 @@ def read_steps(axis: TimeAxis) -> Steps:
     """
     own = axis.bounds is not None and bool(np.all(axis.bounds[:, 1] - axis.bounds[:, 0] > axis.tolerance))
     middles = axis.bounds.mean(axis=1) if own and axis.bounds is not None else axis.values
-    dates = cftime.num2date(middles, axis.units, axis.calendar, only_use_cftime_datetimes=True)
-    parts = np.array([(date.year, date.month, date.day) for date in dates], dtype=np.int64).reshape(-1, 3)
-    year, month, day = parts.T
-    bounds = axis.bounds if own else _make_bounds(axis, dates)
+    year, month, day, clock_s = _read_dates(axis, middles)
+    bounds = axis.bounds if own else _make_bounds(axis, 12 * year + month - 1, clock_s)
     return Steps(
         axis=axis,
         year=year,
@@ -90,22 +88,42 @@ def read_steps(axis: TimeAxis) -> Steps:
     )
 
 
-def _make_bounds(axis: TimeAxis, dates: NDArray[Any]) -> NDArray[np.float64] | None:
-    """Make the bounds of steps that have none: the month, the year, the day or part of it in which each lies."""
+def _read_dates(
+    axis: TimeAxis, values: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Give year, month, day and the seconds since midnight of instants; few dates at a time, for they are large."""
+    parts = np.empty((3, len(values)), dtype=np.int64)
+    clock_s = np.empty(len(values))
+    for at in range(0, len(values), _DATES):
+        some = slice(at, at + _DATES)
+        dates = cftime.num2date(values[some], axis.units, axis.calendar, only_use_cftime_datetimes=True)
+        parts[:, some] = np.array([(date.year, date.month, date.day) for date in dates], dtype=np.int64).T
+        clock_s[some] = [3600 * each.hour + 60 * each.minute + each.second + 1e-6 * each.microsecond for each in dates]
+    year, month, day = parts
+    return year, month, day, clock_s
+
+
+def _make_bounds(
+    axis: TimeAxis, numbers: NDArray[np.int64], clock_s: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    """
+    Make the bounds of steps that have none: the month, the year, the day or part of it in which each lies.
+
+    `numbers` count the months since the year 0, `clock_s` the seconds since midnight.
+    """
     order = np.argsort(axis.values, kind="stable")
     spaces = np.diff(axis.values[order])
     spaces = spaces[spaces > axis.tolerance]
     if not len(spaces):
         return None
     step_days = float(np.median(spaces)) * unit_s(axis.units) / _DAY_S
-    numbers = np.array([12 * date.year + date.month - 1 for date in dates])
     if _MONTH_DAYS[0] < step_days < _MONTH_DAYS[1] and np.all(np.diff(numbers[order]) > 0):
         return _edges_of(axis, [(n // 12, n % 12 + 1, 1) for n in numbers], [_month_after(n) for n in numbers])
     if _YEAR_DAYS[0] < step_days < _YEAR_DAYS[1] and np.all(np.diff(numbers[order] // 12) > 0):
         return _edges_of(axis, [(n // 12, 1, 1) for n in numbers], [(n // 12 + 1, 1, 1) for n in numbers])
     parts = 1.0 / step_days
     if step_days <= 1.0 + _EVEN and abs(parts - round(parts)) < 1e-3 * parts:
-        return _parts_of_days(axis, dates, _DAY_S / round(parts))
+        return _parts_of_days(axis, clock_s, _DAY_S / round(parts))
     edges = np.empty((len(order), 2))
     edges[order] = make_edges(axis.values[order])
     return edges
@@ -121,9 +139,8 @@ def _edges_of(
     return np.array([[number_of(axis, *a), number_of(axis, *b)] for a, b in zip(begins, ends, strict=True)])
 
 
-def _parts_of_days(axis: TimeAxis, dates: NDArray[Any], step_s: float) -> NDArray[np.float64]:
+def _parts_of_days(axis: TimeAxis, clock_s: NDArray[np.float64], step_s: float) -> NDArray[np.float64]:
     """Make the bounds of steps that divide the day evenly from midnight on."""
-    clock_s = np.array([3600 * date.hour + 60 * date.minute + date.second + 1e-6 * date.microsecond for date in dates])
     into_s = clock_s - np.floor((clock_s + 1e-3) / step_s) * step_s
     begins = axis.values - into_s / unit_s(axis.units)
     return np.stack([begins, begins + step_s / unit_s(axis.units)], axis=-1)

@@ -18,6 +18,7 @@ from xarray.backends import BackendArray
 from xarray.core.indexing import ExplicitIndexer, IndexingSupport, explicit_indexing_adapter
 
 from gaia_processes.shared.lazy import Key, find_cuts, index_vectors
+from gaia_processes.shared.order import select_quantile
 from gaia_processes.shared.periods import Periods
 from gaia_processes.shared.statistics import (
     CellSums,
@@ -475,7 +476,45 @@ class Reduction:
                 for half in halves
             ]
             return np.concatenate(parts, axis=self.kept.index(longest))
+        if held * self.source.dtype.itemsize > _HELD_BYTES and self.plan.cells is not None:
+            return np.full(shape, self._select(kept, steps, period))
         return self._quantiles_of(kept, steps, period)
+
+    def _select(self, kept: dict[str, Places], steps: Places | None, period: int) -> float:
+        """Find one quantile of more values than can be held, by passes over all of them."""
+        if not self._is_enough(kept, steps, period):
+            return float("nan")
+        return select_quantile(lambda: ((each[1], each[2]) for each in self._flat(kept, steps)), self.plan.quantile)
+
+    def _flat(self, kept: dict[str, Places], steps: Places | None) -> Iterator[tuple[Places, Floats, Floats, Floats]]:
+        """Give steps, the values there are and their weights in one row, and the valid weight of the cells of each step."""
+        times = self.plan.times
+        for (batch, inner, _), values in self._ahead(
+            list(self._boxes(kept, steps)), lambda box: self._load(kept, box[0], box[1])
+        ):
+            numbers = np.asarray(values.numbers, dtype=np.float64).reshape(len(batch), -1)
+            own = self._inner_part(inner)
+            there = np.broadcast_to(own > 0, numbers.shape)
+            if values.valid is not None:
+                there = there & values.valid.reshape(numbers.shape)
+            lengths = np.ones(len(batch)) if times is None else times.weights[batch]
+            weights = lengths[:, np.newaxis] * own
+            yield batch, numbers[there], weights[there], np.where(there, own, 0.0).sum(axis=1)
+
+    def _is_enough(self, kept: dict[str, Places], steps: Places | None, period: int) -> bool:
+        """Tell whether enough of the cells of enough of the steps are valid."""
+        cells, times = self.plan.cells, self.plan.times
+        assert cells is not None  # noqa: S101 - for the type checker: there are too many cells
+        valid: dict[int, float] = {}
+        for batch, _, _, weights in self._flat(kept, steps):
+            for step, weight in zip(batch, weights, strict=True):
+                valid[int(step)] = valid.get(int(step), 0.0) + float(weight)
+        least = (cells.least - 1e-9) * float(cells.weights.sum())
+        enough = [step for step, weight in valid.items() if weight > 0 and weight >= least]
+        if times is None:
+            return bool(enough)
+        there = float(times.weights[np.array(enough, dtype=np.intp)].sum())
+        return there >= (times.least - 1e-9) * float(times.periods.whole[period])
 
     def _middle(self, dim: str, places: Places) -> int:
         """Halve some places, at the edge of a chunk where one lies within."""

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from gaia_processes.aggregate.compute import compute
+from gaia_processes.inputs.interval import parse_interval
 from gaia_processes.inputs.years import parse_years
+from gaia_processes.shared import reduction
 from gaia_workers.readers import netcdf
 from gaia_workers.writers.netcdf import write
 
@@ -84,3 +86,14 @@ def test_the_chunks_of_the_source_change_no_value(
     result_of(make_file(chunks), tmp_path / "other.nc", REQUESTS[name])
     with netCDF4.Dataset(tmp_path / "maps.nc") as maps, netCDF4.Dataset(tmp_path / "other.nc") as other:
         np.testing.assert_array_equal(maps["tas"][:].filled(), other["tas"][:].filled())
+
+
+@pytest.mark.parametrize("over", [("area",), ("area", "time")], ids=str)
+def test_quantiles_of_more_than_is_held_are_the_same(
+    over: tuple[str, ...], make_file: Callable[[Any], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = make_file((1, ROWS, COLUMNS))
+    request = {"statistic": "quantile", "quantile": 0.25, "over": over, "datetime": parse_interval("2001-04")}
+    held = result_of(source, tmp_path / "a.nc", request)
+    monkeypatch.setattr(reduction, "_HELD_BYTES", 1000)
+    assert result_of(source, tmp_path / "b.nc", request) == held
