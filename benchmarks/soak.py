@@ -99,7 +99,7 @@ def _ends(seen: list[tuple[float, float]]) -> tuple[float, float]:
 
 
 def _name(process: psutil.Process) -> str:
-    words = process.cmdline()
+    words = process.cmdline() or [""]  # it has just ended
     if "redis" in words[0]:
         return "broker"
     known = ("server", "recorder", "worker", "depot")

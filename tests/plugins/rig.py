@@ -420,7 +420,8 @@ class Rig:
         try:
             self.wait_until(lambda: not self.violations(), limit_s=CALM_LIMIT_S, pause_s=0.3)
         except AssertionError:
-            assert self.violations() == [], self.last_words()
+            wrong = self.violations()
+            assert not wrong, "\n".join([*wrong, self.last_words()])
         word = f"still there {uuid4().hex}"
         job = self.submit("echo", {"message": word})
         assert self.end_of(job)["status"] == "successful"

@@ -276,6 +276,8 @@ class Reconciler:
 
     def reconcile(self) -> tuple[str, ...]:
         """Look at every unfinished work once, and give the ids of the jobs that changed."""
+        for id in self._store.restore_orders():
+            _log.error("an order was in no outbox and is again", job=id)
         loads = {centre: self._load(centre) for centre in self._centres}
         unfinished = self._store.to_attend(
             alive=[id for id, load in loads.items() if load.alive and load.understands], now=utc_now()

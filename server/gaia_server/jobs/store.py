@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, Self
 
-from sqlalchemy import Connection, Engine, Row, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, case, delete, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gaia_server.errors import AlreadyDismissed, StoreDown
@@ -383,6 +383,28 @@ class Store:
         with database.writing(self._engine) as connection:
             return _retry(connection, work, lost=lost, centre=centre, queue=queue, reason=reason)
 
+    def restore_orders(self) -> tuple[str, ...]:
+        """
+        Put orders back into the outbox that should wait there and do not; give the ids of their works.
+
+        Whoever lets a work out puts its order there in the same transaction, so there is none to restore unless something was
+        at work that is not as it should be; a work without an order would wait for ever.
+        """
+        ordered = exists().where(
+            outbox.c.job_id == works.c.id, outbox.c.attempt == works.c.attempt, outbox.c.kind == "order"
+        )
+        query = select(works.c.id, works.c.attempt, works.c.centre).where(
+            works.c.state.in_(_names(UNFINISHED)), works.c.released.is_not(None), works.c.sent.is_(None), ~ordered
+        )
+        with database.looking(self._engine) as connection:
+            if connection.execute(query.limit(1)).first() is None:
+                return ()
+        with database.writing(self._engine) as connection:
+            rows = connection.execute(query).all()
+            for row in rows:
+                put_out(connection, "order", row.id, row.attempt, row.centre, utc_now())
+        return tuple(row.id for row in rows)
+
     def explain(self, work: Work, reason: Words) -> None:
         """Say why a work waits."""
         with database.writing(self._engine) as connection:
@@ -731,7 +753,7 @@ def _ended(started: datetime | None, now: datetime) -> dict[str, Any]:
 
 def _retry(connection: Connection, work: Work, *, lost: bool, centre: str, queue: str, reason: Words) -> bool:
     attempt = work.attempt + 1
-    kept = work.released is None and work.sent is None
+    kept = work.released is None and work.sent is None and _waits_in_its_lane(connection, work)
     turn = wait_elsewhere(connection, work, centre, queue) if kept else work.turn
     moved = _change(
         connection, work, attempt=attempt, lost=work.lost + lost, centre=centre, queue=queue, sent=None,
@@ -746,6 +768,12 @@ def _retry(connection: Connection, work: Work, *, lost: bool, centre: str, queue
         put_out(connection, "order", work.id, attempt, centre, utc_now())
         _say(connection, work.id, "warning", reason)
     return moved
+
+
+def _waits_in_its_lane(connection: Connection, work: Work) -> bool:
+    """Look again: a dispatcher may have let it out since the work was read, and then an order of it is on its way."""
+    query = select(works.c.id).where(*_living(work.id, work.attempt), works.c.released.is_(None)).with_for_update()
+    return connection.execute(query).first() is not None
 
 
 def _change(connection: Connection, work: Work, **values: Any) -> bool:

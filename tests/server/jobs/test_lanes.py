@@ -8,10 +8,13 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import delete
 
+from gaia_server.jobs import engine as database
 from gaia_server.jobs.lanes import Length, Room
 from gaia_server.jobs.states import State
 from gaia_server.jobs.store import Store
+from gaia_server.jobs.tables import outbox
 from gaia_workers.contract import Failure, Kind, Report, Words, utc_now
 
 WHY = Words(en="why", fr="pourquoi")
@@ -151,3 +154,24 @@ def test_nobody_is_more_than_one_work_ahead_of_another_who_waits(tmp_path_factor
         served[owner] += 1
     opened.close()
     assert served == wanted
+
+
+def test_what_was_let_out_while_somebody_decided_to_move_it_has_its_order_all_the_same(store, line):
+    (id,) = line("a")
+    (read_before,) = store.unfinished()
+    assert let_out(store, 1) == "a"
+    assert store.resend(read_before, lost=False, centre="theia", queue="batch", reason=WHY)
+    orders = [(out.job_id, out.attempt, out.centre) for out, _ in store.outgoing() if out.kind == "order"]
+    assert orders == [(id, 2, "theia")]
+
+
+def test_an_order_that_is_nowhere_is_put_out_again(store, line):
+    (id,) = line("a")
+    let_out(store, 1)
+    assert store.restore_orders() == ()
+    with database.writing(store._engine) as connection:
+        connection.execute(delete(outbox))
+    assert store.restore_orders() == (id,)
+    assert [(out.kind, out.job_id, out.attempt) for out, _ in store.outgoing()] == [("order", id, 1)]
+    store.sent(id, 1)
+    assert store.restore_orders() == ()
