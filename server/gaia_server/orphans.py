@@ -52,7 +52,7 @@ class OwnStore:
     Parameters
     ----------
     root : Path
-        Its folder; where there is none, nothing was ever delivered.
+        Its folder. Where there is nothing in it, nothing is taken for lost.
     """
 
     def __init__(self, root: Path, retention: Retention, centres: Mapping[str, Centre]) -> None:
@@ -64,7 +64,8 @@ class OwnStore:
         """Compare once."""
         there = tuple(_folders(self._root))
         self._clear(tuple(folder for folder in there if _age_s(folder.path) > YOUNG_S))
-        self._miss({folder.key for folder in there})
+        if there:  # nothing at all: the disk is away, and then nothing is lost
+            self._miss({folder.key for folder in there})
         for path in (self._root / QUARANTINE).glob("*"):
             if _age_s(path) > QUARANTINE_S:
                 shutil.rmtree(path, ignore_errors=True)

@@ -4,7 +4,8 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -43,6 +44,10 @@ _SHOWN_IN_PLACE = frozenset({"text/plain", "application/json", "application/geo+
 _log = structlog.get_logger()
 
 
+class _Lost(ResultGone):
+    """Whoever should have it says that it is not there: no mere 404, which anything between us and a depot may answer."""
+
+
 class ResultFiles:
     """
     Opens the files of results.
@@ -53,9 +58,14 @@ class ResultFiles:
         Folder of the server's own results store, to which some centres push.
     link_lifetime_s : float
         How long a signed address of a centre's depot holds.
+    lose : callable
+        Told of results that should be there and are not, as work, attempt and store, so that nobody else is led to them.
     """
 
-    def __init__(self, *, store: Path, centres: Mapping[str, Centre], link_lifetime_s: float) -> None:
+    def __init__(
+        self, *, store: Path, centres: Mapping[str, Centre], link_lifetime_s: float, lose: Callable[..., object]
+    ) -> None:
+        self._lose = lose
         self._store = store
         self._centres = centres
         self._link_lifetime_s = link_lifetime_s
@@ -81,7 +91,8 @@ class ResultFiles:
         if content is not None:
             return Pieces(iter((content[span.start : span.stop],)), _nothing)
         self._require_place(job, file)
-        return self._open_here(file, span) if file.store == "server" else self._open_there(job, file, span)
+        with self._as_lost(job, file):
+            return self._open_here(file, span) if file.store == "server" else self._open_there(job, file, span)
 
     def check(self, job: Job, file: OutputFile) -> Pieces:
         """
@@ -94,11 +105,23 @@ class ResultFiles:
         """
         if _inline(file) is None:
             self._require_place(job, file)
-            if file.store == "server":
-                self._open_here(file, _NO_BYTES).close()
-            else:
-                self._ask_there(job, file)
+            with self._as_lost(job, file):
+                if file.store == "server":
+                    self._open_here(file, _NO_BYTES).close()
+                else:
+                    self._ask_there(job, file)
         return Pieces(iter(()), _nothing)
+
+    @contextmanager
+    def _as_lost(self, job: Job, file: OutputFile) -> Iterator[None]:
+        """Note results that are gone though nobody removed them; while a whole store is away, nothing in it is lost."""
+        try:
+            yield
+        except _Lost:
+            away = file.store == "server" and not any(self._store.glob("*"))
+            if not away and self._lose(job.work_id, job.attempt, store=file.store):
+                _log.error("results are lost", job=job.work_id, attempt=job.attempt, centre=job.centre)
+            raise
 
     def _require_place(self, job: Job, file: OutputFile) -> None:
         if not _belongs(job, file):
@@ -116,8 +139,10 @@ class ResultFiles:
 
     def _open_here(self, file: OutputFile, span: Span) -> Pieces:
         path = (self._store / file.location).resolve()
-        if not path.is_relative_to(self._store.resolve()) or not path.is_file():
+        if not path.is_relative_to(self._store.resolve()):
             raise ResultGone
+        if not path.is_file():
+            raise _Lost
         try:
             return read_pieces(path, span)
         except FileNotFoundError:
@@ -170,7 +195,9 @@ def _understand(answer: requests.Response, status: HTTPStatus, size_bytes: int, 
     if answer.status_code == status and answer.headers.get("Content-Length") == str(size_bytes):
         return
     answer.close()
-    if answer.status_code in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+    if answer.status_code == HTTPStatus.GONE:
+        raise _Lost
+    if answer.status_code == HTTPStatus.NOT_FOUND:
         raise ResultGone
     _log.error("a depot answers something else", centre=centre, status=answer.status_code)
     raise DepotDown

@@ -109,7 +109,9 @@ def open_services(settings: Settings) -> Services:
         federation=federation,
         centres=centres,
         processes=by_id(all_processes()),
-        files=ResultFiles(store=kept, centres=centres, link_lifetime_s=settings.link_lifetime_s),
+        files=ResultFiles(
+            store=kept, centres=centres, link_lifetime_s=settings.link_lifetime_s, lose=store.retention.lose
+        ),
         deliveries=Deliveries(store=kept, jobs=store, centres=centres),
         outbound=open_outbound(settings),
         uploads=open_uploads(settings, store.engine),

@@ -371,7 +371,7 @@ def services(
         federation=Federation(centres),
         centres=centres,
         processes=CATALOGUE_BY_ID,
-        files=ResultFiles(store=kept, centres=centres, link_lifetime_s=60),
+        files=ResultFiles(store=kept, centres=centres, link_lifetime_s=60, lose=store.retention.lose),
         deliveries=Deliveries(store=kept, jobs=store, centres=centres),
         feeds=Feeds(store, ears, look_s=0.2),
         outlooks=Outlooks(store.lanes, submission.loads),

@@ -72,11 +72,28 @@ def test_what_was_written_just_now_is_left_alone_and_so_is_what_is_none_of_ours(
     assert (root / "lost+found" / "1").is_dir()
 
 
-def test_results_that_are_not_there_are_told_and_led_to_no_more(own, desk, services, client):
+def test_a_disk_that_is_away_is_no_loss(own, desk, services):
     it, root = own
     job = desk.finish(desk.accept("message"), message=b"hello")
+    root.rename(root.with_name("away"))
+    it.sweep()
+    assert services.store.find(job.id, owner="anonymous").keeping is Keeping.KEPT
+
+
+def test_results_that_are_not_there_are_told_and_led_to_no_more(own, desk, services, client):
+    it, root = own
+    job, _other = (desk.finish(desk.accept("message"), message=b"hello") for _ in range(2))
     (root / job.id / "1" / "message.txt").unlink()
     (root / job.id / "1").rmdir()
     it.sweep()
     assert services.store.find(job.id, owner="anonymous").keeping is Keeping.GONE
     assert client.get(f"/jobs/{job.id}/results").status_code == 410
+
+
+def test_a_result_that_is_missed_when_it_is_read_is_computed_anew_for_the_next_one(own, desk, services, client):
+    _, root = own
+    job, _other = (desk.finish(desk.accept("data", process="subset"), data=b"CDF") for _ in range(2))
+    (root / job.id / "1" / "data.nc").unlink()
+    assert client.get(f"/jobs/{job.id}/results/data").status_code == 410
+    assert services.store.find(job.id, owner="anonymous").keeping is Keeping.GONE
+    assert not desk.accept("data", process="subset", content_key=job.content_key).shares

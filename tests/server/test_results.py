@@ -246,7 +246,9 @@ def test_a_large_result_is_fetched_from_its_centre(app, services, remote):
 
 def test_a_centre_that_pushes_has_no_address(services, remote):
     pushing = {"theia": replace(services.centres["theia"], public_url=None)}
-    files = ResultFiles(store=services.settings.home, centres=pushing, link_lifetime_s=60)
+    files = ResultFiles(
+        store=services.settings.home, centres=pushing, link_lifetime_s=60, lose=services.store.retention.lose
+    )
     assert files.address(remote, remote.result.outputs[0]) is None
     files.close()
 

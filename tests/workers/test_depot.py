@@ -18,7 +18,9 @@ DIGEST = "8f434346648f6b96df89dda901c5176b10a6d83961dd3c1ac88b59b2dc327aa4"
 @pytest.fixture
 def depot(centre: Centre) -> FlaskClient:
     assert centre.results is not None
-    folder = Results(centre.results).folder(JOB, 1)
+    store = Results(centre.results)
+    store.prepare()
+    folder = store.folder(JOB, 1)
     folder.mkdir(parents=True)
     (folder / "a.txt").write_text("hi")
     (folder / "secret.txt").write_text("not published")
@@ -149,14 +151,18 @@ def test_a_download_goes_on_while_its_file_is_removed_and_the_next_one_is_gone(
     depot: FlaskClient, centre: Centre
 ) -> None:
     assert centre.results is not None
-    store = Results(centre.results)
-    store.prepare()
     answer = depot.get(address(centre))
-    store.remove(JOB, 1)
+    Results(centre.results).remove(JOB, 1)
     assert answer.data == b"hi"
     for headers in ({}, {"Range": "bytes=1-"}):
         gone = depot.get(address(centre), headers=headers, buffered=True)
         assert (gone.status_code, json.loads(gone.data)["type"].rpartition("/")[2]) == (410, "result-not-available")
+
+
+def test_while_the_disk_is_away_nothing_is_gone(depot: FlaskClient, centre: Centre) -> None:
+    assert centre.results is not None
+    centre.results.rename(centre.results.with_name("away"))
+    assert depot.get(address(centre)).status_code == 503
 
 
 def test_a_link_in_the_results_leads_nowhere(depot: FlaskClient, centre: Centre, tmp_path) -> None:

@@ -35,7 +35,7 @@ from gaia_workers.downloads import (
     judge_conditions,
     read_pieces,
 )
-from gaia_workers.results import MANIFEST
+from gaia_workers.results import DRAFTS, MANIFEST
 from gaia_workers.transport import Line
 
 EXPOSED = "Content-Disposition, Content-Length, Content-Range, ETag, Repr-Digest, Accept-Ranges, Last-Modified"
@@ -117,6 +117,14 @@ PROBLEMS: dict[int, Problem] = {
         (
             "The range that was asked for lies outside the result; Content-Range says how many bytes it has.",
             "La plage demandée est en dehors du résultat ; Content-Range dit combien d'octets il compte.",
+        ),
+    ),
+    HTTPStatus.SERVICE_UNAVAILABLE: _problem(
+        "depot-down",
+        ("The centre does not answer", "Le centre ne répond pas"),
+        (
+            "The results folder of this centre cannot be read at the moment; try again later.",
+            "Le dossier des résultats de ce centre ne peut pas être lu pour le moment ; réessayez plus tard.",
         ),
     ),
     HTTPStatus.INTERNAL_SERVER_ERROR: _problem(
@@ -220,6 +228,8 @@ def _may_read(key: bytes, location: str, *, now: float) -> bool:
 
 def _answer(root: Path, location: str) -> Response:
     path = root / location
+    if not (root / DRAFTS).is_dir():
+        abort(HTTPStatus.SERVICE_UNAVAILABLE)  # the worker makes it; without it the disk is away, not the result
     if not path.parent.is_dir():
         abort(HTTPStatus.GONE)  # the signature says that it was there once
     entry = _entry(path)

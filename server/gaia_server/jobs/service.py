@@ -101,7 +101,12 @@ class Service:
         self._caller = Caller(
             callbacks=self._store.callbacks,
             find_job=self._store.get,
-            files=ResultFiles(store=settings.home / STORE, centres=centres, link_lifetime_s=settings.link_lifetime_s),
+            files=ResultFiles(
+                store=settings.home / STORE,
+                centres=centres,
+                link_lifetime_s=settings.link_lifetime_s,
+                lose=self._store.retention.lose,
+            ),
             outbound=open_outbound(settings),
             key=open_key(settings) if settings.outbound_hosts else "",
             base_url=settings.public_url,
