@@ -5,6 +5,7 @@ Both work on xarray's own lazy indexing (`LazilyIndexedArray`), so slices compos
 are asked for; whoever then reads block by block needs memory for a block alone.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
@@ -44,13 +45,14 @@ class Remapped(Protocol):
         Dimensions of the source along which the maps are counted: the first dimensions of the array.
     map_chunk : tuple of int
         Rows and columns that are best made at once.
-    most_steps : int
-        So many maps are made at once at most.
+    least_steps, most_steps : int
+        So many maps are made at once, where there are as many.
     """
 
     source: xr.Variable
     leading: tuple[int, ...]
     map_chunk: tuple[int, int]
+    least_steps: int
     most_steps: int
 
 
@@ -145,10 +147,14 @@ def _source_places(variable: xr.Variable) -> tuple[tuple[int, ...], list[NDArray
 def _remapped_places(array: Remapped, places: list[NDArray[np.intp]]) -> tuple[tuple[int, ...], list[NDArray[np.intp]]]:
     """Give chunks as long as the source's along the dimensions that count maps, and of whole maps or large parts of them."""
     below = _source_places(array.source)
-    shapes, owners, room = list[int](), list[NDArray[np.intp]](), array.most_steps
-    for own, axis in enumerate(array.leading):
-        chunk = 1 if below is None else below[0][axis]
-        shapes.append(max(min(chunk, room), 1))
+    shapes, owners = list[int](), list[NDArray[np.intp]]()
+    chunks = [1 if below is None else below[0][axis] for axis in array.leading]
+    room = array.most_steps
+    for own, (axis, chunk) in enumerate(zip(array.leading, chunks, strict=True)):
+        rest = math.prod(chunks[own + 1 :])
+        # Along the last of them several small chunks are taken at once: each read has its price.
+        several = -(-array.least_steps // (chunk * max(array.most_steps // room, 1))) if own == len(chunks) - 1 else 1
+        shapes.append(max(min(chunk * max(several, 1), room // rest), 1))
         room = max(room // shapes[-1], 1)
         owners.append(places[own] if below is None else below[1][axis][places[own]])
     return (*shapes, *array.map_chunk), [*owners, *places[len(array.leading) :]]

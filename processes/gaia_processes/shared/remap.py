@@ -27,6 +27,7 @@ from gaia_processes.shared.values import find_invalid, unpack
 from gaia_processes.shared.weights import Floats, Picks, Weights
 
 _CACHED_BYTES = 2**22  # of the target in float64: what is weighed at once stays in the processor's cache
+_BLOCK_BYTES = 2**22  # of the target: what is made for one read, where the source is stored in smaller pieces
 _HELD_BYTES = 2**26  # of the target in float64, and of the source: what is in memory at once
 _NEARLY = 1e-9
 
@@ -344,6 +345,7 @@ class RemappedArray(BackendArray):
         self.shape: tuple[int, ...] = (*(source.shape[axis] for axis in self.leading), *remap.shape)
         self.dtype = remap.dtype
         self.map_chunk, self.most_steps = _plan(source, y_axis, x_axis, remap.shape)
+        self.least_steps = max(_BLOCK_BYTES // max(remap.shape[0] * remap.shape[1] * remap.dtype.itemsize, 1), 1)
 
     def __getitem__(self, key: ExplicitIndexer) -> Any:
         return explicit_indexing_adapter(key, self.shape, IndexingSupport.OUTER, self._read)

@@ -7,7 +7,7 @@ the same numbers however the steps are cut into blocks.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
 
 import numpy as np
@@ -79,12 +79,22 @@ class AxisWeights:
         They sum to 1, or to 0 where the source covers nothing.
     coverage : array of float, shape (n,)
         Share of each place that the source covers.
+    matrix : csr_array of float, shape (n, size)
+        The same shares.
     """
 
     size: int
     places: Places
     shares: Floats
     coverage: Floats
+    matrix: csr_array = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        given = self.shares > 0
+        owners = np.broadcast_to(np.arange(len(self.shares))[:, np.newaxis], self.shares.shape)
+        shape = (len(self.shares), self.size)
+        matrix = csr_array((self.shares[given], (owners[given], self.places[given])), shape=shape)
+        object.__setattr__(self, "matrix", matrix)
 
     @classmethod
     def of(cls, owners: Places, places: Places, shares: Floats, *, widths: Floats, size: int) -> Self:
@@ -191,9 +201,12 @@ class Separable:
         return replace(self, rows=self.rows.part(rows, window), caps=tuple(caps))
 
     def mean(self, values: NDArray[np.floating]) -> Floats:
-        """Weigh along the rows, then along the columns, then add what the poles give."""
-        across = _along_columns(values, self.columns)
-        made = _along_rows(across, self.rows)
+        """Weigh one step after the other, along its columns, then its rows, then add what the poles give."""
+        made = np.empty((len(values), *self.shape))
+        for step, each in enumerate(values):
+            # Sums over rows of a matrix run along the memory; turned round, those over columns do too.
+            heights = self.rows.matrix @ each.astype(np.float64, copy=False)
+            made[step] = (self.columns.matrix @ np.ascontiguousarray(heights.T)).T
         inside = self.columns.coverage > 0
         for cap in self.caps:
             pole = values[:, cap.row, :][:, cap.columns].mean(axis=-1, dtype=np.float64)
@@ -201,20 +214,6 @@ class Separable:
             made[:, beyond, :] *= (1.0 - cap.shares[beyond])[:, np.newaxis]
             made[:, beyond, :] += pole[:, np.newaxis, np.newaxis] * np.multiply.outer(cap.shares[beyond], inside)
         return made
-
-
-def _along_columns(values: NDArray[np.floating], axis: AxisWeights) -> Floats:
-    made: Floats = np.multiply(values[..., axis.places[:, 0]], axis.shares[:, 0], dtype=np.float64)
-    for place in range(1, axis.places.shape[1]):
-        made += values[..., axis.places[:, place]] * axis.shares[:, place]
-    return made
-
-
-def _along_rows(values: Floats, axis: AxisWeights) -> Floats:
-    made = values[:, axis.places[:, 0], :] * axis.shares[:, 0, np.newaxis]
-    for place in range(1, axis.places.shape[1]):
-        made += values[:, axis.places[:, place], :] * axis.shares[:, place, np.newaxis]
-    return made
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,6 +10,9 @@ from gaia_processes.errors import DatasetUnsuitable
 from gaia_processes.inputs.bbox import Bbox
 from gaia_processes.inputs.resolution import parse_resolution
 from gaia_processes.regrid.compute import compute
+from gaia_processes.shared.blocks import plan_blocks
+from gaia_workers.readers.netcdf import open_dataset
+from gaia_workers.writers.netcdf import write
 
 NAN = float("nan")
 QUARTERS = {"longitudes": (45.0, 135.0, 225.0, 315.0), "lon_bnds": ((0, 90), (90, 180), (180, 270), (270, 360))}
@@ -345,3 +348,29 @@ def test_a_target_like_another_dataset_has_its_names_and_attributes():
     assert result.variables["v"].dims == ("lat", "longitude")
     assert result.variables["longitude"].attrs["long_name"] == "columns"
     assert result.variables["longitude_bnds"].values[0].tolist() == [0, 90]
+
+
+def test_one_thread_and_two_give_the_same_bytes(tmp_path):
+    random = np.random.default_rng(5)
+    source = field(random.normal(280, 9, (40, 48, 96)), np.arange(96) * 3.75, np.linspace(-88, 88, 48), dtype="f4")
+    source = source.assign_coords(time=("time", np.arange(40.0), {"units": "days since 2001-01-01"}))
+    source["v"].values[::3, :5, :7] = NAN
+    source["v"].encoding = {"zlib": True, "complevel": 1, "shuffle": True, "chunksizes": (3, 48, 96)}
+    path = tmp_path / "source.nc"
+    write(source, path, progress=lambda *_: None, history="made")
+    for method in ("bilinear", "conservative"):
+        made = []
+        for threads in (1, 2):
+            with open_dataset(path, threads=threads) as dataset:
+                result = compute(dataset, method=method, grid=parse_resolution("2x2"), warn=pytest.fail)
+                write(result, tmp_path / f"{threads}.nc", progress=lambda *_: None, history="test")
+            made.append((tmp_path / f"{threads}.nc").read_bytes())
+        assert made[0] == made[1]
+
+
+def test_a_chunk_of_the_source_is_read_once_and_blocks_stay_small():
+    source = field(np.zeros((64, 90, 180)), np.arange(180) * 2.0, np.linspace(-89, 89, 90), dtype="f4")
+    made = compute(source, grid=parse_resolution("1x1"), warn=pytest.fail).variables["v"]
+    boxes = list(plan_blocks(made))
+    assert {(box[1], box[2]) for box in boxes} == {(slice(0, 180), slice(0, 360))}
+    assert max(made[box].nbytes for box in boxes) <= 2**22

@@ -109,6 +109,9 @@ class PlainArray(BackendArray):
     def _read_slices(self, indices: list[NDArray[np.intp]]) -> NDArray[Any]:
         if not indices:
             return np.asarray(self._variable[...], dtype=self.dtype)
+        whole = [_as_stretch(each) for each in indices]
+        if all(each is not None for each in whole):
+            return np.asarray(self._variable[tuple(whole)], dtype=self.dtype)
         result: NDArray[Any] = np.empty([len(each) for each in indices], dtype=self.dtype)
         # As if each dimension were one chunk: the stretches of neighbouring places are read as slices.
         grouped = [pieces_by_chunk(each, max(size, 1)) for each, size in zip(indices, self.shape, strict=True)]
@@ -124,6 +127,13 @@ class PlainArray(BackendArray):
                 ]
                 result[np.ix_(*target)] = block[np.ix_(*inner)]
         return result
+
+
+def _as_stretch(places: NDArray[np.intp]) -> slice | None:
+    """Give neighbouring places as a slice, where they are that."""
+    if not len(places) or np.any(np.diff(places) != 1):
+        return None
+    return slice(int(places[0]), int(places[-1]) + 1)
 
 
 def _hull(index: slice | NDArray[np.intp]) -> slice:
