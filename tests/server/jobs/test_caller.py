@@ -1,6 +1,7 @@
 """Subscribers are called: a real receiver on the loopback, and the real store."""
 
 import json
+import shutil
 import socket
 import time
 from datetime import timedelta
@@ -10,6 +11,7 @@ import pytest
 from canary import singing
 from gaia_server.jobs import caller as calling
 from gaia_server.jobs.caller import Caller
+from gaia_server.jobs.engine import open_engine
 from gaia_server.jobs.records import Demand, RequestedOutput, Subscriber
 from gaia_server.jobs.states import State
 from gaia_server.jobs.store import Store
@@ -23,9 +25,7 @@ BASE = "https://gaia.test/api"
 
 @pytest.fixture
 def store(tmp_path, empty_store):
-    path = tmp_path / "jobs.sqlite"
-    path.write_bytes(empty_store.read_bytes())
-    opened = Store.open(f"sqlite:///{path}")
+    opened = Store(open_engine(f"sqlite:///{shutil.copy(empty_store, tmp_path / 'jobs.sqlite')}"))
     yield opened
     opened.close()
 
