@@ -19,7 +19,7 @@ from xdist.scheduler import LoadScopeScheduling
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
 
-pytest_plugins = ["canary", "real_box", "real_postgres", "official_schemas"]  # in tests/plugins
+pytest_plugins = ["canary", "real_box", "real_postgres", "real_slurm", "official_schemas"]  # in tests/plugins
 
 
 TOGETHER = {"browser": "box", "clients": "box", "system": "box", "docker": "containers", "faults": "rig"}

@@ -32,11 +32,14 @@ class Queue:
         Tasks that run at the same time.
     executor : str
         `process` on the worker's machine, or `slurm`.
+    options : tuple of str
+        What `sbatch` is told beside, as `--partition=long`.
     """
 
     name: str
     concurrency: int
     executor: Executor
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,6 +93,7 @@ class _Queue(_Shape):
     name: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 1
     executor: Executor = "process"
+    options: tuple[Annotated[str, Field(pattern=r"^--[a-z][a-z-]*(=[^\s]+)?$")], ...] = ()
 
 
 class _Centre(_Shape):
@@ -117,6 +121,7 @@ REMEDIES = {
     "prefix": "write letters, digits, dots, colons or hyphens",
     "queues": "list at least one queue, as {name: interactive, concurrency: 1}",
     "executor": "write process or slurm",
+    "options": "write options of sbatch, each as --partition=long",
     "concurrency": "write how many tasks run at once: a whole number from 1",
     "delivery": "write serve or push",
     "public_url": "write a web address as https://depot.example.org",

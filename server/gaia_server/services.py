@@ -116,8 +116,14 @@ def open_services(settings: Settings) -> Services:
         outbound=open_outbound(settings),
         uploads=open_uploads(settings, store.engine),
         feeds=Feeds(store, submission.changes),
-        outlooks=Outlooks(store.lanes, submission.loads),
+        outlooks=Outlooks(store.lanes, submission.loads, delegated=_delegated(centres)),
     )
+
+
+def _delegated(centres: Mapping[str, Centre]) -> set[tuple[str, str]]:
+    return {
+        (centre.id, queue.name) for centre in centres.values() for queue in centre.queues if queue.executor == "slurm"
+    }
 
 
 def current_services() -> Services:

@@ -31,10 +31,12 @@ from gaia_workers.contract import (
     Words,
     unseal,
 )
+from gaia_workers.delegation import name_of
 from gaia_workers.delivery import delivery_for
 from gaia_workers.forks import Forks
 from gaia_workers.holdings import Holdings
 from gaia_workers.results import Results
+from gaia_workers.slurm import Slurm
 from gaia_workers.transport import AGENTS, Line
 
 PRESENCE_PERIOD_S = 2.0
@@ -72,10 +74,11 @@ class Agent:
             results=self._results,
             server_url=settings.server_url,
             lease_s=settings.lease_s,
-            forks=Forks(ready=self._slots),
+            forks=Forks(ready=_computed_here(centre)),
             cpu_limit_s=settings.cpu_limit_s,
             scratch_limit_bytes=settings.scratch_limit,
             weights_limit_bytes=settings.weights_limit,
+            schedulers={each.name: Slurm(each.options) for each in centre.queues if each.executor == "slurm"},
         )
         self._name = f"{centre.id}@{socket.gethostname()}:{os.getpid()}"
         self._running: dict[str, Attempt] = {}
@@ -237,6 +240,8 @@ class Agent:
         for attempt in attempts:
             if attempt.order.attempt <= dismissal.attempt:
                 attempt.stop()
+        for scheduler in self._bench.schedulers.values():  # what an agent handed over that is gone
+            scheduler.cancel(name_of(dismissal.job_id, dismissal.attempt))
         self._remove(dismissal)
 
     def _remove(self, dismissal: Dismissal) -> None:
@@ -258,6 +263,11 @@ class Agent:
 
     def _about(self, job_id: str, attempt: int, kind: Kind) -> Report:
         return Report(job_id=job_id, part=0, attempt=attempt, centre=self._centre.id, kind=kind)
+
+
+def _computed_here(centre: Centre) -> int:
+    """Count the tasks that run at once on this machine; a site scheduler's run elsewhere."""
+    return sum(queue.concurrency for queue in centre.queues if queue.executor == "process")
 
 
 def warm_up() -> None:

@@ -4,7 +4,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -27,15 +27,19 @@ from gaia_workers.contract import (
     Words,
     size_bytes_of,
 )
+from gaia_workers.delegation import Begun, Delegation
 from gaia_workers.errands import Errand, Progress, Said, failure_of
 from gaia_workers.forks import Fork, Forks
 from gaia_workers.holdings import Holdings
-from gaia_workers.limits import Allowance, Guard, failure_of_end
+from gaia_workers.limits import Allowance, Guard, failure_of_end, over_time
 from gaia_workers.results import Results
+from gaia_workers.slurm import SchedulerDown, Slurm
 from gaia_workers.transport import Line
 
 HEARTBEAT_S = 1.0
 LOOK_S = 0.1
+OVERTIME_S = 30.0
+"""A delegated task watches its own time; so long after that the agent ends it."""
 
 _log = structlog.get_logger()
 
@@ -53,6 +57,8 @@ class Bench:
         What this centre lets one task use of processors and disk.
     weights_limit_bytes : float
         How much of the weights between grids is kept for further tasks.
+    schedulers : mapping of Slurm
+        By queue, those whose work the site's scheduler runs.
     """
 
     centre: Centre
@@ -65,6 +71,7 @@ class Bench:
     cpu_limit_s: float = math.inf
     scratch_limit_bytes: float = math.inf
     weights_limit_bytes: float = 0.0
+    schedulers: Mapping[str, Slurm] = field(default_factory=dict)
 
 
 class Attempt:
@@ -76,6 +83,7 @@ class Attempt:
         self._clock = clock
         self._unwanted = threading.Event()
         self._outbox: list[tuple[float, Report]] = []
+        self._slurm = bench.schedulers.get(order.queue)
 
     @property
     def order(self) -> Order:
@@ -106,7 +114,8 @@ class Attempt:
             _log.info("order not taken: dismissed, or taken before")
             return
         _log.info("attempt begins", process=order.process_id)
-        self._note(Kind.STARTED, words=_begun(order))  # it goes with the first heartbeat, or with an earlier end
+        if self._slurm is None:
+            self._note(Kind.STARTED, words=_begun(order))  # it goes with the first heartbeat, or with an earlier end
         outcome = self._compute()
         self._conclude(outcome)
 
@@ -116,6 +125,8 @@ class Attempt:
             errand = self._prepare()
         except GaiaError as error:
             return failure_of(error, self._order)
+        if self._slurm is not None:
+            return self._delegate(errand, self._slurm)
         fork, outcome = self._bench.forks.send_out(errand), None
         try:
             outcome = self._watch(fork, errand.allowance)
@@ -125,6 +136,45 @@ class Attempt:
             else:
                 fork.end()
         return outcome
+
+    def _delegate(self, errand: Errand, slurm: Slurm) -> Result | Failure | None:
+        """Let the site's scheduler have the work run; None where it was stopped because nobody wants it."""
+        try:
+            delegation = Delegation.hand_over(errand, slurm)
+        except SchedulerDown as error:
+            _log.error("the scheduler did not take the work", reason=str(error))
+            return _not_taken(self._order)
+        try:
+            return self._await(delegation, errand.allowance)
+        finally:
+            delegation.end()
+
+    def _await(self, delegation: Delegation, allowance: Allowance) -> Result | Failure | None:
+        """Hold the lease while it waits and runs; its limits count from when it begins."""
+        beat, told, give_up = self._clock(), None, math.inf
+        while True:
+            try:
+                news = delegation.hear(LOOK_S)
+            except EOFError:
+                return self._died()
+            match news:
+                case Result() | Failure():
+                    return news
+                case Begun():
+                    give_up = self._clock() + allowance.time_s + OVERTIME_S
+                    self._note(Kind.STARTED, words=_begun(self._order))
+                case Progress() | Said():
+                    self._pass_on(news)
+            if self._clock() >= beat:
+                beat = self._clock() + min(HEARTBEAT_S, self._bench.lease_s / 3)
+                if give_up == math.inf and (reason := delegation.waits_for()) and reason != told:
+                    told = reason
+                    self._note(Kind.WAITING, words=reason)
+                self._beat()
+            if self._unwanted.is_set():
+                return None
+            if self._clock() > give_up:
+                return over_time(allowance.time_s)
 
     def _prepare(self) -> Errand:
         """Find what the fork needs; an order of a process that is not installed here is refused in words."""
@@ -156,7 +206,7 @@ class Attempt:
             try:
                 news = fork.hear(LOOK_S)
             except EOFError:
-                return failure_of_end(fork.exit_code(), allowance, ran_out=fork.ran_out) or self._died(fork)
+                return failure_of_end(fork.exit_code(), allowance, ran_out=fork.ran_out) or self._died(fork.exit_code())
             if isinstance(news, Result | Failure):
                 return news
             if news is not None:
@@ -194,8 +244,8 @@ class Attempt:
     def _written_bytes(self) -> int:
         return self._bench.results.drafted_bytes(self._order.job_id, self._order.attempt)
 
-    def _died(self, fork: Fork) -> Failure:
-        _log.error("the task's process died", exit_code=fork.exit_code())
+    def _died(self, exit_code: int | None = None) -> Failure:
+        _log.error("the task's process died", exit_code=exit_code)
         return Failure(
             code="worker-lost",
             words=Words(
@@ -276,6 +326,17 @@ def _that_fits(report: Report) -> Report:
     if report.kind is Kind.LOG:
         return replace(report, words=words)
     return replace(report, kind=Kind.FAILED, result=None, failure=Failure(code="internal-error", words=words))
+
+
+def _not_taken(order: Order) -> Failure:
+    return Failure(
+        code="worker-lost",
+        words=Words(
+            en=f"The scheduler of {order.centre} did not take the work.",
+            fr=f"L'ordonnanceur de {order.centre} n'a pas pris le calcul en charge.",
+        ),
+        retry=True,
+    )
 
 
 def _begun(order: Order) -> Words:

@@ -237,6 +237,8 @@ class Result:
 class Kind(StrEnum):
     """What a report says."""
 
+    WAITING = "waiting"
+    """It was taken, and waits at the site's scheduler: `words` say why."""
     STARTED = "started"
     PROGRESS = "progress"
     LOG = "log"

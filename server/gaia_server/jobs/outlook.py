@@ -6,7 +6,7 @@ Where a job that waits stands in its lane, and when it should begin.
 
 import heapq
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,7 +31,7 @@ class Outlook:
     position : int
         In its lane, from 1.
     start : datetime or None
-        When it should begin; None where nobody can tell, because its centre gives no sign of life.
+        When it should begin; None where nobody can tell: its centre gives no sign of life, or a site scheduler decides.
     """
 
     position: int
@@ -117,11 +117,20 @@ class Outlooks:
     ----------
     loads : callable
         How the centres are.
+    delegated : collection of tuple of str
+        Lanes, as centre and queue, whose works a site scheduler begins when it likes.
     """
 
-    def __init__(self, lanes: Lanes, loads: Callable[[], Mapping[str, Load]]) -> None:
+    def __init__(
+        self,
+        lanes: Lanes,
+        loads: Callable[[], Mapping[str, Load]],
+        *,
+        delegated: Collection[tuple[str, str]] = (),
+    ) -> None:
         self._lanes = lanes
         self._loads = loads
+        self._delegated = frozenset(delegated)
         self._seen: dict[tuple[str, str], tuple[float, Foresight]] = {}
 
     def find(self, job: Job) -> Outlook | None:
@@ -131,7 +140,8 @@ class Outlooks:
         load = self._loads().get(job.centre, Load(alive=False, reachable=False))
         ahead = self._foresee(job, max(load.slots_in.get(job.queue, load.slots), 1))
         position = ahead.positions.get(job.work_id) or self._position(job, ahead)
-        start = max(ahead.start(position), utc_now()) if load.alive else None
+        known = load.alive and (job.centre, job.queue) not in self._delegated
+        start = max(ahead.start(position), utc_now()) if known else None
         return Outlook(position=position, start=start)
 
     def _position(self, job: Job, ahead: Foresight) -> int:

@@ -576,7 +576,9 @@ def _apply(
     if held is None or held.work.centre != report.centre:
         _refuse_late(connection, report)
         return ()
-    starts = held.work.state is State.ACCEPTED  # its own report may have been lost with the broker
+    starts = (
+        held.work.state is State.ACCEPTED and report.kind is not Kind.WAITING
+    )  # its own report may have been lost with the broker
     if starts:
         held = _start(connection, held, report)
         known[report.job_id, report.attempt] = held
@@ -584,6 +586,7 @@ def _apply(
         return held.ids
     known.pop((report.job_id, report.attempt), None)
     handler = {
+        Kind.WAITING: _waits,
         Kind.STARTED: _progressed,  # it runs already: the next attempt does
         Kind.PROGRESS: _progressed,
         Kind.LOG: _logged,
@@ -630,6 +633,14 @@ def _start(connection: Connection, held: _Held, report: Report) -> _Held:
         work=replace(held.work, state=State.RUNNING, started=held.work.started or begun),
         waiting=tuple(replace(each, started=each.started or max(begun, each.created)) for each in held.waiting),
     )
+
+
+def _waits(connection: Connection, held: _Held, report: Report, _rules: _Rules) -> bool:
+    """Note why what was taken has not begun; what has begun does not wait any more."""
+    if held.work.state is not State.ACCEPTED or report.words is None:
+        return False
+    now = utc_now()
+    return _change(connection, held.work, seen=now, updated=now, reason=asdict(report.words))
 
 
 def _when(work: Work, report: Report) -> datetime:

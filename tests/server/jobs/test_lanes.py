@@ -136,6 +136,16 @@ def test_what_waits_at_a_living_centre_is_left_to_the_dispatcher(store, line):
     assert len(store.to_attend(alive=["theia"], now=now)) == 2
 
 
+def test_what_waits_at_a_site_scheduler_stays_accepted_and_says_why(store, make_job):
+    job = store.accept(make_job())
+    words = Words(en="waiting at the scheduler: Priority", fr="attend à l'ordonnanceur : Priority")
+    store.apply(
+        [Report(job_id=job.id, part=0, attempt=1, centre="climeri", kind=Kind.WAITING, words=words)], attempts=1
+    )
+    waiting = store.get(job.id)
+    assert (waiting.state, waiting.reason, waiting.started) == (State.ACCEPTED, words, None)
+
+
 def test_an_owners_waiting_jobs_are_counted_as_far_as_it_matters(store, line):
     line("aaab")
     assert store.queued_of("a", most=9) == 3

@@ -80,6 +80,11 @@ def test_nobody_can_tell_when_a_silent_centre_begins(store, make_job, outlooks):
     assert (outlook.position, outlook.start) == (1, None)
 
 
+def test_nobody_can_tell_when_a_site_scheduler_begins(store, make_job):
+    told = Outlooks(store.lanes, lambda: {"climeri": UP}, delegated=[("climeri", "interactive")])
+    assert told.find(store.accept(make_job(), room=Room(places=0))).start is None
+
+
 def test_what_does_not_wait_has_no_place(store, make_job, outlooks):
     job = store.accept(make_job())
     assert outlooks[0].find(store.dismiss(job.id, owner="anna")) is None
