@@ -342,6 +342,10 @@ class Rig:
             rows = connection.execute(query.join(works, works.c.id == jobs.c.work_id))
             return [Row(**row._mapping) for row in rows]
 
+    def read_store_anew(self) -> None:
+        """Let go of the store's file, in whose place another was put."""
+        self._store.dispose()
+
     def published(self) -> list[str]:
         """List what lies in the results stores, as `<job>/<attempt>`; what was pushed lies at its centre too."""
         stores = [self.results(centre) for centre in self.centres] + [self.home / STORE]
