@@ -115,7 +115,7 @@ def test_a_file_is_its_owners_alone(client, send, monkeypatch):
     assert client.delete(there).status_code == 404
 
 
-@pytest.mark.parametrize("id", [str(uuid4()), "x", "..", "%00", "A" * 5000])
+@pytest.mark.parametrize("id", ["8f14e45f-ceea-467f-a8e3-2f0d3f3f2d11", "x", "..", "%00", "A" * 5000])
 def test_there_is_no_such_upload(client, id):
     assert client.get(f"/uploads/{id}").status_code == 404
 
