@@ -45,6 +45,7 @@ NETCDF_LOCK = threading.RLock()
 
 _CLASSIC_VERSIONS = {b"CDF\x01": 1, b"CDF\x02": 2, b"CDF\x05": 5}
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+_TABLES_BYTES = 2**20
 _NO_COORDINATE = "_nc4_non_coord_"  # how the NetCDF library stores a variable named as a dimension it does not describe
 
 
@@ -71,7 +72,16 @@ class _OpenFile:
         """Open the file with the HDF5 library, once."""
         if self._hdf5 is None:
             self._hdf5 = self._stack.enter_context(h5py.File(self._path, "r", locking=False))
+            _hold_little(self._hdf5)
         return self._hdf5
+
+
+def _hold_little(file: h5py.File) -> None:
+    """Let HDF5 keep 1 MiB of its own tables, not 32: indexes of chunks are read once, and grow with the record."""
+    config = file.id.get_mdc_config()
+    config.set_initial_size, config.initial_size = True, _TABLES_BYTES
+    config.min_size, config.max_size = _TABLES_BYTES, _TABLES_BYTES
+    file.id.set_mdc_config(config)
 
 
 class PlainArray(BackendArray):
