@@ -142,3 +142,16 @@ def test_what_has_lain_here_for_a_while_is_told_to_the_server(
         os.utime(centre.results / name, (when, when))
     it._take_stock()
     assert [(report.kind, report.job_id, report.attempt) for report in told] == [(Kind.HELD, old, 2)]
+
+
+def test_a_draft_that_nobody_holds_at_two_looks_is_removed_and_one_that_is_leased_stays(agent) -> None:
+    it, _ = agent
+    held, idle = str(uuid4()), str(uuid4())
+    it._results.prepare()
+    for job in (held, idle):
+        (it._results.root / ".drafts" / f"{job}-1-aaaa").mkdir()
+    it._line.claim(held, 1, 60)
+    it._sweep_drafts()
+    assert len(it._results.drafts()) == 2
+    it._sweep_drafts()
+    assert [folder.name[:36] for folder in it._results.drafts()] == [held]

@@ -41,6 +41,7 @@ from gaia_workers.transport import AGENTS, Line
 
 PRESENCE_PERIOD_S = 2.0
 PAUSE_S = 1.0
+SWEEP_AFTER_LEASES = 4
 STOCK_PERIOD_S = 6 * 3600.0
 STOCK_AT_ONCE = 500
 SETTLED_S = 3600.0
@@ -85,6 +86,8 @@ class Agent:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._trouble: str | None = None
+        self._idle_drafts: frozenset[str] = frozenset()
+        self._sweep_period_s = SWEEP_AFTER_LEASES * settings.lease_s
 
     def run(self) -> None:
         """Work until told to stop."""
@@ -96,6 +99,7 @@ class Agent:
             threading.Thread(target=self._repeat, args=(self._show_presence, PRESENCE_PERIOD_S), daemon=True),
             threading.Thread(target=self._repeat, args=(self._heed_dismissals, 0.0), daemon=True),
             threading.Thread(target=self._repeat, args=(self._take_stock, STOCK_PERIOD_S), daemon=True),
+            threading.Thread(target=self._repeat, args=(self._sweep_drafts, self._sweep_period_s), daemon=True),
         ]
         app = make_app(self._centre, self._take)
         worker = app.Worker(
@@ -216,6 +220,20 @@ class Agent:
             )
             return "the data folder cannot be read or the results folder cannot be written"
         return None
+
+    def _sweep_drafts(self) -> None:
+        """
+        Remove drafts that nobody held at two looks in a row: one look may fall into a moment without leases, as after the
+        broker was emptied, and one that began with this agent may have come while an old lease still ran.
+        """
+        with self._lock:
+            held = {name.partition("/")[0] for name in self._running}
+        held |= self._leased_elsewhere()
+        idle = frozenset(folder.name for folder in self._results.drafts() if folder.name[:36] not in held)
+        if abandoned := idle & self._idle_drafts:
+            _log.info("drafts removed that nobody writes any more", count=len(abandoned))
+            self._results.drop(abandoned)
+        self._idle_drafts = idle
 
     def _leased_elsewhere(self) -> set[str]:
         """Jobs whose drafts belong to another agent of this centre that is at work."""

@@ -12,7 +12,7 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -168,6 +168,11 @@ class Results:
                 self._discard(folder)
         for folder in (self._root / TRASH).iterdir():
             shutil.rmtree(folder, ignore_errors=True)
+
+    def drop(self, names: Collection[str]) -> None:
+        """Remove drafts by their names."""
+        for name in names:
+            self._discard(inside(self._root / DRAFTS, name))
 
     def _discard(self, folder: Path) -> None:
         trash = self._root / TRASH / uuid.uuid4().hex
