@@ -22,6 +22,8 @@ class Format:
         Ending of the file's name, with the dot.
     title : Text
         What a person calls it.
+    volume : float
+        Bytes of a file for each byte of values, about; what an estimate counts with.
     """
 
     id: str
@@ -29,11 +31,16 @@ class Format:
     extension: str
     title: Text
     aliases: tuple[str, ...] = ()
+    volume: float = 1.0
 
     def answers_to(self, media_type: str) -> bool:
-        """Tell whether a client that asks for `media_type` means this format (case and blanks do not count)."""
-        asked = media_type.replace(" ", "").lower()
-        return asked in {name.replace(" ", "") for name in (self.media_type, *self.aliases)}
+        """Tell whether a client that asks for `media_type` means this format (case, blanks and quotes do not count)."""
+        asked = _bare(media_type)
+        return asked in {_bare(name) for name in (self.media_type, *self.aliases)}
+
+
+def _bare(media_type: str) -> str:
+    return media_type.replace(" ", "").replace('"', "").lower()
 
 
 NETCDF = Format(
@@ -43,10 +50,63 @@ NETCDF = Format(
     extension=".nc",
     title=Text(en="NetCDF-4", fr="NetCDF-4"),
 )
+ZARR = Format(
+    id="zarr",
+    media_type="application/zarr+zip",
+    aliases=("application/vnd.zarr+zip",),
+    extension=".zarr.zip",
+    title=Text(en="Zarr (zip)", fr="Zarr (zip)"),
+)
+CSV = Format(
+    id="csv",
+    media_type="text/csv",
+    aliases=("text/csv; charset=utf-8", "text/csv; header=present", "text/csv; locale=en"),
+    extension=".csv",
+    title=Text(en="CSV", fr="CSV"),
+    volume=12.0,
+)
+CSV_FR = Format(
+    id="csv_fr",
+    media_type="text/csv; locale=fr",
+    aliases=("text/csv; charset=utf-8; locale=fr", "text/csv; locale=fr; charset=utf-8"),
+    extension=".csv",
+    title=Text(en="CSV for French spreadsheets", fr="CSV pour tableurs français"),
+    volume=12.0,
+)
+GEOTIFF = Format(
+    id="geotiff",
+    media_type="image/tiff; application=geotiff; profile=cloud-optimized",
+    aliases=(
+        "image/tiff; profile=cloud-optimized; application=geotiff",
+        "image/tiff; application=geotiff",
+        "image/tiff",
+    ),
+    extension=".tif",
+    title=Text(en="GeoTIFF (cloud-optimized)", fr="GeoTIFF (optimisé pour le nuage)"),
+    volume=1.4,
+)
+COVERAGE_JSON = Format(
+    id="coverage_json",
+    media_type="application/prs.coverage+json",
+    aliases=("application/vnd.cov+json",),
+    extension=".covjson",
+    title=Text(en="CoverageJSON", fr="CoverageJSON"),
+    volume=3.0,
+)
+PNG = Format(
+    id="png",
+    media_type="image/png",
+    extension=".png",
+    title=Text(en="PNG map of the first step", fr="Carte PNG du premier pas de temps"),
+    volume=0.1,
+)
 TEXT = Format(id="text", media_type="text/plain", extension=".txt", title=Text(en="Plain text", fr="Texte brut"))
 JSON = Format(id="json", media_type="application/json", extension=".json", title=Text(en="JSON", fr="JSON"))
 
-FORMATS = (NETCDF, TEXT, JSON)
+GRIDDED = (NETCDF, ZARR, GEOTIFF, CSV, CSV_FR, COVERAGE_JSON, PNG)
+"""What data on a grid can be had in; NetCDF where nothing is asked for."""
+
+FORMATS = (*GRIDDED, TEXT, JSON)
 
 
 def format_for(media_type: str, offered: tuple[Format, ...] = FORMATS) -> Format | None:

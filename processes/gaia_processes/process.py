@@ -97,6 +97,11 @@ def leave_all(inputs: BaseModel, cube: Cube) -> dict[str, Constraint]:  # noqa: 
     return {}
 
 
+def hold_all(inputs: BaseModel, cube: Cube, file_format: Format) -> Text | None:  # noqa: ARG001 - the signature of every such check
+    """Find nothing against any format: the check of a process whose results fit all that it offers."""
+    return None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
     """
@@ -142,6 +147,8 @@ class Process:
         known yet are None or their defaults. `check` must refuse by the same constraints.
     check_others : callable
         (inputs, cubes of further datasets by input) -> what is wrong with these, or with the inputs for these.
+    check_format : callable
+        (inputs, cube of the dataset, format that is asked for) -> why the result cannot be had in it, or None.
     control : tuple of str
         OGC job control options.
     limits : Limits
@@ -159,6 +166,7 @@ class Process:
     check: Callable[[Any, Cube], tuple[Fault, ...]] = accept_any
     constraints: Callable[[Any, Cube], Mapping[str, Constraint]] = leave_all
     check_others: Callable[[Any, Mapping[str, Cube]], tuple[Fault, ...]] = accept_others
+    check_format: Callable[[Any, Cube, Format], Text | None] = hold_all
     keywords: tuple[Text, ...] = ()
     control: tuple[JobControl, ...] = ("sync-execute", "async-execute", "dismiss")
     limits: Limits = Limits()

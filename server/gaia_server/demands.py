@@ -1,5 +1,6 @@
 """From the body of an execute request to a `Demand`: everything in it is judged here, before anything is queued."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -35,6 +36,8 @@ CALLS = {"successUri": "success", "inProgressUri": "in_progress", "failedUri": "
 """Members of a request's `subscriber`, and of ours."""
 UPLOAD_BYTES_PER_S = 50 * 10**6
 """How quickly a centre fetches and reads an upload, for want of anything better."""
+TEXT_BYTES_PER_S = 25 * 10**6
+"""How quickly a centre writes numbers as text, beyond what the numbers themselves take."""
 TRANSMISSIONS: tuple[Transmission, ...] = ("value", "reference")
 
 
@@ -132,7 +135,7 @@ def read_demand(
         raise InvalidInputs((*followed.faults, *rest, *faults.found)) from None
     if followed.faults or faults.found:
         raise InvalidInputs((*followed.faults, *faults.found))
-    apart = check_together(inputs, federation)
+    apart = (*check_together(inputs, federation), *_check_formats(process, inputs, outputs, federation))
     if apart:
         raise InvalidInputs(apart)
     inputs = pin_versions(inputs, version_of=lambda reference: _dataset(federation, reference).version)
@@ -147,8 +150,8 @@ def read_demand(
 
 
 def estimate(process: Process, inputs: BaseModel, demand: Demand, federation: Federation) -> Estimate:
-    """Tell what a demand costs; of an upload nothing is known but its size."""
-    cost = process.estimate(inputs, _cube_of(inputs, federation))
+    """Tell what a demand costs in the formats that are asked for; of an upload nothing is known but its size."""
+    cost = _weigh(process.estimate(inputs, _cube_of(inputs, federation)), process, demand)
     fetched_bytes = sum(upload.size_bytes for upload in demand.uploads)
     if not fetched_bytes:
         return cost
@@ -158,6 +161,31 @@ def estimate(process: Process, inputs: BaseModel, demand: Demand, federation: Fe
         bytes_written=max(cost.bytes_written, fetched_bytes),
         seconds=cost.seconds + fetched_bytes / UPLOAD_BYTES_PER_S,
     )
+
+
+def _weigh(cost: Estimate, process: Process, demand: Demand) -> Estimate:
+    """Count what is written as large as the largest of the formats makes it, and the time that this takes."""
+    offered = {each.id: each for output in process.outputs.values() for each in output.formats}
+    volume = max((offered[each.format].volume for each in demand.outputs if each.format in offered), default=1.0)
+    written = math.ceil(cost.bytes_written * volume)
+    more_s = max(written - cost.bytes_written, 0) / TEXT_BYTES_PER_S
+    return replace(cost, bytes_written=written, seconds=cost.seconds + more_s)
+
+
+def _check_formats(
+    process: Process, inputs: BaseModel, outputs: tuple[RequestedOutput, ...], federation: Federation
+) -> Iterator[Fault]:
+    """Find the formats that cannot hold what is asked for, whether the request or `Accept` names them."""
+    cube = _cube_of(inputs, federation)
+    if cube is None:
+        return
+    for output in outputs:
+        offered = {each.id: each for each in process.outputs[output.id].formats}
+        unfit = process.check_format(inputs, cube, offered[output.format])
+        if unfit is not None:
+            pointer = f"/outputs/{output.id}/format/mediaType"
+            asked = offered[output.format].media_type
+            yield Fault(input="outputs", pointer=pointer, problem=unfit, given=asked)
 
 
 def _uploads_of(inputs: BaseModel, uploads: FindsUpload) -> Iterator[Uploaded]:

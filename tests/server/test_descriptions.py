@@ -14,6 +14,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT4
 
 from gaia_processes.catalogue import CATALOGUE, by_id
+from gaia_processes.formats import GRIDDED
 from gaia_processes.process import Process
 from gaia_processes.text import Language
 from gaia_server.descriptions import EXECUTE, description, summary
@@ -126,11 +127,10 @@ def test_an_empty_catalogue_lists_nothing() -> None:
 
 
 def test_a_file_says_its_media_type() -> None:
-    assert description(SUBSET, "en", BASE)["outputs"]["data"]["schema"] == {
-        "type": "string",
-        "contentEncoding": "binary",
-        "contentMediaType": "application/x-netcdf",
-    }
+    schema = description(SUBSET, "en", BASE)["outputs"]["data"]["schema"]
+    first, *others = schema["oneOf"]
+    assert first == {"type": "string", "contentEncoding": "binary", "contentMediaType": "application/x-netcdf"}
+    assert [each["contentMediaType"] for each in others] == [each.media_type for each in GRIDDED[1:]]
 
 
 def test_no_schema_has_references_or_nulls() -> None:

@@ -6,6 +6,7 @@ They are delivered and removed with the output and are no output themselves. Tod
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ LIMIT_BYTES = 64 * 1024
 PREVIEWS: Mapping[str, Callable[[Path], dict[str, Any] | None]] = {
     "netcdf": netcdf.preview,
     "csv": csv.preview,
+    "csv_fr": partial(csv.preview, delimiter=";"),
+    "coverage_json": text.preview,
     "text": text.preview,
     "json": text.preview,
 }

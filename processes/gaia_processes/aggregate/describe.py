@@ -15,7 +15,7 @@ from gaia_processes.aggregate.options import (
 from gaia_processes.aggregate.rules import data_constraints
 from gaia_processes.cube import Cube
 from gaia_processes.errors import Fault
-from gaia_processes.formats import NETCDF
+from gaia_processes.formats import GRIDDED
 from gaia_processes.inputs.axes import time_extent
 from gaia_processes.inputs.constraints import Constraint, judge
 from gaia_processes.inputs.cost import selection_cost
@@ -31,6 +31,7 @@ from gaia_processes.inputs.fields import (
     Told,
     VariablesInput,
 )
+from gaia_processes.inputs.holding import explain_unfit
 from gaia_processes.inputs.number import Number, Whole
 from gaia_processes.inputs.seasons import SeasonField
 from gaia_processes.inputs.selection import chosen_variables, selection_constraints
@@ -298,7 +299,7 @@ def _count_periods(options: Options, cube: Cube, dim: str) -> int:
 
 AGGREGATE = Process(
     id="aggregate",
-    version="1.0.0",
+    version="1.1.0",
     title=Text(en="Aggregate", fr="Agrégation"),
     description=Text(
         en="Means, sums, extremes, variances, counts and quantiles of a gridded dataset over time, area, longitude, "
@@ -323,11 +324,12 @@ AGGREGATE = Process(
                 en="The statistic on what is left of the grid; time with the bounds of each period.",
                 fr="La statistique sur ce qui reste de la grille ; le temps avec les bornes de chaque période.",
             ),
-            formats=(NETCDF,),
+            formats=GRIDDED,
         ),
     },
     package="gaia_processes.aggregate",
     check=check,
     constraints=constraints,
+    check_format=explain_unfit,
     estimate=estimate,
 )

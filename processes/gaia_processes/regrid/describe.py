@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from gaia_processes.cube import Cube, GridKind
 from gaia_processes.errors import Fault
-from gaia_processes.formats import NETCDF
+from gaia_processes.formats import GRIDDED, Format
 from gaia_processes.inputs.bad_value import shorten
 from gaia_processes.inputs.bbox import Bbox
 from gaia_processes.inputs.constraints import ChoiceConstraint, Constraint
@@ -26,6 +26,7 @@ from gaia_processes.inputs.fields import (
     Told,
     VariablesInput,
 )
+from gaia_processes.inputs.holding import explain_unfit
 from gaia_processes.inputs.interval import Interval
 from gaia_processes.inputs.levels import Levels
 from gaia_processes.inputs.number import Number
@@ -357,6 +358,12 @@ def _fault(name: str, en: str, fr: str, *, given: object = None) -> Fault:
     return Fault(input=name, pointer=f"/inputs/{name}", problem=Text(en=en, fr=fr), given=given)
 
 
+def check_format(inputs: Inputs, cube: Cube, file_format: Format) -> Text | None:
+    """Say why the result cannot be had in a format; its grid is regular whatever the source's is."""
+    part = _Read(variables=inputs.variables, datetime=inputs.datetime, levels=inputs.levels)
+    return explain_unfit(part, cube, file_format, grid="regular")
+
+
 def estimate(inputs: Inputs, cube: Cube | None) -> Estimate:
     """Tell what regridding costs; nothing is known of data that are in no catalogue."""
     if cube is None:
@@ -382,7 +389,7 @@ def _target_cells(inputs: Inputs) -> float:
 
 REGRID = Process(
     id="regrid",
-    version="1.0.0",
+    version="1.1.0",
     title=Text(en="Regrid", fr="Changement de grille"),
     description=Text(
         en="Brings gridded data to another grid of longitudes and latitudes, by linear interpolation, so that integrals are "
@@ -407,12 +414,13 @@ REGRID = Process(
                 en="The dataset on the target's longitudes and latitudes, with their bounds; numbers are unpacked.",
                 fr="Le jeu de données sur les longitudes et latitudes de la cible, avec leurs bornes ; nombres décompactés.",
             ),
-            formats=(NETCDF,),
+            formats=GRIDDED,
         ),
     },
     package="gaia_processes.regrid",
     check=check,
     check_others=check_like,
     constraints=constraints,
+    check_format=check_format,
     estimate=estimate,
 )

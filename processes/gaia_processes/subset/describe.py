@@ -4,7 +4,7 @@ from pydantic import BaseModel
 
 from gaia_processes.cube import Cube
 from gaia_processes.errors import Fault
-from gaia_processes.formats import NETCDF
+from gaia_processes.formats import GRIDDED
 from gaia_processes.inputs.constraints import Constraint
 from gaia_processes.inputs.cost import selection_cost
 from gaia_processes.inputs.fields import (
@@ -18,6 +18,7 @@ from gaia_processes.inputs.fields import (
     NearestLevelInput,
     VariablesInput,
 )
+from gaia_processes.inputs.holding import explain_unfit
 from gaia_processes.inputs.selection import check_selection, selection_constraints
 from gaia_processes.process import STRICT, Estimate, Output, Process
 from gaia_processes.text import Text
@@ -59,7 +60,7 @@ def estimate(inputs: Inputs, cube: Cube | None) -> Estimate:
 
 SUBSET = Process(
     id="subset",
-    version="1.0.2",
+    version="1.1.0",
     title=Text(en="Subset", fr="Extraction d'un sous-ensemble"),
     description=Text(
         en="Cuts variables, a box, a stretch of time and levels out of a gridded dataset, in its own grid and "
@@ -84,11 +85,12 @@ SUBSET = Process(
                 en="The selected part of the dataset, values and packing as in the source.",
                 fr="La partie choisie du jeu de données, valeurs et compactage comme dans la source.",
             ),
-            formats=(NETCDF,),
+            formats=GRIDDED,
         ),
     },
     package="gaia_processes.subset",
     check=check,
     constraints=constraints,
+    check_format=explain_unfit,
     estimate=estimate,
 )

@@ -8,9 +8,18 @@ from pprint import pformat
 from typing import Any
 from urllib.parse import urlencode
 
-from gaia_processes.formats import NETCDF
+from gaia_processes.formats import COVERAGE_JSON, CSV, CSV_FR, GEOTIFF, NETCDF, ZARR
 
 _WIDTH = 88
+_OPENED: Mapping[str, tuple[str, str]] = {
+    NETCDF.media_type: ("xarray as xr", "xr.open_dataset({})"),
+    ZARR.media_type: ("xarray as xr", 'xr.open_zarr("zip://::" + {}, consolidated=False)'),
+    GEOTIFF.media_type: ("rasterio", "rasterio.open({})"),
+    COVERAGE_JSON.media_type: ("json", "json.load(open({}))"),
+    CSV.media_type: ("pandas as pd", "pd.read_csv({})"),
+    CSV_FR.media_type: ("pandas as pd", 'pd.read_csv({}, sep=";", decimal=",", encoding="utf-8-sig")'),
+}
+"""By media type, what opens a file in Python: a module, and a call with the place of its name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,9 +74,10 @@ def fetch_snippets(url: str, name: str, media_type: str) -> Snippets:
         What to call it.
     """
     lines = ["from urllib.request import urlretrieve", "", f"urlretrieve({_quoted(url)}, {_quoted(name)})"]
-    if media_type == NETCDF.media_type:
-        lines[1:1] = ["", "import xarray as xr"]
-        lines.append(f"data = xr.open_dataset({_quoted(name)})")
+    if media_type in _OPENED:
+        module, call = _OPENED[media_type]
+        lines[1:1] = ["", f"import {module}"]
+        lines.append(f"data = {call.format(_quoted(name))}")
     return Snippets(curl=f"curl -sSfL -o {shlex.quote(name)} {shlex.quote(url)}", python="\n".join(lines))
 
 

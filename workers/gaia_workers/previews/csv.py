@@ -11,11 +11,13 @@ CELL_LENGTH = 60
 LINE_LENGTH = 100_000
 
 
-def preview(path: Path) -> dict[str, Any] | None:
+def preview(path: Path, *, delimiter: str = ",") -> dict[str, Any] | None:
     """Give the head and the first rows of a table as texts; None where it is empty."""
-    with path.open(encoding="utf-8", newline="") as stream:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
         lines = iter(lambda: stream.readline(LINE_LENGTH), "")
-        rows = [[_short(cell) for cell in row[:COLUMNS]] for row in islice(csv.reader(lines), ROWS + 2)]
+        rows = [
+            [_short(cell) for cell in row[:COLUMNS]] for row in islice(csv.reader(lines, delimiter=delimiter), ROWS + 2)
+        ]
     if not rows:
         return None
     head, *body = rows

@@ -5,10 +5,8 @@ Types, packing, fill values, compression, byte order and unlimited dimensions st
 """
 
 import math
-import os
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from gaia_processes.shared.blocks import Box, plan_blocks
 from gaia_processes.shared.history import append_history
 from gaia_workers.readers.netcdf import NETCDF_LOCK
 from gaia_workers.writers.chunks import find_dataset, pack, plan_chunks, split
+from gaia_workers.writers.finishing import Counter, read_ahead, sync
 from gaia_workers.writers.whole import whole_or_nothing
 
 _CHUNK_LEAST_BYTES = 2**16
@@ -144,37 +143,11 @@ def _define(target: Any, plan: _Plan) -> None:
 def _read_ahead(plans: list[_Plan]) -> Iterator[tuple[_Plan, Box, NDArray[Any]]]:
     """Read box after box; the next is read while the one that was given is worked on."""
     boxes = ((plan, box) for plan in plans for box in plan.boxes)
-    with ThreadPoolExecutor(1) as ahead:
-        waiting: deque[tuple[_Plan, Box, Future[NDArray[Any]]]] = deque()
-        for plan, box in boxes:
-            waiting.append((plan, box, ahead.submit(_read, plan.variable, box)))
-            if len(waiting) > 1:
-                earlier, place, reading = waiting.popleft()
-                yield earlier, place, reading.result()
-        for plan, box, reading in waiting:
-            yield plan, box, reading.result()
+    for (plan, box), values in read_ahead(boxes, lambda each: np.asarray(each[0].variable[each[1]].values)):
+        yield plan, box, values
 
 
-def _read(variable: xr.Variable, box: Box) -> NDArray[Any]:
-    return np.asarray(variable[box].values)
-
-
-class _Progress:
-    """Counts the bytes that are written."""
-
-    def __init__(self, tell: Callable[[int, int], None], total: int) -> None:
-        self._tell = tell
-        self._total = total
-        self._done = 0
-        tell(0, total)
-
-    def add(self, count: int) -> None:
-        """Count some more, and tell."""
-        self._done += count
-        self._tell(self._done, self._total)
-
-
-def _write_boxes(target: Any, plans: list[_Plan], progress: _Progress) -> None:
+def _write_boxes(target: Any, plans: list[_Plan], progress: Counter) -> None:
     """Let the NetCDF library write values."""
     for plan, box, values in _read_ahead(plans):
         with NETCDF_LOCK:
@@ -182,7 +155,7 @@ def _write_boxes(target: Any, plans: list[_Plan], progress: _Progress) -> None:
         progress.add(values.nbytes)
 
 
-def _write_chunks(file: h5py.File, plans: list[_Plan], progress: _Progress) -> None:
+def _write_chunks(file: h5py.File, plans: list[_Plan], progress: Counter) -> None:
     """Write whole chunks, packed by several threads."""
     with ThreadPoolExecutor(_PACKING_THREADS) as packers:
         for plan, box, values in _read_ahead(plans):
@@ -218,14 +191,14 @@ def write(dataset: xr.Dataset, path: Path, *, progress: Callable[[int, int], Non
     names = sorted((str(name) for name in dataset.variables), key=lambda name: _place(order, name))
     unlimited = set(dataset.encoding.get("unlimited_dims", ())) & {str(dim) for dim in dataset.dims}
     plans = [_plan(dataset, name, unlimited) for name in names]
-    count = _Progress(progress, sum(plan.variable.nbytes for plan in plans))
+    count = Counter(progress, sum(plan.variable.nbytes for plan in plans))
     with whole_or_nothing(path):
         _write_file(path, dataset, plans, unlimited, append_history(dataset.attrs, history), count)
-        _sync(path)
+        sync(path)
 
 
 def _write_file(
-    path: Path, dataset: xr.Dataset, plans: list[_Plan], unlimited: set[str], attrs: dict[str, Any], progress: _Progress
+    path: Path, dataset: xr.Dataset, plans: list[_Plan], unlimited: set[str], attrs: dict[str, Any], progress: Counter
 ) -> None:
     """Make the file with the NetCDF library, then put the large variables in."""
     with NETCDF_LOCK:
@@ -249,12 +222,3 @@ def _write_file(
 
 def _place(order: tuple[str, ...], name: str) -> int:
     return order.index(name) if name in order else len(order)
-
-
-def _sync(path: Path) -> None:
-    """Bring the bytes onto the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

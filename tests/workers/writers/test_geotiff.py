@@ -1,0 +1,78 @@
+"""GeoTIFF as rasterio and rio-cogeo see it: the cells where they belong, a band a step, refused where it cannot hold them."""
+
+import numpy as np
+import pytest
+import rasterio
+import xarray as xr
+from rio_cogeo import cog_validate
+
+from gaia_processes.errors import DatasetUnsuitable
+from gaia_workers.readers.netcdf import open_dataset
+from gaia_workers.writers.geotiff import write
+
+
+def write_quietly(dataset, path):
+    write(dataset, path, progress=lambda *_: None, history="made by a test")
+
+
+def grid(values, *, latitudes=(10.0, 20.0), **attrs):
+    time = {"units": "days since 2001-01-01", "standard_name": "time"}
+    return xr.Dataset(
+        {"v": (("time", "lat", "lon"), np.asarray(values), attrs)},
+        coords={
+            "time": ("time", np.arange(len(values)) * 31.0, time),
+            "lat": ("lat", np.asarray(latitudes), {"units": "degrees_north"}),
+            "lon": ("lon", [0.0, 10.0, 20.0], {"units": "degrees_east"}),
+        },
+    )
+
+
+def test_north_is_at_the_top_and_every_step_is_a_band(tmp_path):
+    attrs = {"_FillValue": np.int16(-9), "scale_factor": np.float32(0.5), "units": "K"}
+    write_quietly(
+        grid(np.array([[[1, 2, 3], [4, 5, -9]], [[7, 8, 9], [10, 11, 12]]], "i2"), **attrs), tmp_path / "a.tif"
+    )
+    with rasterio.open(tmp_path / "a.tif") as made:
+        assert made.read(1, masked=True).tolist() == [[2.0, 2.5, None], [0.5, 1.0, 1.5]]
+        assert (made.bounds, made.crs.to_epsg()) == ((-5, 5, 25, 25), 4326)
+        assert made.descriptions == ("v 2001-01-01T00:00:00Z", "v 2001-02-01T00:00:00Z")
+        assert (made.tags()["v#units"], made.tags()["history"]) == ("K", "made by a test")
+    assert {each.name for each in tmp_path.iterdir()} == {"a.tif"}
+
+
+def test_a_large_one_is_cloud_optimized_with_overviews_and_always_the_same(tmp_path):
+    lon, lat = np.arange(1200) * 0.1, 60 - np.arange(900) * 0.1
+    coords = {"lon": ("lon", lon, {"units": "degrees_east"}), "lat": ("lat", lat, {"units": "degrees_north"})}
+    data = xr.Dataset({"v": (("lat", "lon"), np.add.outer(lat, lon).astype("f4"))}, coords=coords)
+    made = []
+    for name in ("a.tif", "b.tif"):
+        write_quietly(data, tmp_path / name)
+        made.append((tmp_path / name).read_bytes())
+    assert made[0] == made[1]
+    assert cog_validate(tmp_path / "a.tif", strict=True) == (True, [], [])
+    with rasterio.open(tmp_path / "a.tif") as raster:
+        assert raster.overviews(1)
+        np.testing.assert_array_equal(raster.read(1), data["v"].values)
+
+
+def test_a_projected_grid_keeps_its_reference_system(shared_data, tmp_path):
+    with open_dataset(shared_data / "climate" / "toa_brightness_stereographic.nc") as dataset:
+        write_quietly(dataset, tmp_path / "a.tif")
+    with rasterio.open(tmp_path / "a.tif") as made:
+        assert made.crs.is_projected
+        assert "stereographic" in made.crs.to_wkt().lower()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("nemo_1m_20150101-20150201_grid-T", "regrid it first"),
+        ("rotated_pole", "regrid it first"),
+        ("bcsd_obs_1999", "name one in `variables`"),
+        ("orog_mod1_rectilinear_grid_2D", "evenly spaced"),
+    ],
+)
+def test_what_it_cannot_hold_is_refused_with_what_to_do(shared_data, tmp_path, name, said):
+    with open_dataset(shared_data / "climate" / f"{name}.nc") as dataset, pytest.raises(DatasetUnsuitable, match=said):
+        write_quietly(dataset, tmp_path / "a.tif")
+    assert not list(tmp_path.iterdir())

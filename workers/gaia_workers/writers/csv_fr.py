@@ -1,0 +1,15 @@
+"""Writes a table as spreadsheets in French read it: semicolons, decimal commas, a byte-order mark."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import xarray as xr
+
+from gaia_workers.writers import csv
+
+FRENCH = csv.Dialect(delimiter=";", decimal=",", encoding="utf-8-sig")
+
+
+def write(dataset: xr.Dataset, path: Path, *, progress: Callable[[int, int], None], history: str) -> None:
+    """Write a dataset as `csv.write` does, in the French dialect."""
+    csv.write(dataset, path, progress=progress, history=history, dialect=FRENCH)

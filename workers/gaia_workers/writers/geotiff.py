@@ -1,0 +1,220 @@
+"""
+Writes one variable on rows and columns as a Cloud Optimized GeoTIFF, band by band: a band a time step and level.
+
+Numbers are unpacked to the type in which they are known; overviews, tiles and the mark of missing cells are made by GDAL's
+driver COG. What a GeoTIFF cannot hold is refused with words.
+
+References
+----------
+OGC 21-026, Cloud Optimized GeoTIFF Standard 1.0; GDAL, driver COG.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+import rasterio.shutil
+import xarray as xr
+from numpy.typing import NDArray
+from pyproj import CRS
+from pyproj.exceptions import CRSError
+from rasterio.transform import Affine
+
+from gaia_processes.errors import DatasetUnsuitable
+from gaia_processes.inputs.holding import explain_no_raster, explain_several
+from gaia_processes.shared.history import append_history
+from gaia_processes.shared.values import precision_of, read_numbers
+from gaia_processes.text import Text
+from gaia_workers.writers.fields import Field, decode, fields_of, read_times
+from gaia_workers.writers.finishing import Counter, sync
+from gaia_workers.writers.whole import whole_or_nothing
+
+MOST_BANDS = 4096
+"""More are no map any more, and no viewer lists them; TIFF itself ends at 65,535."""
+_UNEVEN = 1e-3
+"""Steps between columns may differ by this share: axes are stored in float32."""
+_TILE = 256
+_NODATA = -9999.0
+_CACHE_MB = 64
+_METRES = {"m": 1.0, "metre": 1.0, "metres": 1.0, "meter": 1.0, "meters": 1.0, "": 1.0, "km": 1000.0}
+_TEXTS = frozenset({"crs_wkt", "spatial_ref", "esri_pe_string"})
+
+
+def write(dataset: xr.Dataset, path: Path, *, progress: Callable[[int, int], None], history: str) -> None:
+    """
+    Write a dataset of one variable as a GeoTIFF.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Undecoded; one data variable on a regular or projected grid of even steps.
+    path : Path
+        Is overwritten. Nothing is left there when writing fails.
+    progress : callable
+        Gets bytes of values done and in all.
+    history : str
+        A line for the item `history` of the file's metadata.
+
+    Raises
+    ------
+    DatasetUnsuitable
+        Several variables, another kind of grid, uneven steps, a mapping that is not known, too many bands.
+    """
+    field = _only(fields_of(dataset))
+    x, y = (_axis(field, which) for which in ("x", "y"))
+    crs = _crs(field)
+    bands = list(_bands(field))
+    if len(bands) > MOST_BANDS:
+        raise _refused(
+            f"the selection has {len(bands)} steps and levels, and a GeoTIFF holds {MOST_BANDS} bands here: select fewer, or ask for NetCDF",
+            f"la sélection a {len(bands)} pas de temps et niveaux, et un GeoTIFF contient ici {MOST_BANDS} bandes : choisissez-en moins, ou demandez NetCDF",
+        )
+    kind, nodata = _stored_as(field.variable)
+    across, down = np.argsort(x), np.argsort(-y)
+    step_x, step_y = _step(x), _step(y)
+    west, north = float(x.min()) - step_x / 2, float(y.max()) + step_y / 2
+    profile: dict[str, Any] = {
+        "driver": "GTiff", "width": len(x), "height": len(y), "count": len(bands), "dtype": kind, "nodata": nodata,
+        "crs": crs, "transform": Affine(step_x, 0, west, 0, -step_y, north), "tiled": True, "blockxsize": _TILE,
+        "blockysize": _TILE, "interleave": "band", "BIGTIFF": "IF_SAFER", "compress": "DEFLATE", "ZLEVEL": 1,
+    }  # fmt: skip
+    count = Counter(progress, field.variable.nbytes)
+    draft = path.with_name(f"{path.name}.draft.tif")
+    try:
+        with whole_or_nothing(path), rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, GDAL_NUM_THREADS=1, GDAL_PAM_ENABLED=False):
+            with rasterio.open(draft, "w", **profile) as target:
+                target.update_tags(**_tags(field, append_history(dataset.attrs, history)))
+                for number, (places, description) in enumerate(bands, 1):
+                    target.set_band_description(number, description)
+                    target.write(_read(field, places, down, across, kind, nodata), number)
+                    count.add(field.variable.nbytes // len(bands))
+            rasterio.shutil.copy(
+                draft, path, driver="COG", COMPRESS="DEFLATE", PREDICTOR="YES", BLOCKSIZE=2 * _TILE, OVERVIEWS="AUTO",
+                RESAMPLING="NEAREST" if kind.kind in "iu" else "AVERAGE", BIGTIFF="IF_SAFER",
+            )  # fmt: skip
+            sync(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _refused(en: str, fr: str) -> DatasetUnsuitable:
+    return DatasetUnsuitable(Text(en=f"No GeoTIFF can be made: {en}.", fr=f"Aucun GeoTIFF ne peut être fait : {fr}."))
+
+
+def _only(fields: tuple[Field, ...]) -> Field:
+    numbers = [field for field in fields if field.variable.dtype.kind in "iuf" and field.grid.y_dim is not None]
+    unfit = explain_several(tuple(field.name for field in numbers)) or explain_no_raster(numbers[0].grid.kind)
+    if unfit is not None:
+        raise DatasetUnsuitable(unfit)
+    (field,) = numbers
+    if field.grid.kind == "projected" and None in (field.grid.x, field.grid.y):
+        raise _refused(
+            f"{field.name!r} has no coordinates in the plane of its mapping: regrid it first",
+            f"{field.name!r} n'a pas de coordonnées dans le plan de sa projection : passez d'abord par regrid",
+        )
+    return field
+
+
+def _axis(field: Field, which: str) -> NDArray[np.float64]:
+    grid = field.grid
+    regular = grid.kind == "regular"
+    name = (grid.longitude if regular else grid.x) if which == "x" else (grid.latitude if regular else grid.y)
+    own = field.dataset.variables[str(name)]
+    values = read_numbers(own)
+    if grid.kind == "projected":
+        values = values * _METRES.get(str(own.attrs.get("units", "")).strip().lower(), 1.0)
+    steps = np.diff(values)
+    if len(values) < 2 or np.ptp(steps) > _UNEVEN * abs(float(steps.mean())) or not steps.mean():
+        raise _refused(
+            f"its columns and rows must be evenly spaced, two at least, and those of {name!r} are not: regrid it first, or ask for NetCDF",
+            f"ses colonnes et lignes doivent être régulièrement espacées, deux au moins, et celles de {name!r} ne le sont pas : passez d'abord par regrid, ou demandez NetCDF",
+        )
+    return values
+
+
+def _step(values: NDArray[np.float64]) -> float:
+    return float(np.ptp(values)) / (len(values) - 1)
+
+
+def _crs(field: Field) -> str:
+    """Give the reference system as WKT."""
+    if field.grid.kind == "regular":
+        return str(CRS.from_epsg(4326).to_wkt())
+    attributes = {
+        key: value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+        for key, value in field.dataset.variables[str(field.grid.mapping)].attrs.items()
+        if key not in _TEXTS
+    }
+    try:
+        return str(CRS.from_cf(attributes).to_wkt())
+    except (CRSError, KeyError, TypeError, ValueError) as error:
+        name = attributes.get("grid_mapping_name", "")
+        raise _refused(
+            f"the grid mapping {name!r} is not known: ask for NetCDF",
+            f"la projection {name!r} n'est pas connue : demandez NetCDF",
+        ) from error
+
+
+def _stored_as(variable: xr.Variable) -> tuple[np.dtype[Any], float | int]:
+    """Choose a type that TIFF knows, and the mark of missing cells."""
+    kind = precision_of(variable)
+    if kind.kind in "iu" and kind.itemsize <= 4:
+        fill = variable.attrs.get("_FillValue", variable.attrs.get("missing_value"))
+        mark = np.iinfo(kind).min if kind.kind == "i" else np.iinfo(kind).max
+        return np.dtype(kind.name), int(mark if fill is None or isinstance(fill, str) else np.ravel(fill)[0])
+    return np.dtype("float32" if kind == np.float32 else "float64"), _NODATA
+
+
+def _bands(field: Field) -> Iterator[tuple[dict[str, int], str]]:
+    """Give the places of each band along the other dimensions, and what to call it."""
+    dims = [str(dim) for dim in field.variable.dims if dim not in (field.grid.x_dim, field.grid.y_dim)]
+    words = {dim: _words(field, dim) for dim in dims}
+    times = read_times(field)
+    scalar = [str(times[0])] if times is not None and field.dim_of(field.time) is None and len(times) else []
+    for places in product(*(range(field.dataset.sizes[dim]) for dim in dims)):
+        told = [words[dim][at] for dim, at in zip(dims, places, strict=True)]
+        yield dict(zip(dims, places, strict=True)), " ".join([field.name, *told, *scalar])
+
+
+def _words(field: Field, dim: str) -> list[str]:
+    if dim == field.dim_of(field.time):
+        return [str(each) for each in read_times(field) or ()]
+    name = field.level if dim == field.dim_of(field.level) else dim
+    own = field.dataset.variables.get(name)
+    if own is None or own.dims != (dim,) or own.dtype.kind not in "iuf":
+        return [f"{dim}={at}" for at in range(field.dataset.sizes[dim])]
+    unit = str(own.attrs.get("units", "")).strip()
+    return [f"{name}={value:g}{' ' + unit if unit and unit != '1' else ''}" for value in read_numbers(own)]
+
+
+def _read(
+    field: Field,
+    places: dict[str, int],
+    down: NDArray[np.intp],
+    across: NDArray[np.intp],
+    kind: np.dtype[Any],
+    nodata: float,
+) -> NDArray[Any]:
+    """Read a band, north at the top and west on the left."""
+    part = field.variable.isel(places).transpose(field.grid.y_dim, field.grid.x_dim)
+    numbers = decode(np.asarray(part.values), field.variable)
+    filled = np.where(np.ma.getmaskarray(numbers), nodata, np.ma.getdata(numbers)).astype(kind)
+    return np.ascontiguousarray(filled[np.ix_(down, across)])
+
+
+def _tags(field: Field, attrs: dict[str, Any]) -> dict[str, str]:
+    """Carry what is said of the data and of the variable; numbers that GDAL would read as its own are left out."""
+    own = {f"{field.name}#{key}": value for key, value in field.variable.attrs.items()}
+    packing = {f"{field.name}#{key}" for key in ("scale_factor", "add_offset", "_FillValue", "missing_value")}
+    told = {key: value for key, value in {**attrs, **own}.items() if key not in packing}
+    return {str(key): _text(value) for key, value in sorted(told.items())}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "nan"
+    return str(value.tolist() if isinstance(value, np.ndarray | np.generic) else value)
