@@ -4,7 +4,10 @@ import os
 
 import numpy as np
 import pytest
+import xarray as xr
 
+from gaia_processes.inputs.resolution import parse_resolution
+from gaia_processes.regrid.compute import compute
 from gaia_workers.kept import KeptArrays
 
 
@@ -53,3 +56,25 @@ def test_a_damaged_file_is_made_anew(tmp_path):
 def test_a_disk_that_fails_costs_the_time_alone(tmp_path):
     (tmp_path / "file").write_text("no folder")
     assert KeptArrays(tmp_path / "file" / "kept", 10**6).find("key", numbers)["a"][1] == 1
+
+
+def test_weights_of_a_curvilinear_grid_are_made_once(tmp_path):
+    x, y = np.meshgrid(np.arange(0.0, 360.0, 20.0), np.arange(-80.0, 81.0, 20.0))
+    bent = xr.Dataset(
+        {
+            "v": (("j", "i"), np.cos(np.radians(y)), {"coordinates": "lon lat"}),
+            "lon": (("j", "i"), x + y / 10, {"units": "degrees_east", "standard_name": "longitude"}),
+            "lat": (("j", "i"), y, {"units": "degrees_north", "standard_name": "latitude"}),
+        }
+    )
+    kept, target, asked = KeptArrays(tmp_path, 10**6), parse_resolution("10x10"), []
+
+    class Counted:
+        def find(self, key, make):
+            return kept.find(key, lambda: asked.append(key) or make())
+
+    made = [compute(bent, grid=target, warn=pytest.fail, cache=Counted())["v"].values for _ in range(2)]
+    np.testing.assert_array_equal(*made)
+    assert asked == [path.stem for path in tmp_path.iterdir()]
+    compute(bent.assign(lat=bent["lat"] * 0.9), grid=target, warn=pytest.fail, cache=Counted())
+    assert len(asked) == 2

@@ -360,12 +360,15 @@ class ChoiceConstraint:
         """Refuse what is not left."""
         if value is None or value in self.left:
             return ()
-        listed_en, listed_fr = ", ".join(self.left) or "none", ", ".join(self.left) or "aucun"
+        listed = ", ".join(self.left)
+        right = (f"Right is: {listed}.", f"Possible : {listed}.") if listed else (
+            "Nothing else can be either; take another dataset.", "Rien d'autre non plus ; prenez un autre jeu de données.",
+        )  # fmt: skip
         return (
             _fault(
                 self.name,
-                f"{value} cannot be used: {self.because.en} Right is: {listed_en}.",
-                f"{value} ne convient pas : {self.because.fr} Possible : {listed_fr}.",
+                f"{value} cannot be used: {self.because.en} {right[0]}",
+                f"{value} ne convient pas : {self.because.fr} {right[1]}",
                 given=value,
                 allowed=self.left,
             ),

@@ -75,7 +75,10 @@ def test_data_without_a_grid_have_no_method(cube: Cube) -> None:
     points = cube.model_copy(update={"grid": "none"})
     (fault,) = REGRID.check(read(grid="1x1"), points)
     assert fault.input == "method"
-    assert "'none'" in fault.problem.en
+    assert fault.problem.en == (
+        "bilinear cannot be used: the grid of the dataset is of the kind 'none'. Nothing else can be either; take another "
+        "dataset."
+    )
 
 
 def test_a_finer_target_costs_more_and_a_box_less(cube: Cube) -> None:
