@@ -71,7 +71,9 @@ def _of_centres(loads: dict[str, Load]) -> Iterator[GaugeMetricFamily]:
 
 def _of_queues(loads: dict[str, Load]) -> Iterator[GaugeMetricFamily]:
     waiting = GaugeMetricFamily(
-        "gaia_queue_waiting", "Jobs that wait in a lane of the centre, here or at its broker.", labels=["centre", "queue"]
+        "gaia_queue_waiting",
+        "Jobs that wait in a lane of the centre, here or at its broker.",
+        labels=["centre", "queue"],
     )
     for centre, load in sorted(loads.items()):
         for queue, length in sorted(load.waiting.items()):
