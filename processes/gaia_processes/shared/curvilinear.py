@@ -138,7 +138,7 @@ def _find_stray(x: Floats, y: Floats, corner_x: Floats, corner_y: Floats) -> Mas
     """Find the cells of which a corner lies much farther away than their neighbours (some published grids have such)."""
     vectors = unit_vectors(x, y)
     far = np.linalg.norm(unit_vectors(corner_x, corner_y) - vectors[:, :, np.newaxis], axis=-1).max(axis=-1)
-    reach = _reaches(vectors)
+    reach = _reaches(vectors, widest=True)
     usual = np.nanmedian(far)
     stray: Mask = (far > _STRAY * np.where(reach > 0, reach, usual)) & (far > _STRAY * usual)
     return stray
@@ -200,16 +200,16 @@ def nearest(source: Curvilinear, target: Rectilinear, *, max_distance_km: float 
     return Picks(places=places.reshape(target.shape), source_shape=source.shape)
 
 
-def _reaches(vectors: Floats) -> Floats:
-    """Give how far the corners of each cell are from its centre, about: half the diagonal of its steps to both sides."""
+def _reaches(vectors: Floats, *, widest: bool = False) -> Floats:
+    """Give how far the corners of each cell are from its centre, about: half the diagonal of its smaller steps, or wider ones."""
     square = np.zeros(vectors.shape[:2])
     for axis in (0, 1):
         steps = np.linalg.norm(np.diff(vectors, axis=axis), axis=-1)
         rim = np.full_like(np.take(vectors[..., 0], [0], axis=axis), np.inf)
         both = np.stack([np.concatenate([rim, steps], axis), np.concatenate([steps, rim], axis)])
-        both = np.where((both > 0) & np.isfinite(both), both, np.inf)
-        least = both.min(axis=0)
-        square += np.where(np.isfinite(least), least, 0.0) ** 2
+        known = (both > 0) & np.isfinite(both)
+        smaller, wider = np.where(known, both, np.inf).min(axis=0), np.where(known, both, 0.0).max(axis=0)
+        square += np.where(known.any(axis=0), wider if widest else smaller, 0.0) ** 2
     return _REACH * np.sqrt(square) / 2
 
 
