@@ -15,7 +15,7 @@ from gaia_config.catalogue import write_empty
 from gaia_config.centres import Centre
 from gaia_workers.agent import warm_up
 from gaia_workers.attempt import Attempt, Bench
-from gaia_workers.contract import Dismissal, Kind, Order, Report
+from gaia_workers.contract import MESSAGE_LIMIT_BYTES, Dismissal, Kind, Order, Receipt, Report, Result, Words
 from gaia_workers.holdings import Holdings
 from gaia_workers.results import MANIFEST, Results, digest
 from gaia_workers.transport import RECORDER, Line
@@ -77,7 +77,7 @@ def in_background() -> Iterator[Callable[[Attempt], threading.Thread]]:
 
 def task_of() -> int:
     """Wait for the process that computes, and give its pid."""
-    give_up = time.monotonic() + 5
+    give_up = time.monotonic() + 30  # the warm parent may still be importing
     while time.monotonic() < give_up:
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit() and _is_task(entry):
@@ -241,3 +241,15 @@ def _descendants(pid: int) -> list[int]:
     except (FileNotFoundError, ProcessLookupError):
         return []
     return children + [grand for each in children for grand in _descendants(each)]
+
+
+def test_what_no_message_can_carry_ends_the_job_with_a_reason(bench: Bench, told) -> None:
+    attempt = Attempt(order(), bench)
+    attempt._note(Kind.LOG, words=Words(en="x" * MESSAGE_LIMIT_BYTES, fr="x"))
+    attempt._note(Kind.FINISHED, result=Result(outputs=(), receipt=Receipt(), extent={"x": "x" * MESSAGE_LIMIT_BYTES}))
+    attempt._flush()
+    line, end = told()
+    assert line.kind is Kind.LOG
+    assert end.kind is Kind.FAILED
+    assert end.failure is not None
+    assert "larger than a message" in end.failure.words.en

@@ -2,6 +2,7 @@ import math
 import resource
 import signal
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -69,6 +70,21 @@ def test_pages_that_several_processes_share_count_once() -> None:
     assert broken(Tasks(resident_bytes=150 * 2**20, members=3, own_bytes=99 * 2**20)) is None
 
 
+def test_a_draft_of_very_many_files_is_looked_at_less_often() -> None:
+    now, looks = [0.0], [0]
+
+    def slow_look() -> int:
+        looks[0] += 1
+        now[0] += 1.0
+        return 0
+
+    guard = Guard(replace(ALLOWANCE, time_s=1000), Tasks(), written_bytes=slow_look, clock=lambda: now[0])  # type: ignore[arg-type]  # has what is used
+    for _ in range(50):
+        guard.find_broken()
+        now[0] += 1.0
+    assert looks[0] == 3, "a look that takes 1 s every 20 s"
+
+
 def test_the_least_of_what_server_process_and_centre_allow_holds() -> None:
     one = order(time_limit_s=60.0, memory_limit_bytes=1000)
     limits = Limits(time_s=90.0, memory_bytes=500, scratch_bytes=10**9)
@@ -123,10 +139,11 @@ def caused(error: Exception, cause: Exception) -> Exception:
         (caused(RuntimeError("NetCDF: HDF error"), OSError(28, "No space left on device")), "storage-full"),
         (MemoryError(), "memory-limit"),
         (OSError(12, "Cannot allocate memory"), "memory-limit"),
+        (caused(RuntimeError("gave up"), OSError(30, "Read-only file system")), "storage-down"),
         (ZeroDivisionError(), "internal-error"),
         (OSError(2, "No such file"), "internal-error"),
     ],
 )  # fmt: skip
 def test_what_the_system_refuses_a_task_has_its_own_name(error: Exception, code: str) -> None:
     failure = failure_of(error, order(), ALLOWANCE)
-    assert (failure.code, failure.retry) == (code, False)
+    assert (failure.code, failure.retry) == (code, code == "storage-down")

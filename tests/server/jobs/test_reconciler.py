@@ -113,6 +113,15 @@ def test_an_order_waiting_for_a_dead_centre_moves_too(decided) -> None:
     assert stays.reason is not None
 
 
+def test_an_order_for_a_centre_that_cannot_use_its_folders_waits_and_says_so(decided) -> None:
+    troubled = Load(alive=False, trouble=("the results folder cannot be written",))
+    stays = decided(state=State.ACCEPTED, load=troubled, trace=WAITING)
+    assert isinstance(stays, Wait)
+    assert stays.reason is not None
+    assert "cannot read its data or write results" in stays.reason.en
+    assert isinstance(decided(state=State.ACCEPTED, load=troubled, trace=WAITING, elsewhere=True), Resend)
+
+
 def test_after_its_deadline_a_job_fails_whatever_else_is_true(decided) -> None:
     for load in (UP, DOWN, UNREACHABLE):
         decision = decided(load=load, after_s=86400)
@@ -185,6 +194,23 @@ def test_what_an_abandoned_attempt_delivered_is_removed_here_and_at_its_centre(s
     assert wire.given == [("climeri", "dismissal", 1), ("theia", "order", 2)]
     assert discarded == [(job.id, 1)]
     assert store.outgoing() == ()
+
+
+def test_what_died_once_follows_at_once_and_what_died_twice_rests_before(
+    store, make_job, reconciler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = store.accept(make_job())
+    wire, died = Wire(), Words(en="died", fr="mort")
+    made, _ = reconciler(wire)
+    for attempt in (1, 2):
+        store.sent(job.id, attempt)
+        (work,) = store.unfinished()
+        store.resend(work, lost=True, centre="climeri", queue="interactive", reason=died)
+        made.publish()
+    assert [each for each in wire.given if each[1] == "order"] == [("climeri", "order", 2)]
+    monkeypatch.setattr("gaia_server.jobs.reconciler.BACKOFF_S", (0.0, 0.0))
+    made.publish()
+    assert wire.given[-1] == ("climeri", "order", 3)
 
 
 def test_files_of_which_nothing_is_known_are_put_aside_at_their_centre_and_not_removed_here(store, reconciler) -> None:
