@@ -515,11 +515,13 @@ class _Work:
         written = append_methods(before, *spatial)
         if time is None:
             return written
+        named = text_of(self.part.variables[time.name], "standard_name") == "time"
+        dim = "time" if named else time.dim
         if together:
             over = "mean" if options.climatology else method
-            return climatology_methods(written, time.dim, method, over, daily=time.is_daily)
+            return climatology_methods(written, dim, method, over, daily=time.is_daily)
         longer = options.step in {"all", "year", "season", "month"}
-        return time_methods(written, time.dim, method, daily=time.is_daily and longer)
+        return time_methods(written, dim, method, daily=time.is_daily and longer)
 
     # --- the dataset ------------------------------------------------------------------------------------------------
 

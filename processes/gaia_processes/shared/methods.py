@@ -22,6 +22,7 @@ METHODS = {
 """CF's names; it has none for a number of values or for quantiles other than the median."""
 
 _DAILY_EXTREME = re.compile(r"(?P<dim>\w+): (?P<method>maximum|minimum)(?P<rest>(?: \([^)]*\))?)$")
+_WITHIN_DAYS = re.compile(r"within days(?: \([^)]*\))?$")
 _LAST_OVER_TIME = re.compile(r"(?P<dim>\w+): (?P<method>\w+)(?: \([^)]*\))?$")
 _TEMPERATURES = frozenset({"K", "kelvin", "Kelvin", "degK", "degC", "deg_C", "Celsius", "celsius", "degree_Celsius", "degrees_Celsius", "C"})  # fmt: skip
 _WITH_ANOMALY = frozenset({"air_pressure", "air_temperature", "geopotential_height", "surface_temperature"})
@@ -47,6 +48,8 @@ def time_methods(before: str, dim: str, method: str, *, daily: bool) -> str:
     daily : bool
         Whether the steps are days: a mean of daily extremes is one within days and over days.
     """
+    if daily and _WITHIN_DAYS.search(before.strip()):
+        return append_methods(before, f"{dim}: {method} over days")
     match = _DAILY_EXTREME.search(before.strip())
     if daily and match and match["dim"] in {dim, "time"}:
         within = f"{match['dim']}: {match['method']} within days{match['rest']}"
@@ -69,6 +72,8 @@ def climatology_methods(before: str, dim: str, within: str, over: str, *, daily:
     daily : bool
         Whether the steps are days: of daily extremes CF has a form with three parts.
     """
+    if daily and _WITHIN_DAYS.search(before.strip()):
+        return append_methods(before, f"{dim}: {within} over days", f"{dim}: {over} over years")
     match = _LAST_OVER_TIME.search(before.strip())
     own = match is not None and match["dim"] in {dim, "time"}
     rest = before.strip()[: match.start()] if match is not None and own else before

@@ -12,6 +12,7 @@ from gaia_processes.shared.methods import append_methods, as_anomaly, as_count, 
         ("area: mean", True, "area: mean time: mean"),
         ("time: minimum (interval: 1 hour)", True, "time: minimum within days (interval: 1 hour) time: mean over days"),
         ("time: minimum", False, "time: minimum time: mean"),
+        ("time: sum within days", True, "time: sum within days time: mean over days"),
     ],
 )
 def test_methods_go_from_left_to_right(before, daily, after):
