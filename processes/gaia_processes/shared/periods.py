@@ -25,6 +25,7 @@ _MONTH_DAYS = (27.0, 32.0)
 _YEAR_DAYS = (359.0, 367.0)
 _EVEN = 1e-6
 _DATES = 2**12
+_KEYS = 10_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -282,7 +283,8 @@ def find_periods(steps: Steps, period: str, seasons: Sequence[Season], *, years:
         first = _first_whole_year(steps)
         year = first + (year - first) // years * years
     inside = key >= 0
-    labels, owner = np.unique(np.stack([year, key], axis=-1)[inside], axis=0, return_inverse=True)
+    numbers, owner = np.unique((year * _KEYS + key)[inside], return_inverse=True)
+    labels = np.stack([numbers // _KEYS, numbers % _KEYS], axis=-1)
     limits = [_LIMITS[period](int(y), int(k), seasons) for y, k in labels]
     if years > 1:
         limits = [((int(y), 1, 1), (int(y) + years, 1, 1)) for y, _ in labels]
@@ -291,7 +293,7 @@ def find_periods(steps: Steps, period: str, seasons: Sequence[Season], *, years:
     places = np.empty_like(order)
     places[order] = np.arange(len(order))
     owners = np.full(len(year), -1)
-    owners[inside] = places[owner.reshape(-1)]
+    owners[inside] = places[owner]
     return _weigh(steps, owners, labels[order], bounds[order])
 
 
