@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
+from gaia_processes.cube import Cube
 from gaia_processes.errors import InvalidInputs
-from gaia_processes.formats import JSON, NETCDF, TEXT
+from gaia_processes.formats import CSV, GEOTIFF, GRIDDED, JSON, NETCDF, TEXT
 from gaia_server.demands import read_demand, transmission_of
 from gaia_server.jobs.records import RequestedOutput, Subscriber
 from gaia_server.outbound import Outbound
@@ -190,7 +191,7 @@ def test_whom_to_call_is_kept_with_the_job_and_is_no_part_of_the_work(read, outb
     demand = read(body, outbound=outbound).demand
     assert demand.subscriber == Subscriber(success=CALLS["successUri"], failed=CALLS["failedUri"])
     process = services.processes["echo"]
-    assert content_key(process, demand) == content_key(process, read({"inputs": MESSAGE}).demand)
+    assert content_key(process, demand, owner="a") == content_key(process, read({"inputs": MESSAGE}).demand, owner="a")
 
 
 @pytest.mark.parametrize(
@@ -225,3 +226,29 @@ def test_without_the_list_nobody_may_be_called(client, services):
         "/subscriber/failedUri",
     }
     assert services.store.queued() == 0
+
+
+def test_every_gridded_format_is_chosen_by_outputs_and_by_accept(read):
+    body = {"inputs": {"dataset": "tas-monthly"}}
+    for each in GRIDDED:
+        named = read(body | {"outputs": {"data": {"format": {"mediaType": each.media_type}}}}, process="subset")
+        accepted = read(body, process="subset", accepted={"data": each})
+        assert [demand.demand.outputs[0].format for demand in (named, accepted)] == [each.id, each.id]
+
+
+def test_text_costs_more_than_binary(read):
+    body = {"inputs": {"dataset": "tas-monthly"}}
+    plain, text = (read(body, process="subset", accepted={"data": each}).estimate for each in (NETCDF, CSV))
+    assert text.bytes_written == 12 * plain.bytes_written
+    assert text.seconds > plain.seconds
+
+
+def test_a_format_that_cannot_hold_the_grid_is_refused_wherever_it_is_named(read, monkeypatch):
+    from_stac = Cube.from_stac
+    monkeypatch.setattr(Cube, "from_stac", lambda told: from_stac({**told, "gaia:grid": "curvilinear"}))
+    for asked_for in ({"outputs": {"data": {"format": {"mediaType": "image/tiff"}}}}, {}):
+        with pytest.raises(InvalidInputs) as refused:
+            read({"inputs": {"dataset": "tas-monthly"}} | asked_for, process="subset", accepted={"data": GEOTIFF})
+        (fault,) = refused.value.faults
+        assert (fault.pointer, fault.given) == ("/outputs/data/format/mediaType", GEOTIFF.media_type)
+        assert "regrid it first" in fault.problem.en

@@ -10,11 +10,13 @@ import xarray as xr
 
 from gaia_processes.catalogue import CATALOGUE, by_id
 from gaia_processes.errors import DatasetUnsuitable, InvalidInputs
+from gaia_processes.formats import GRIDDED, Format
 from gaia_workers.contract import Order, Words
 from gaia_workers.data import DataAccess
 from gaia_workers.delivery import Stays
 from gaia_workers.results import Results, digest
 from gaia_workers.runner import run
+from gaia_workers.sides import PREVIEWS
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 JOB = "11111111-1111-4111-8111-111111111111"
@@ -86,6 +88,23 @@ def test_an_order_becomes_a_file_with_its_digest_and_the_extent_it_really_has(re
         assert data["tas"][0].values.tolist() == [111, 100, 101]
         version = by_id(CATALOGUE)["subset"].version
         assert data.attrs["history"].startswith(f"2026-01-31T12:00:00Z gaia subset {version} {{")
+
+
+BEGIN = {
+    "netcdf": b"\x89HDF", "zarr": b"PK", "geotiff": b"II*\0", "csv": b"latitude,longitude,tas\r\n45.0,-30.0,111.0\r\n",
+    "csv_fr": "\ufefflatitude;longitude;tas\r\n45,0;-30,0;111,0\r\n".encode(), "coverage_json": b'{"type":"Coverage"',
+    "png": b"\x89PNG",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("file_format", GRIDDED, ids=lambda each: each.id)
+def test_every_format_is_written_and_previewed_where_it_can_be(results: Results, file_format: Format) -> None:
+    result = carry_out(order(formats={"data": file_format.id}), results)
+    (output,) = result.outputs
+    content = (results.root / output.location).read_bytes()
+    assert (output.media_type, output.name) == (file_format.media_type, f"subset-11111111{file_format.extension}")
+    assert content.startswith(BEGIN[file_format.id])
+    assert bool(result.sides) == (file_format.id in PREVIEWS)
 
 
 def test_the_same_work_gives_the_same_bytes_whoever_asks_and_however_often(results: Results) -> None:
