@@ -91,13 +91,14 @@ def test_scenario_28_who_comes_last_is_not_behind_everybody_elses_jobs(rig: Rig)
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(2400)
 def test_scenario_28_10_000_jobs_wait(rig: Rig) -> None:
-    ids, submitted_per_s = fill(rig, long=400, short=9_500)
-    waiting = len(ids) - sum(rig.ends_of(ids[:1], limit_s=120).values())
+    ids, submitted_per_s = fill(rig, long=800, short=9_100)
+    waiting = sum(row.state == "accepted" for row in rig.rows())
+    assert waiting > len(ids) / 2, "the jobs that last a while keep the others waiting while they are submitted"
     page_s, dismissed_s, wait_s = list_s(rig, 40), dismiss_last_s(rig, ids[-1]), wait_of_another_s(rig)
     told = f"{submitted_per_s:.0f} submitted a second, a page in {page_s * 1e3:.0f} ms, the last dismissed in {dismissed_s * 1e3:.0f} ms"
-    print(f"scenario 28: about {waiting} wait; {told}, another owner waited {wait_s:.1f} s (jobs of {JOB_S} s)")
+    print(f"scenario 28: {waiting} wait; {told}, another owner waited {wait_s:.1f} s (jobs of {JOB_S} s)")
     assert wait_s <= 2 * JOB_S + LATE_S
-    assert rig.ends_of(ids, limit_s=1200) == Counter(successful=len(ids) - 1, dismissed=1)
+    assert rig.ends_of(ids, limit_s=1500) == Counter(successful=len(ids) - 1, dismissed=1)
     assert (submitted_per_s >= 100, page_s <= 0.3, dismissed_s <= 1.0) == (True, True, True), told
