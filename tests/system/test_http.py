@@ -10,6 +10,7 @@ import netCDF4
 import numpy as np
 import pytest
 
+from gaia_processes.formats import GRIDDED
 from wire import ASYNC, Answer
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
@@ -71,6 +72,31 @@ def test_a_subset_holds_the_very_cells_at_once_and_as_a_job(box, client, inputs,
     assert client.end_of(job)["status"] == "successful"
     later = client.get(f"{job}/results")
     assert later.content == at_once.content
+
+
+def test_every_format_comes_by_accept_and_by_outputs_alike(box, client):
+    begin = {"netcdf": b"\x89HDF", "zarr": b"PK", "geotiff": b"II*\0", "csv": b"time,latitude,longitude,air_temperature\r\n",
+             "csv_fr": b"\xef\xbb\xbftime;latitude", "coverage_json": b'{"type":"Coverage"', "png": b"\x89PNG"}  # fmt: skip
+    for each in GRIDDED:
+        accepted = client.execute("subset", {"inputs": A1B}, Accept=each.media_type)
+        asked = client.execute(
+            "subset", {"inputs": A1B, "outputs": {"data": {"format": {"mediaType": each.media_type}}}}
+        )
+        assert (accepted.status, asked.status) == (200, 200), (each.id, accepted.content[:500])
+        assert accepted.content == asked.content
+        assert accepted.headers["Content-Type"].partition(";")[0] == each.media_type.partition(";")[0]
+        assert accepted.content.startswith(begin[each.id]), each.id
+
+
+def test_a_format_that_cannot_hold_the_grid_is_refused_before_anything_runs(client):
+    body = {
+        "inputs": {"dataset": "sea-temperature-orca2"},
+        "outputs": {"data": {"format": {"mediaType": "image/tiff"}}},
+    }
+    refused = client.execute("subset", body)
+    assert refused.status == 400
+    assert refused.json["errors"][0]["pointer"] == "/outputs/data/format/mediaType"
+    assert "regrid it first" in refused.json["errors"][0]["problem"]
 
 
 def test_a_mean_over_an_area_is_the_same_at_once_and_as_a_job(box, client):
