@@ -23,10 +23,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import date
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "plugins"))
+
+from reliability import PAGE, read_sections
 
 from proxy import Proxy
 from rig import FINAL, LEASE_S, Rig
@@ -72,6 +76,7 @@ class History:
         self._lock = threading.Lock()
         self._file = file.open("w") if file else None
         self.wrong: list[str] = []
+        self.told: dict[str, int] = {}
         self.operations: Counter[str] = Counter()
 
     def note(self, what: str, **about: Any) -> None:
@@ -131,7 +136,7 @@ class Clients:
         while not self._stop.is_set():
             try:
                 self._do_something(choose)
-            except OSError as error:
+            except (OSError, HTTPException) as error:
                 self._history.note("no answer", error=type(error).__name__)
                 time.sleep(0.2)
             time.sleep(PAUSE_S)
@@ -149,7 +154,7 @@ class Clients:
         process, inputs, expected = self._demand(choose)
         key = f"chaos-{choose.getrandbits(64):x}"
         for _ in range(3):  # as a client that hears nothing does: again, with the same key
-            with suppress(OSError):
+            with suppress(OSError, HTTPException):
                 answer = self._rig.ask(process, inputs, web=choose.choice("ab"), Idempotency_Key=key)
                 return self._take(answer, process, inputs, expected)
             self._history.note("asked again", key=key)
@@ -363,15 +368,8 @@ def small_disk(folder: Path) -> Iterator[Path | None]:
             subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def run(*, seed: int, quick: bool, in_flight: int, history_file: Path | None) -> list[str]:
-    """
-    Run it.
-
-    Returns
-    -------
-    list of str
-        What was not as it must be; empty is well.
-    """
+def run(*, seed: int, quick: bool, in_flight: int, history_file: Path | None) -> History:
+    """Run it; what was not as it must be stands in the history's `wrong`."""
     history = History(history_file)
     history.say(f"seed {seed}, {in_flight} jobs in flight{', quick' if quick else ''}")
     home = Path(tempfile.mkdtemp(prefix="gaia-chaos-"))
@@ -388,7 +386,7 @@ def run(*, seed: int, quick: bool, in_flight: int, history_file: Path | None) ->
             print(f"what it left is kept in {home}")
         else:
             shutil.rmtree(home, ignore_errors=True)
-    return history.wrong
+    return history
 
 
 def _play(world: World, history: History, *, seed: int, in_flight: int) -> None:
@@ -502,9 +500,25 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--quick", action="store_true", help="absences are short")
     parser.add_argument("--in-flight", type=int, default=200)
+    parser.add_argument("--write", action="store_true", help=f"write its section of {PAGE.name}")
     parser.add_argument("--history", type=Path, help="write every operation into this file, as JSON lines")
     given = parser.parse_args(arguments)
-    return int(bool(run(seed=given.seed, quick=given.quick, in_flight=given.in_flight, history_file=given.history)))
+    history = run(seed=given.seed, quick=given.quick, in_flight=given.in_flight, history_file=given.history)
+    if given.write:
+        page = PAGE.read_text(encoding="utf-8")
+        how = f"seed {given.seed}, {given.in_flight} jobs in flight{', short absences' if given.quick else ''}, {date.today():%Y-%m-%d}"  # noqa: DTZ011
+        PAGE.write_text(page.removesuffix(read_sections(page)) + section(how, history), encoding="utf-8")
+    return int(bool(history.wrong))
+
+
+def section(how: str, history: History) -> str:
+    """Write what the page says of a run."""
+    rows = "".join(f"| {name} | {count} |\n" for name, count in history.told.items())
+    faults = ", ".join(FAULTS)
+    return (
+        f"\n## Chaos\n\nThe last run of `tests/faults/chaos.py` ({how}): {faults}; each once, in an order by the seed.\n\n"
+        f"| jobs | |\n| --- | --- |\n{rows}| found wrong by the checker | {len(history.wrong)} |\n"
+    )
 
 
 if __name__ == "__main__":

@@ -150,12 +150,18 @@ def read_page(text: str) -> dict[str, str]:
     return {row["test"]: row["result"] for row in _ROW.finditer(text)}
 
 
-def render(results: Mapping[str, str]) -> str:
-    """Write the page."""
+def read_sections(text: str) -> str:
+    """Read what stands below the table: what the run of chaos wrote."""
+    place = text.find("\n## ")
+    return "" if place < 0 else text[place:]
+
+
+def render(results: Mapping[str, str], sections: str = "") -> str:
+    """Write the page: the table, and the sections below it."""
     tests: defaultdict[int, list[Played]] = defaultdict(list)
     for test in find_tests():
         tests[test.scenario].append(test)
-    return HEAD + "".join(line for number in SCENARIOS for line in _rows(number, tests[number], results))
+    return HEAD + "".join(line for number in SCENARIOS for line in _rows(number, tests[number], results)) + sections
 
 
 def _rows(number: int, tests: list[Played], results: Mapping[str, str]) -> Iterator[str]:
@@ -168,8 +174,9 @@ def _rows(number: int, tests: list[Played], results: Mapping[str, str]) -> Itera
 
 def main(arguments: list[str]) -> None:
     """Write the page anew."""
-    known = read_page(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {}
-    PAGE.write_text(render(known | read_reports(map(Path, arguments))), encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+    results = read_page(page) | read_reports(map(Path, arguments))
+    PAGE.write_text(render(results, read_sections(page)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ REPORT = """<testsuites><testsuite timestamp="2026-01-31T12:00:00+00:00">
 def test_the_page_names_every_scenario_and_the_tests_that_there_are() -> None:
     page = reliability.PAGE.read_text(encoding="utf-8")
     remedy = "run .venv/bin/python tests/faults/reliability.py"
-    assert reliability.render(reliability.read_page(page)) == page, remedy
+    assert reliability.render(reliability.read_page(page), reliability.read_sections(page)) == page, remedy
     assert set(reliability.SCENARIOS) == set(range(1, 47))
 
 
