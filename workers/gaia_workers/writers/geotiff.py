@@ -93,7 +93,7 @@ def write(dataset: xr.Dataset, path: Path, *, progress: Callable[[int, int], Non
                     target.write(_read(field, places, down, across, kind, nodata), number)
                     count.add(field.variable.nbytes // len(bands))
             rasterio.shutil.copy(
-                draft, path, driver="COG", COMPRESS="DEFLATE", PREDICTOR="YES", BLOCKSIZE=2 * _TILE, OVERVIEWS="AUTO",
+                draft, path, driver="COG", COMPRESS="DEFLATE", PREDICTOR="YES", BLOCKSIZE=2 * _TILE, OVERVIEWS="AUTO", INTERLEAVE="BAND",
                 RESAMPLING="NEAREST" if kind.kind in "iu" else "AVERAGE", BIGTIFF="IF_SAFER",
             )  # fmt: skip
             sync(path)
