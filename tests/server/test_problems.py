@@ -124,6 +124,10 @@ CASES: dict[str, Callable[[World], TestResponse]] = {
     "no-such-output": no_such_output,
     "no-such-collection": lambda world: world.client.get("/collections/atlantis"),
     "no-such-centre": lambda world: world.client.get("/centres/atlantis"),
+    "no-such-upload": lambda world: world.client.get(f"/uploads/{NOBODY}"),
+    "invalid-upload": lambda world: world.client.post("/uploads", data=b""),
+    "unknown-upload-type": lambda world: world.client.post("/uploads", data=b"<html>"),
+    "unsafe-upload": lambda world: world.client.post("/uploads", data=b"PK"),
     "result-not-ready": lambda world: world.client.get(f"/jobs/{world.desk.accept('message').id}/results"),
     "method-not-allowed": lambda world: world.client.put("/jobs"),
     "body-too-slow": body_too_slow,
@@ -152,7 +156,7 @@ CASES: dict[str, Callable[[World], TestResponse]] = {
         code: failed_job(code)
         for code in (
             "invalid-request", "empty-selection", "unsuitable-dataset", "no-right", "data-error", "dataset-gone", "delivery-failed",
-            "unreadable-data", "worker-lost", "memory-limit", "storage-full", "storage-down", "timeout", "deadline",
+            "fetch-failed", "unreadable-data", "worker-lost", "memory-limit", "storage-full", "storage-down", "timeout", "deadline",
         )
     },
 }  # fmt: skip

@@ -168,6 +168,7 @@ LikeInput = Annotated[
             fr="Identifiant d'un autre jeu de données, dont le résultat reçoit la grille. Il doit être dans un centre "
             "qui a aussi `dataset`.",
         ),
+        conditional=True,
     ),
 ]
 InclusionInput = Annotated[

@@ -97,6 +97,7 @@ class Inputs(BaseModel):
                 fr="Centres des colonnes de la cible en degrés, dans l'ordre ; avec `latitudes`.",
             ),
             example=[0, 10, 20],
+            conditional=True,
         ),
     ] = None
     latitudes: Annotated[
@@ -108,6 +109,7 @@ class Inputs(BaseModel):
                 fr="Centres des lignes de la cible en degrés, dans l'ordre ; avec `longitudes`.",
             ),
             example=[-10, 0, 10],
+            conditional=True,
         ),
     ] = None
     lon_bnds: Annotated[
@@ -121,6 +123,7 @@ class Inputs(BaseModel):
                 "entre les centres.",
             ),
             example=[[355, 5], [5, 15], [15, 25]],
+            conditional=True,
         ),
     ] = None
     lat_bnds: Annotated[
@@ -134,6 +137,7 @@ class Inputs(BaseModel):
                 "entre les centres.",
             ),
             example=[[-15, -5], [-5, 5], [5, 15]],
+            conditional=True,
         ),
     ] = None
     variables: VariablesInput = None
