@@ -138,7 +138,8 @@ def test_the_example_of_a_request_is_a_good_one(client, document, process):
     example = operation["requestBody"]["content"]["application/json"]["example"]
     example["inputs"].pop("datetime", None)  # the tests' dataset has other years
     example["inputs"].pop("levels", None)
-    assert client.post(f"/processes/{process.id}/estimate", json=example).status_code == 200
+    answer = client.post(f"/processes/{process.id}/estimate", json=example)
+    assert answer.status_code == 200, answer.text
 
 
 def test_a_new_dataset_is_in_the_document_at_once(client, services, centres, monkeypatch):

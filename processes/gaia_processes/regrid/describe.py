@@ -171,6 +171,7 @@ class Inputs(BaseModel):
                 "sea_area_fraction, land_binary_mask). Absent : partout.",
             ),
             example="land",
+            conditional=True,
         ),
     ] = None
     drop_halo: DropHaloInput = True
@@ -185,6 +186,7 @@ class Inputs(BaseModel):
                 "doit être dans la maille.",
             ),
             example=50,
+            conditional=True,
         ),
     ] = None
     nearest_valid_km: Annotated[
@@ -198,6 +200,7 @@ class Inputs(BaseModel):
                 "une, jusqu'à tant de km. Absent : ces points sont manquants.",
             ),
             example=100,
+            conditional=True,
         ),
     ] = None
 
