@@ -28,7 +28,7 @@ user() { # name, keys: a line of the ACL file, which holds no password but its d
     printf 'user %s on #%s resetkeys resetchannels ~%s -@all' "$1" "$(printf '%s' "$password" | sha256)" "$2"
     # What the transport uses, and nothing that administers Redis or lists keys, whoever may read them.
     printf ' +@read +@write +@connection +@transaction -@dangerous -@admin -@scripting -scan -randomkey -dbsize'
-    printf ' +eval +evalsha +script|load +client|setname +client|setinfo'
+    printf ' +eval +evalsha +script|load +time +client|setname +client|setinfo'
 }
 
 umask 077

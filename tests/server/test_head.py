@@ -15,7 +15,8 @@ def addresses(client, desk):
     ended = desk.finish(desk.accept("message", response="raw"), message=b"hello")
     failed = desk.fail(desk.accept("message"), "timeout")
     ids = {"processID": "echo", "jobID": ended.id, "outputID": "message", "centreID": "theia", "collectionID": "x",
-           "tileMatrixSetID": "WebMercatorQuad"}  # fmt: skip
+           "tileMatrixSetID": "WebMercatorQuad",
+           "uploadID": client.post("/uploads", data=b"CDF\x01").get_json()["uploadID"]}  # fmt: skip
     told = [operation.path for operation in OPERATIONS if operation.method == "get"]
     paths = [re.sub(r"\{(\w+)\}", lambda found: ids[found[1]], path) for path in told]
     return [

@@ -20,8 +20,9 @@ _notes = os.environ.get("TEST_TRESPASSES", "")
 def _is_foreign(place: object) -> bool:
     if not isinstance(place, str | bytes):
         return False
-    path = os.path.join(os.path.realpath(os.path.dirname(os.path.abspath(os.fsdecode(place)))), "")
-    return not path.startswith((*_writable, *ALWAYS)) and not path.endswith("__pycache__/")
+    named = os.path.abspath(os.fsdecode(place))  # before links are followed: /proc/self leads to a number
+    path = os.path.join(os.path.realpath(os.path.dirname(named)), "")
+    return not (named.startswith(ALWAYS) or path.startswith(_writable) or path.endswith("__pycache__/"))
 
 
 def _refuse(event: str, arguments: tuple[object, ...]) -> None:
