@@ -70,6 +70,7 @@ class Submission:
         self._loads: tuple[float, dict[str, Load]] = (-LOAD_AGE_S, {})
         self._lookers = ThreadPoolExecutor(max(len(centres), 1), thread_name_prefix="load")
         self._changes = Changes(transport)
+        self._looking = threading.Lock()
         self._rooms = Rooms(settings=settings, store=store, centres=centres)
 
     def submit(
@@ -224,6 +225,19 @@ class Submission:
             loads = with_lengths(seen_loads, self._centres, self._store)
             self._loads = (time.monotonic(), loads)
         return loads
+
+    def last_loads(self) -> dict[str, Load]:
+        """See how all centres were a moment ago; whoever only tells of it waits for no broker."""
+        seen, loads = self._loads
+        if time.monotonic() - seen > LOAD_AGE_S and self._looking.acquire(blocking=False):
+            threading.Thread(target=self._look_again, name="loads", daemon=True).start()
+        return loads
+
+    def _look_again(self) -> None:
+        try:
+            self.loads()
+        finally:
+            self._looking.release()
 
     def _count_in(self, job: Job) -> None:
         """Let the next request see this one in its queue: until the centres are looked at again, nobody else says so."""

@@ -30,7 +30,7 @@ WALLS = Path(__file__).parents[1] / "system" / "walls"
 HOST = "127.0.0.1"
 MARK = "TEST_BOX"  # an environment variable that every process of one start of a box inherits
 START_LIMIT_S = 90.0
-STOP_LIMIT_S = 5.0
+STOP_LIMIT_S = 10.0
 QUICK = {"GAIA_LEASE_S": "3", "GAIA_RECONCILE_PERIOD_S": "1"}
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

@@ -1,7 +1,9 @@
 """What happens before a job is recorded, and what the next request sees of it."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -75,6 +77,26 @@ def test_what_would_read_or_write_too_much_is_refused_before_it_is_recorded(subm
             submit(wire, **{limit: 1})("subset", SUBSET)
     assert wire.sent == []
     assert services.store.unfinished() == ()
+
+
+def test_whoever_only_tells_of_the_centres_waits_for_no_broker(services, tmp_path: Path) -> None:
+    answers = Event()
+
+    class Slow(Wire):
+        def load(self, centre: str) -> Load:
+            answers.wait(10)
+            return super().load(centre)
+
+    made = Submission(
+        settings=Settings(home=tmp_path / "home"), store=services.store, transport=Slow(),
+        federation=Federation(services.centres), centres=services.centres,
+    )  # fmt: skip
+    assert made.last_loads() == {}
+    answers.set()
+    give_up = time.monotonic() + 10
+    while set(made.last_loads()) != set(services.centres):
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
 
 
 def test_what_is_within_the_limits_is_sent_to_the_centre_with_the_data(submit) -> None:
