@@ -1,10 +1,11 @@
 """
 Files of users: taken in a stream, hashed, recognised, kept for a while, and their owner's alone.
 
-A file is written beside its place and gets its name when all of it is on the disk; its row comes last. What a crash leaves behind has
-no row, and is swept away.
+A file is written beside its place and gets its name when all of it is on the disk; its row comes last. Whoever writes holds a lock on
+it, so that what a crash leaves behind is known by having neither a row nor a writer, and is swept away.
 """
 
+import fcntl
 import hashlib
 import os
 import time
@@ -29,7 +30,9 @@ from gaia_workers.contract import utc_now
 FOLDER = "uploads"
 PARTIAL = ".part"
 FORGOTTEN_S = 86400.0
-"""A partial file that nobody has written to for so long belongs to no request any more."""
+"""A whole file that has been without a row for so long will get none any more."""
+BEGUN_S = 5.0
+"""A partial file that is younger may have a writer that has not locked it yet."""
 PIECE_BYTES = 256 * 1024
 LONGEST_NAME = 200
 
@@ -140,6 +143,7 @@ class Uploads:
         draft = self._folder / f"{id}{PARTIAL}"
         try:
             with as_no_space(), draft.open("wb") as stream:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 yield Part(self, stream, id=id, owner=owner, draft=draft)
         finally:
             draft.unlink(missing_ok=True)
@@ -194,7 +198,7 @@ class Uploads:
             self.path(id).unlink(missing_ok=True)
         with database.writing(self._engine) as connection:
             connection.execute(delete(uploads).where(uploads.c.id.in_(gone)))
-        forgotten = [path for path in self._files() if path.name not in known and _age_s(path) > FORGOTTEN_S]
+        forgotten = [path for path in self._files() if path.name not in known and _is_forgotten(path)]
         for path in forgotten:
             path.unlink(missing_ok=True)
         return len(gone) + len(forgotten)
@@ -298,6 +302,20 @@ def plain_name(name: str) -> str:
 def _sync(stream: BinaryIO) -> None:
     stream.flush()
     os.fsync(stream.fileno())
+
+
+def _is_forgotten(path: Path) -> bool:
+    """Tell whether nobody writes a file that has no row."""
+    if path.suffix != PARTIAL:
+        return _age_s(path) > FORGOTTEN_S
+    if _age_s(path) < BEGUN_S:
+        return False
+    try:
+        with path.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, FileNotFoundError):
+        return False
+    return True
 
 
 def _age_s(path: Path) -> float:

@@ -137,13 +137,22 @@ def test_a_file_that_a_job_needs_outlives_its_removal(client, send, services, fo
     assert len(list(folder.iterdir())) == 1
 
 
-def test_what_a_crash_left_behind_is_swept_away_after_a_day(send, services, folder):
+def test_what_a_crash_left_behind_is_swept_away(send, services, folder):
     kept = send().get_json()["uploadID"]
-    for name, age_s in (("old.part", 2 * 86400), ("new.part", 0), (str(uuid4()), 2 * 86400)):
+    for name, age_s in (("dead.part", 10), ("new.part", 0), (str(uuid4()), 2 * 86400)):
         (folder / name).write_bytes(b"x")
         os.utime(folder / name, (time.time() - age_s,) * 2)
     services.uploads.sweep(used=frozenset)
     assert {path.name for path in folder.iterdir()} == {kept, "new.part"}
+
+
+def test_what_is_still_being_written_is_left_alone_however_slowly_it_comes(services, folder):
+    with services.uploads.open_part(owner="anna") as part:
+        part.write(CDF)
+        (draft,) = folder.iterdir()
+        os.utime(draft, (time.time() - 3600,) * 2)
+        assert services.uploads.sweep(used=frozenset) == 0
+        assert part.finish(name="a.nc").size_bytes == len(CDF)
 
 
 @pytest.mark.parametrize(
