@@ -28,6 +28,7 @@ def members_of(path: Path) -> tuple[str, ...]:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
+    # NotImplementedError is what zipfile raises for an archive of a version of the format that it does not read.
     except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):
         raise _refuse("is damaged or cut short", "est endommagée ou tronquée") from None
     if len(members) > MOST_MEMBERS:
