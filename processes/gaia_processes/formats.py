@@ -93,6 +93,30 @@ COVERAGE_JSON = Format(
     title=Text(en="CoverageJSON", fr="CoverageJSON"),
     volume=3.0,
 )
+GEOJSON = Format(
+    id="geojson",
+    media_type="application/geo+json",
+    aliases=("application/vnd.geo+json", "application/geo+json; charset=utf-8"),
+    extension=".geojson",
+    title=Text(en="GeoJSON", fr="GeoJSON"),
+    volume=4.0,
+)
+GEOPACKAGE = Format(
+    id="geopackage",
+    media_type="application/geopackage+sqlite3",
+    aliases=("application/geopackage+vnd.sqlite3", "application/x-gpkg"),
+    extension=".gpkg",
+    title=Text(en="GeoPackage (with its style)", fr="GeoPackage (avec son style)"),
+    volume=1.5,
+)
+GEOPARQUET = Format(
+    id="geoparquet",
+    media_type="application/vnd.apache.parquet",
+    aliases=("application/x-parquet", "application/parquet"),
+    extension=".parquet",
+    title=Text(en="GeoParquet", fr="GeoParquet"),
+    volume=0.7,
+)
 PNG = Format(
     id="png",
     media_type="image/png",
@@ -105,6 +129,9 @@ JSON = Format(id="json", media_type="application/json", extension=".json", title
 
 GRIDDED = (NETCDF, ZARR, GEOTIFF, CSV, CSV_FR, COVERAGE_JSON, PNG)
 """What data on a grid can be had in; NetCDF where nothing is asked for."""
+
+TABULAR = (CSV, CSV_FR, GEOJSON, GEOPACKAGE, GEOPARQUET, PNG)
+"""What rows can be had in; CSV where nothing is asked for. NetCDF too, where a process makes series of them."""
 
 FORMATS = (*GRIDDED, TEXT, JSON)
 
