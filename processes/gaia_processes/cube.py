@@ -5,6 +5,7 @@ It is read from, and written as, the members of the STAC Datacube extension (v2.
 with a few members of ours behind the prefix `gaia:`.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -59,7 +60,7 @@ class Axis(BaseModel):
 
 
 class Variable(BaseModel):
-    """One data variable: its dimensions in the order of storage, unit, and size uncompressed and on disk."""
+    """One data variable: its dimensions in the order of storage, unit, CF names, and size uncompressed and on disk."""
 
     model_config = _SHAPE
 
@@ -67,6 +68,8 @@ class Variable(BaseModel):
     type: Literal["data", "auxiliary"] = "data"
     unit: str | None = None
     description: str | None = None
+    standard_name: str | None = Field(alias="gaia:standardName", default=None)
+    cell_methods: str | None = Field(alias="gaia:cellMethods", default=None)
     shape: tuple[int, ...] = Field(alias="gaia:shape", default=())
     chunks: tuple[int, ...] | None = Field(alias="gaia:chunks", default=None)
     dtype: str = Field(alias="gaia:dtype", default="float32")
@@ -117,3 +120,27 @@ class Cube(BaseModel):
     def data_variables(self) -> tuple[str, ...]:
         """Names of the variables that hold data (not bounds, not grid mappings)."""
         return tuple(name for name, variable in self.variables.items() if variable.type == "data")
+
+
+def join_cubes(cubes: Sequence[Cube]) -> Cube:
+    """
+    Join what is known of several datasets that are worked on together.
+
+    Parameters
+    ----------
+    cubes : sequence of Cube
+        At least one, in the order of the request.
+
+    Returns
+    -------
+    Cube
+        All the axes and variables; of equal names those of the first dataset that has them, as is the grid.
+    """
+    first, *others = cubes
+    if not others:
+        return first
+    dimensions, variables = dict(first.dimensions), dict(first.variables)
+    for cube in others:
+        dimensions |= {name: axis for name, axis in cube.dimensions.items() if name not in dimensions}
+        variables |= {name: variable for name, variable in cube.variables.items() if name not in variables}
+    return first.model_copy(update={"dimensions": dimensions, "variables": variables})

@@ -12,14 +12,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from gaia_processes.cube import Cube
+from gaia_processes.cube import Cube, join_cubes
 from gaia_processes.errors import Fault, InvalidInputs
 from gaia_processes.formats import Format
 from gaia_processes.inputs.bad_value import BadValue, make_fault, shorten_name, show
 from gaia_processes.inputs.constraints import Allowed, Constraint, allowed_by_schema, judge
 from gaia_processes.inputs.dataset import (
     CatalogueRef,
-    DatasetReference,
     JobRef,
     UnknownDataset,
     UnusableUpload,
@@ -29,6 +28,7 @@ from gaia_processes.inputs.dataset import (
 )
 from gaia_processes.inputs.fields import Told
 from gaia_processes.inputs.qualified import is_qualified, read_qualified
+from gaia_processes.inputs.references import NamedReference, map_references, references_in
 from gaia_processes.inputs.refusals import read_refusal
 from gaia_processes.inputs.schema import input_schemas
 from gaia_processes.text import Text
@@ -139,14 +139,16 @@ class Process:
     package : str
         Where it lies: its science is `compute` of the module `<package>.compute`.
     estimate : callable
-        (inputs, cube of the dataset or None) -> Estimate.
+        (inputs, cube of the dataset or None) -> Estimate. Where `dataset` names several, their cubes are joined
+        (`gaia_processes.cube.join_cubes`); so in `check`, `constraints` and `check_format`.
     check : callable
         (inputs, cube of the dataset) -> what is wrong with the inputs for that dataset. A pure function.
     constraints : callable
         (inputs, cube of the dataset) -> by input, what it may be, given the dataset and the others. Inputs that are not
         known yet are None or their defaults. `check` must refuse by the same constraints.
     check_others : callable
-        (inputs, cubes of further datasets by input) -> what is wrong with these, or with the inputs for these.
+        (inputs, cubes of further datasets by their place) -> what is wrong with these, or with the inputs for these. The
+        place is the input, and the way into it: `like`, `environment/0/dataset`; of an array `dataset` all, `dataset/0` too.
     check_format : callable
         (inputs, cube of the dataset, format that is asked for) -> why the result cannot be had in it, or None.
     control : tuple of str
@@ -254,14 +256,15 @@ def validate_request(
     reading = _read(process.inputs, raw, ignored)
     # What is missing keeps nobody from judging the rest.
     known = reading.inputs or _read(_partial(process.inputs), raw, ignored).inputs
-    cube, unknown = _find_cube(known, find_cube)
-    others, unknown_others = _find_others(known, find_cube)
-    judged = () if known is None else process.check_others(known, others)
-    if cube is not None:
-        here = process.check(known, cube) if reading.inputs else judge(process.constraints(known, cube), known)
+    found = _find_cubes(known, find_cube, lone=reading.lone)
+    judged = () if known is None else process.check_others(known, found.others)
+    if found.cube is not None:
+        here = (
+            process.check(known, found.cube) if reading.inputs else judge(process.constraints(known, found.cube), known)
+        )
         judged = (*here, *judged)
-    if reading.faults or unknown or unknown_others or judged or reading.inputs is None:
-        raise InvalidInputs((*reading.faults, *unknown, *unknown_others, *judged))
+    if reading.faults or found.faults or judged or reading.inputs is None:
+        raise InvalidInputs((*reading.faults, *found.faults, *judged))
     return reading.inputs
 
 
@@ -291,15 +294,15 @@ def constrain_request(
         With everything that is wrong with the inputs that are given.
     """
     reading = _read(_partial(process.inputs), raw, ignored)
-    cube, unknown_first = _find_cube(reading.inputs, find_cube)
-    others, unknown_others = _find_others(reading.inputs, find_cube)
-    unknown = (*unknown_first, *unknown_others)
-    constraints = {} if reading.inputs is None or cube is None else process.constraints(reading.inputs, cube)
+    found = _find_cubes(reading.inputs, find_cube, lone=reading.lone)
+    constraints = (
+        {} if reading.inputs is None or found.cube is None else process.constraints(reading.inputs, found.cube)
+    )
     judged = judge(constraints, reading.inputs)
     if reading.inputs is not None:
-        judged = (*judged, *process.check_others(reading.inputs, others))
-    if reading.faults or unknown or judged:
-        raise InvalidInputs((*reading.faults, *unknown, *judged))
+        judged = (*judged, *process.check_others(reading.inputs, found.others))
+    if reading.faults or found.faults or judged:
+        raise InvalidInputs((*reading.faults, *found.faults, *judged))
     by_schema = {name: allowed_by_schema(schema) for name, schema in input_schemas(process.inputs).items()}
     return {
         name: constraints[name].allowed.over(allowed) if name in constraints else allowed
@@ -309,18 +312,28 @@ def constrain_request(
 
 def pin_versions(inputs: BaseModel, *, version_of: Callable[[CatalogueRef], str]) -> BaseModel:
     """Name the version of every dataset of the catalogue, so that a repeated request means the same data."""
-    pinned = {
-        name: replace(value, version=version_of(value)) for name, value in inputs if isinstance(value, CatalogueRef)
-    }
-    return inputs.model_copy(update=pinned)
+    pinned: BaseModel = map_references(
+        inputs, lambda each: replace(each, version=version_of(each)) if isinstance(each, CatalogueRef) else each
+    )
+    return pinned
+
+
+def cube_of_dataset(inputs: BaseModel, find_cube: FindsCube) -> Cube | None:
+    """Give the cube of what `dataset` names, joined where it names several; None where that is not known."""
+    return _find_cubes(inputs, find_cube, lone=frozenset()).cube
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Reading:
-    """What came of reading: the inputs (only those that are right, where there are faults), and the faults."""
+    """
+    What came of reading: the inputs (only those that are right, where there are faults), and the faults.
+
+    `lone` names the inputs of which one value was made an array of one.
+    """
 
     inputs: BaseModel | None
     faults: tuple[Fault, ...]
+    lone: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -371,7 +384,8 @@ def _read(model: type[BaseModel], raw: object, ignored: Sequence[str]) -> _Readi
     already = {fault.input for fault in sorted_inputs.faults}
     # An input whose wrapping is wrong is not missing.
     missing_aside = [fault for fault in faults if fault.input not in already]
-    return _Reading(inputs=inputs, faults=(*sorted_inputs.faults, *missing_aside))
+    lone = frozenset(name for name, each in sorted_inputs.good.items() if each.lone)
+    return _Reading(inputs=inputs, faults=(*sorted_inputs.faults, *missing_aside), lone=lone)
 
 
 def _sort(fields: Mapping[str, FieldInfo], raw: Mapping[str, object], ignored: Sequence[str]) -> _Sorted:
@@ -485,27 +499,40 @@ def _place(error: ErrorDetails, prepared: Mapping[str, _Prepared]) -> list[Fault
     return [replace(fault, input=name, pointer=base.pointer + path + fault.pointer) for fault in read_refusal(error)]
 
 
-def _find_cube(inputs: BaseModel | None, find_cube: FindsCube) -> tuple[Cube | None, tuple[Fault, ...]]:
-    """Find the cube of the dataset that is named, if one is, or say what is wrong with the name."""
-    return _find_cube_of("dataset", getattr(inputs, "dataset", None), find_cube)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Cubes:
+    """
+    What is known of the datasets that are named.
+
+    `cube` is that of `dataset`; `others` are those of all further ones, and of each in an array, by their place.
+    """
+
+    cube: Cube | None
+    others: dict[str, Cube]
+    faults: tuple[Fault, ...]
 
 
-def _find_others(inputs: BaseModel | None, find_cube: FindsCube) -> tuple[dict[str, Cube], tuple[Fault, ...]]:
-    """Find the cubes of further datasets, by input, and say what is wrong with the names of those that are not there."""
-    named = {name: value for name, value in inputs or () if name != "dataset" and isinstance(value, DatasetReference)}
-    found = {name: _find_cube_of(name, value, find_cube) for name, value in named.items()}
-    cubes = {name: cube for name, (cube, _) in found.items() if cube is not None}
-    return cubes, tuple(fault for _, faults in found.values() for fault in faults)
+def _find_cubes(inputs: BaseModel | None, find_cube: FindsCube, *, lone: frozenset[str]) -> _Cubes:
+    """Find the cubes of the datasets that are named, and say what is wrong with the names of those that are not there."""
+    named = references_in(inputs)
+    found = [_find_cube_of(each, find_cube, lone=each.input in lone) for each in named]
+    known = {each.key: cube for each, (cube, _) in zip(named, found, strict=True)}
+    main = [known[each.key] for each in named if each.input == "dataset"]
+    return _Cubes(
+        cube=join_cubes([cube for cube in main if cube is not None]) if main and None not in main else None,
+        others={key: cube for key, cube in known.items() if cube is not None and key != "dataset"},
+        faults=tuple(fault for _, faults in found for fault in faults),
+    )
 
 
-def _find_cube_of(name: str, reference: object, find_cube: FindsCube) -> tuple[Cube | None, tuple[Fault, ...]]:
+def _find_cube_of(named: NamedReference, find_cube: FindsCube, *, lone: bool) -> tuple[Cube | None, tuple[Fault, ...]]:
     def at(fault: Fault) -> Fault:
-        return replace(fault, input=name, pointer=f"/inputs/{_escape(name)}")
+        pointer = f"/inputs/{_escape(named.input)}" if lone else named.pointer
+        return replace(fault, input=named.input, pointer=pointer)
 
+    reference = named.reference
     if isinstance(reference, JobRef):
         return None, (at(explain_absent(reference)),)
-    if not isinstance(reference, CatalogueRef | UploadRef):
-        return None, ()
     try:
         return find_cube(reference), ()
     except UnknownDataset as unknown:

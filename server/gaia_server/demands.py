@@ -20,7 +20,16 @@ from gaia_processes.inputs.dataset import (
     explain_absent,
     explain_unfit,
 )
-from gaia_processes.process import Estimate, Output, Process, dump_inputs, pin_versions, validate_request
+from gaia_processes.inputs.references import references_in
+from gaia_processes.process import (
+    Estimate,
+    Output,
+    Process,
+    cube_of_dataset,
+    dump_inputs,
+    pin_versions,
+    validate_request,
+)
 from gaia_processes.text import Language, Text
 from gaia_server.holders import check_together
 from gaia_server.jobs.records import Demand, RequestedOutput, Response, Subscriber, Transmission
@@ -189,7 +198,8 @@ def _check_formats(
 
 
 def _uploads_of(inputs: BaseModel, uploads: FindsUpload) -> Iterator[Uploaded]:
-    for _, value in inputs:
+    named = dict.fromkeys(each.reference for each in references_in(inputs))
+    for value in named:
         upload = uploads(str(value.uuid)) if isinstance(value, UploadRef) else None
         if upload is not None:
             yield Uploaded(
@@ -251,8 +261,10 @@ def _dataset(federation: Federation, reference: CatalogueRef) -> Dataset:
 
 
 def _cube_of(inputs: BaseModel, federation: Federation) -> Cube | None:
-    reference = getattr(inputs, "dataset", None)
-    return Cube.from_stac(_dataset(federation, reference).properties) if isinstance(reference, CatalogueRef) else None
+    def find(reference: CatalogueRef | UploadRef) -> Cube | None:
+        return Cubes(federation)(reference) if isinstance(reference, CatalogueRef) else None
+
+    return cube_of_dataset(inputs, find)
 
 
 def _read_response(value: object, faults: _Faults) -> Response | None:

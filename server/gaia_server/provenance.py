@@ -16,6 +16,7 @@ from gaia_config.catalogue import Federation
 from gaia_config.centres import Centre
 from gaia_config.datasets import Dataset
 from gaia_processes.inputs.dataset import CatalogueRef
+from gaia_processes.inputs.references import references_in
 from gaia_processes.process import Process, read_inputs
 from gaia_processes.text import Language, Text
 from gaia_server.jobs.records import Job
@@ -164,11 +165,8 @@ def _sources(job: Job, process: Process | None, federation: Federation, base_url
 def _references(job: Job, process: Process | None) -> Iterator[CatalogueRef]:
     if process is None:
         return
-    inputs = read_inputs(process, job.demand.inputs)
-    for _, value in inputs:
-        for each in value if isinstance(value, tuple | list) else (value,):
-            if isinstance(each, CatalogueRef):
-                yield each
+    named = dict.fromkeys(each.reference for each in references_in(read_inputs(process, job.demand.inputs)))
+    yield from (each for each in named if isinstance(each, CatalogueRef))
 
 
 def _identifiers(reference: CatalogueRef, dataset: Dataset | None) -> str | list[str]:

@@ -15,6 +15,7 @@ import structlog
 from gaia_config.catalogue import Federation
 from gaia_config.centres import Centre
 from gaia_config.settings import Settings
+from gaia_processes.inputs.references import references_in
 from gaia_processes.process import Estimate, Process, read_inputs
 from gaia_processes.text import Text
 from gaia_server import routing
@@ -30,7 +31,7 @@ from gaia_server.errors import (
     TooManyQueued,
 )
 from gaia_server.events import Wakes
-from gaia_server.holders import DATASET_INPUTS, datasets_in, holders_of
+from gaia_server.holders import datasets_in, holders_of
 from gaia_server.identity import may_read
 from gaia_server.jobs.dispatcher import Rooms, with_lengths
 from gaia_server.jobs.lanes import Room
@@ -112,7 +113,7 @@ class Submission:
         Forbidden
             If the owner may not read the dataset, and so not share what others computed of it.
         """
-        _check_right(owner, demand)
+        _check_right(owner, process, demand)
         cost = self._estimate(process, demand)
         self._check_cost(cost)
         self._check_queues(owner)
@@ -316,7 +317,7 @@ class Submission:
         named = datasets_in(read_inputs(process, demand.inputs))
         if not named:
             return tuple(_place(centre, holds_data=False) for centre in self._centres.values())
-        holders = holders_of(named.values(), self._federation)
+        holders = holders_of(named, self._federation)
         return tuple(_place(self._centres[each]) for each in holders if each in self._centres)
 
     def _check_cost(self, cost: Estimate) -> None:
@@ -333,9 +334,9 @@ def _place(centre: Centre, *, holds_data: bool = True) -> routing.Place:
     return routing.Place(centre=centre.id, queues=tuple(queue.name for queue in centre.queues), holds_data=holds_data)
 
 
-def _check_right(owner: str, demand: Demand) -> None:
-    for named in map(demand.inputs.get, DATASET_INPUTS):
-        if isinstance(named, str) and not may_read(owner, named):
+def _check_right(owner: str, process: Process, demand: Demand) -> None:
+    for named in map(str, (each.reference for each in references_in(read_inputs(process, demand.inputs)))):
+        if not may_read(owner, named):
             raise Forbidden(
                 Text(
                     en=f"You may not read the dataset {named}; ask its owners for the right.",

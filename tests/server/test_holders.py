@@ -7,6 +7,7 @@ import pytest
 from gaia_config.catalogue import Federation, publish
 from gaia_processes.errors import InvalidInputs
 from gaia_processes.inputs.dataset import CatalogueRef
+from gaia_processes.inputs.references import NamedReference
 from gaia_server.demands import read_demand
 from gaia_server.holders import holders_of
 
@@ -41,7 +42,7 @@ def complaint(ask, **inputs):
 
 def test_a_dataset_of_the_same_centre_is_taken_and_its_version_is_pinned(ask, federation):
     assert ask(like="beside").demand.inputs["like"] == "beside@1"
-    both = (CatalogueRef(id="tas-monthly"), CatalogueRef(id="beside"))
+    both = [NamedReference(path=(id,), reference=CatalogueRef(id=id)) for id in ("tas-monthly", "beside")]
     assert holders_of(both, federation) == ("theia",)
 
 

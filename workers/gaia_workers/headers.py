@@ -291,6 +291,8 @@ def _variable(variable: xr.Variable, *, is_data: bool, size_bytes: int) -> Varia
         type="data" if is_data else "auxiliary",
         unit=text_of(variable, "units") or None,
         description=text_of(variable, "long_name") or text_of(variable, "standard_name") or None,
+        standard_name=text_of(variable, "standard_name") or None,
+        cell_methods=text_of(variable, "cell_methods") or None,
         shape=variable.shape,
         chunks=variable.encoding["chunksizes"],
         dtype="string" if variable.dtype.kind == "O" else variable.dtype.name,

@@ -7,6 +7,7 @@ from gaia_config.catalogue import Federation
 from gaia_config.centres import Centre
 from gaia_processes.errors import DataError, DatasetUnsuitable
 from gaia_processes.inputs.dataset import CatalogueRef, DatasetReference, JobRef
+from gaia_processes.inputs.references import references_in
 from gaia_processes.process import Process, read_inputs
 from gaia_processes.text import Text
 
@@ -70,5 +71,5 @@ class Holdings:
         gaia_processes.errors.GaiaError
             If an input is wrong, or a dataset is not here.
         """
-        named = [value for _, value in read_inputs(process, raw) if isinstance(value, CatalogueRef | JobRef)]
-        return {str(reference): self.locate(reference) for reference in named}
+        named = [each.reference for each in references_in(read_inputs(process, raw))]
+        return {str(each): self.locate(each) for each in named if isinstance(each, CatalogueRef | JobRef)}

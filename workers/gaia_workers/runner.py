@@ -19,6 +19,7 @@ from gaia_processes.catalogue import all_processes, by_id
 from gaia_processes.errors import DatasetUnsuitable
 from gaia_processes.formats import Format
 from gaia_processes.inputs.dataset import DatasetReference
+from gaia_processes.inputs.references import map_references
 from gaia_processes.process import Process, dump_inputs, read_inputs
 from gaia_processes.text import Text
 from gaia_workers.contract import INLINE_LIMIT_BYTES, Order, OutputFile, Receipt, Result, SideFile, Words
@@ -141,7 +142,12 @@ def compute(
     progress: Callable[[float, float], None],
     cache: KeptArrays | None = None,
 ) -> Made:
-    """Call the process' `compute` with its inputs, datasets opened, and what else it takes."""
+    """
+    Call the process' `compute` with its inputs, datasets opened, and what else it takes.
+
+    An array of datasets arrives as a tuple of opened ones; a nested object as its model, with the opened dataset in the
+    place of the reference.
+    """
     function: Callable[..., Any] = importlib.import_module(f"{process.package}.compute").compute
     warnings: list[Words] = []
 
@@ -153,14 +159,12 @@ def compute(
     def note(text: Text) -> None:
         say.note(Words(en=text.en, fr=text.fr))
 
-    def open_value(value: object) -> object:
-        if not isinstance(value, DatasetReference):
-            return value
-        dataset = opened.enter_context(data.open(value))
-        say.note(opened_words(value, dataset))
+    def open_one(reference: DatasetReference) -> object:
+        dataset = opened.enter_context(data.open(reference))
+        say.note(opened_words(reference, dataset))
         return dataset
 
-    arguments = {name: open_value(value) for name, value in inputs}
+    arguments = {name: map_references(value, open_one) for name, value in inputs}
     offered = {"warn": warn, "progress": progress, "note": note} | ({} if cache is None else {"cache": cache})
     taken = inspect.signature(function).parameters
     outputs = function(**arguments, **{name: value for name, value in offered.items() if name in taken})

@@ -15,10 +15,13 @@ import structlog
 from gaia_config.catalogue import Federation
 from gaia_config.centres import Centre
 from gaia_config.settings import Settings
-from gaia_processes.inputs.dataset import CatalogueRef, parse_dataset
+from gaia_processes.catalogue import all_processes, by_id
+from gaia_processes.errors import InvalidInputs
+from gaia_processes.inputs.references import NamedReference, references_in
+from gaia_processes.process import read_inputs
 from gaia_server import routing
 from gaia_server.errors import StoreDown
-from gaia_server.holders import DATASET_INPUTS, holders_of
+from gaia_server.holders import holders_of
 from gaia_server.jobs.dispatcher import unsendable
 from gaia_server.jobs.orders import order_of
 from gaia_server.jobs.records import Work
@@ -243,6 +246,8 @@ class Reconciler:
         self._discard = discard
         self._clock = clock
         self._unleased: dict[tuple[str, int], float] = {}
+        self._processes = by_id(all_processes())
+        self._names: dict[str, tuple[NamedReference, ...] | None] = {}
 
     def publish(self) -> None:
         """Send what waits in the outbox; a centre whose broker is away is tried again next time."""
@@ -333,14 +338,26 @@ class Reconciler:
 
     def _places(self, work: Work) -> tuple[routing.Place, ...]:
         """Where the job could run: the centres with all its datasets, or all where it needs none."""
-        named = [parse_dataset(value) for value in map(work.inputs.get, DATASET_INPUTS) if isinstance(value, str)]
-        references = [each for each in named if isinstance(each, CatalogueRef)]
-        holders = set(holders_of(references, self._federation) or {work.centre}) if named else set(self._centres)
+        named = self._named(work)
+        if named is None:
+            holders = {work.centre}
+        else:
+            holders = set(holders_of(named, self._federation) or {work.centre}) if named else set(self._centres)
         return tuple(
             routing.Place(centre=centre.id, queues=tuple(queue.name for queue in centre.queues))
             for centre in self._centres.values()
             if centre.id in holders
         )
+
+    def _named(self, work: Work) -> tuple[NamedReference, ...] | None:
+        """Give the datasets that a work names, read once; None where this server does not know its process."""
+        if work.id not in self._names:
+            process = self._processes.get(work.process_id)
+            try:
+                self._names[work.id] = None if process is None else references_in(read_inputs(process, work.inputs))
+            except InvalidInputs:  # of another version of the process
+                self._names[work.id] = None
+        return self._names[work.id]
 
     def _act(self, work: Work, seen: Seen, loads: dict[str, Load]) -> bool:
         decision = decide(work, seen, lease_s=self._settings.lease_s, attempts=self._settings.attempts)
@@ -363,3 +380,5 @@ class Reconciler:
         living = {(work.id, work.attempt) for work in unfinished}
         for key in self._unleased.keys() - living:
             del self._unleased[key]
+        for id in self._names.keys() - {work.id for work in unfinished}:
+            del self._names[id]
