@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, partial
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Protocol, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.fields import FieldInfo
@@ -16,6 +16,7 @@ from gaia_processes.cube import Cube, join_cubes
 from gaia_processes.errors import Fault, InvalidInputs
 from gaia_processes.formats import Format
 from gaia_processes.inputs.bad_value import BadValue, make_fault, shorten_name, show
+from gaia_processes.inputs.columns import ColumnConstraint
 from gaia_processes.inputs.constraints import Allowed, Constraint, allowed_by_schema, judge
 from gaia_processes.inputs.dataset import (
     CatalogueRef,
@@ -31,10 +32,21 @@ from gaia_processes.inputs.qualified import is_qualified, read_qualified
 from gaia_processes.inputs.references import NamedReference, map_references, references_in
 from gaia_processes.inputs.refusals import read_refusal
 from gaia_processes.inputs.schema import input_schemas
+from gaia_processes.inputs.sources import INLINE, column_inputs, role_of
+from gaia_processes.kinds import Role
+from gaia_processes.rows import Rows
 from gaia_processes.text import Text
 
 type JobControl = Literal["sync-execute", "async-execute", "dismiss"]
 type FindsCube = Callable[[CatalogueRef | UploadRef], Cube | None]
+
+
+class FindsRows(Protocol):
+    """Finds what is known of features and tables."""
+
+    def __call__(self, reference: CatalogueRef | UploadRef, role: Role) -> Rows | None:
+        """Give the columns of what an input of that role names, None where only the work itself will look into it."""
+
 
 STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 """Configuration of every `Inputs` model."""
@@ -89,6 +101,11 @@ def accept_any(inputs: BaseModel, cube: Cube) -> tuple[Fault, ...]:  # noqa: ARG
 
 def accept_others(inputs: BaseModel, cubes: Mapping[str, Cube]) -> tuple[Fault, ...]:  # noqa: ARG001 - the signature of every such check
     """Find nothing wrong with further datasets: the check of a process that takes none."""
+    return ()
+
+
+def accept_rows(inputs: BaseModel, rows: Mapping[str, Rows]) -> tuple[Fault, ...]:  # noqa: ARG001 - the signature of every such check
+    """Find nothing wrong with features and tables: the check of a process that takes none, or whatever comes."""
     return ()
 
 
@@ -149,6 +166,9 @@ class Process:
     check_others : callable
         (inputs, cubes of further datasets by their place) -> what is wrong with these, or with the inputs for these. The
         place is the input, and the way into it: `like`, `environment/0/dataset`; of an array `dataset` all, `dataset/0` too.
+    check_rows : callable
+        (inputs, columns of features and tables by input, `gaia_processes.rows.Rows`) -> what is wrong with these, or with the
+        inputs for these. Of an upload nothing is known, and it is not among them.
     check_format : callable
         (inputs, cube of the dataset, format that is asked for) -> why the result cannot be had in it, or None.
     control : tuple of str
@@ -168,6 +188,7 @@ class Process:
     check: Callable[[Any, Cube], tuple[Fault, ...]] = accept_any
     constraints: Callable[[Any, Cube], Mapping[str, Constraint]] = leave_all
     check_others: Callable[[Any, Mapping[str, Cube]], tuple[Fault, ...]] = accept_others
+    check_rows: Callable[[Any, Mapping[str, Rows]], tuple[Fault, ...]] = accept_rows
     check_format: Callable[[Any, Cube, Format], Text | None] = hold_all
     keywords: tuple[Text, ...] = ()
     control: tuple[JobControl, ...] = ("sync-execute", "async-execute", "dismiss")
@@ -235,6 +256,7 @@ def validate_request(
     raw: Mapping[str, object],
     *,
     find_cube: FindsCube,
+    find_rows: FindsRows | None = None,
     ignored: Sequence[str] = (),
 ) -> BaseModel:
     """
@@ -247,6 +269,8 @@ def validate_request(
     find_cube : callable
         Gives the cube of a dataset, None for an upload that only the work itself will look into, or raises `UnknownDataset`
         or `UnusableUpload`.
+    find_rows : callable, optional
+        The same for what inputs take that want features or tables; without, their columns are not known.
 
     Raises
     ------
@@ -256,8 +280,8 @@ def validate_request(
     reading = _read(process.inputs, raw, ignored)
     # What is missing keeps nobody from judging the rest.
     known = reading.inputs or _read(_partial(process.inputs), raw, ignored).inputs
-    found = _find_cubes(known, find_cube, lone=reading.lone)
-    judged = () if known is None else process.check_others(known, found.others)
+    found = _find_cubes(known, find_cube, lone=reading.lone, find_rows=find_rows)
+    judged = () if known is None else _judge_others(process, known, found)
     if found.cube is not None:
         here = (
             process.check(known, found.cube) if reading.inputs else judge(process.constraints(known, found.cube), known)
@@ -273,6 +297,7 @@ def constrain_request(
     raw: Mapping[str, object],
     *,
     find_cube: FindsCube,
+    find_rows: FindsRows | None = None,
     ignored: Sequence[str] = (),
 ) -> dict[str, Allowed]:
     """
@@ -280,7 +305,7 @@ def constrain_request(
 
     Parameters
     ----------
-    process, raw, find_cube, ignored
+    process, raw, find_cube, find_rows, ignored
         As for `validate_request`; any input may still be missing.
 
     Returns
@@ -294,13 +319,12 @@ def constrain_request(
         With everything that is wrong with the inputs that are given.
     """
     reading = _read(_partial(process.inputs), raw, ignored)
-    found = _find_cubes(reading.inputs, find_cube, lone=reading.lone)
-    constraints = (
-        {} if reading.inputs is None or found.cube is None else process.constraints(reading.inputs, found.cube)
-    )
-    judged = judge(constraints, reading.inputs)
+    found = _find_cubes(reading.inputs, find_cube, lone=reading.lone, find_rows=find_rows)
+    own = {} if reading.inputs is None or found.cube is None else process.constraints(reading.inputs, found.cube)
+    judged = judge(own, reading.inputs)
     if reading.inputs is not None:
-        judged = (*judged, *process.check_others(reading.inputs, found.others))
+        judged = (*judged, *_judge_others(process, reading.inputs, found))
+    constraints = {**_column_constraints(process, found.rows), **own}
     if reading.faults or found.faults or judged:
         raise InvalidInputs((*reading.faults, *found.faults, *judged))
     by_schema = {name: allowed_by_schema(schema) for name, schema in input_schemas(process.inputs).items()}
@@ -308,6 +332,12 @@ def constrain_request(
         name: constraints[name].allowed.over(allowed) if name in constraints else allowed
         for name, allowed in by_schema.items()
     }
+
+
+def _judge_others(process: Process, inputs: BaseModel, found: "_Cubes") -> tuple[Fault, ...]:
+    """Say what is wrong with further datasets and tables, or with the inputs for these."""
+    columns = judge(_column_constraints(process, found.rows), inputs)
+    return (*process.check_others(inputs, found.others), *process.check_rows(inputs, found.rows), *columns)
 
 
 def pin_versions(inputs: BaseModel, *, version_of: Callable[[CatalogueRef], str]) -> BaseModel:
@@ -504,28 +534,51 @@ class _Cubes:
     """
     What is known of the datasets that are named.
 
-    `cube` is that of `dataset`; `others` are those of all further ones, and of each in an array, by their place.
+    `cube` is that of `dataset`; `others` are those of all further ones, and of each in an array, by their place; `rows` are
+    the columns of features and tables, by input.
     """
 
     cube: Cube | None
     others: dict[str, Cube]
+    rows: dict[str, Rows]
     faults: tuple[Fault, ...]
 
 
-def _find_cubes(inputs: BaseModel | None, find_cube: FindsCube, *, lone: frozenset[str]) -> _Cubes:
-    """Find the cubes of the datasets that are named, and say what is wrong with the names of those that are not there."""
+def _find_cubes(
+    inputs: BaseModel | None, find_cube: FindsCube, *, lone: frozenset[str], find_rows: FindsRows | None = None
+) -> _Cubes:
+    """Find what is known of the datasets that are named, and say what is wrong with the names of those that are not there."""
     named = references_in(inputs)
-    found = [_find_cube_of(each, find_cube, lone=each.input in lone) for each in named]
-    known = {each.key: cube for each, (cube, _) in zip(named, found, strict=True)}
-    main = [known[each.key] for each in named if each.input == "dataset"]
+    roles = {each.key: role_of(type(inputs), each.input) for each in named if inputs is not None}
+    grids = [each for each in named if roles[each.key] == "grid"]
+    tables = [each for each in named if roles[each.key] != "grid"]
+    found = [_find(each, find_cube, lone=each.input in lone) for each in grids]
+    by_role = _no_rows if find_rows is None else find_rows
+    rows = [_find(each, partial(by_role, role=roles[each.key]), lone=each.input in lone) for each in tables]
+    known = {each.key: cube for each, (cube, _) in zip(grids, found, strict=True)}
+    main = [known[each.key] for each in grids if each.input == "dataset"]
     return _Cubes(
         cube=join_cubes([cube for cube in main if cube is not None]) if main and None not in main else None,
         others={key: cube for key, cube in known.items() if cube is not None and key != "dataset"},
-        faults=tuple(fault for _, faults in found for fault in faults),
+        rows={each.input: one for each, (one, _) in zip(tables, rows, strict=True) if one is not None}
+        | _inline_rows(inputs),
+        faults=tuple(fault for _, faults in (*found, *rows) for fault in faults),
     )
 
 
-def _find_cube_of(named: NamedReference, find_cube: FindsCube, *, lone: bool) -> tuple[Cube | None, tuple[Fault, ...]]:
+def _no_rows(reference: CatalogueRef | UploadRef, role: Role) -> None:
+    """Know nothing of any features or table."""
+    del reference, role
+
+
+def _inline_rows(inputs: BaseModel | None) -> dict[str, Rows]:
+    """Give the columns of what a request brings along."""
+    return {name: value.rows for name, value in inputs or () if isinstance(value, INLINE)}
+
+
+def _find[T](
+    named: NamedReference, find: Callable[[CatalogueRef | UploadRef], T | None], *, lone: bool
+) -> tuple[T | None, tuple[Fault, ...]]:
     def at(fault: Fault) -> Fault:
         pointer = f"/inputs/{_escape(named.input)}" if lone else named.pointer
         return replace(fault, input=named.input, pointer=pointer)
@@ -534,11 +587,17 @@ def _find_cube_of(named: NamedReference, find_cube: FindsCube, *, lone: bool) ->
     if isinstance(reference, JobRef):
         return None, (at(explain_absent(reference)),)
     try:
-        return find_cube(reference), ()
+        return find(reference), ()
     except UnknownDataset as unknown:
         return None, (at(explain_unknown(unknown)),)
     except UnusableUpload as unusable:
         return None, (at(unusable.fault),)
+
+
+def _column_constraints(process: Process, rows: Mapping[str, Rows]) -> dict[str, Constraint]:
+    """Say which columns there are, for each input that names one."""
+    named = {name: [rows[each] for each in of if each in rows] for name, of in column_inputs(process.inputs).items()}
+    return {name: ColumnConstraint(input=name, known=each[0].names) for name, each in named.items() if each}
 
 
 def _unknown_input(name: str, value: object, known: Sequence[str]) -> Fault:

@@ -45,7 +45,8 @@ def allowed_inputs(
     """
     followed = follow(process, body, references)
     try:
-        allowed = constrain_request(process, followed.inputs, find_cube=Cubes(federation, uploads), ignored=ignored)
+        cubes = Cubes(federation, uploads)
+        allowed = constrain_request(process, followed.inputs, find_cube=cubes, find_rows=cubes.rows, ignored=ignored)
     except InvalidInputs as invalid:
         raise InvalidInputs((*followed.faults, *followed.missing_aside(invalid.faults))) from None
     if followed.faults:

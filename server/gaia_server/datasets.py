@@ -5,10 +5,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from gaia_config.datasets import Dataset
-from gaia_processes.inputs.fields import DATASET_FORMAT
 from gaia_processes.inputs.schema import input_schemas
 from gaia_processes.process import Process
 from gaia_processes.text import Language, Text
+from gaia_server.descriptions import takes_dataset
 from gaia_server.negotiation import HTML
 from gaia_server.rendering import link_page, make_link, without_none
 
@@ -83,7 +83,7 @@ def _extent(dataset: Dataset) -> dict[str, Any]:
 
 def _takes_dataset(process: Process) -> bool:
     schema = input_schemas(process.inputs).get("dataset", {})
-    return bool(schema.get("items", schema).get("format") == DATASET_FORMAT)
+    return takes_dataset(schema)
 
 
 def _form_link(process: Process, dataset: Dataset, base_url: str, language: Language) -> dict[str, str]:

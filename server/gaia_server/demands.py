@@ -21,6 +21,7 @@ from gaia_processes.inputs.dataset import (
     explain_unfit,
 )
 from gaia_processes.inputs.references import references_in
+from gaia_processes.kinds import TAKEN, Role, find_kind
 from gaia_processes.process import (
     Estimate,
     Output,
@@ -30,13 +31,13 @@ from gaia_processes.process import (
     pin_versions,
     validate_request,
 )
+from gaia_processes.rows import Rows
 from gaia_processes.text import Language, Text
 from gaia_server.holders import check_together
 from gaia_server.jobs.records import Demand, RequestedOutput, Response, Subscriber, Transmission
 from gaia_server.outbound import Outbound, OutboundRefused, shown
 from gaia_server.preference import Returns
 from gaia_server.references import Followed, References
-from gaia_server.uploads.kinds import NETCDF
 from gaia_server.uploads.uploads import Upload
 from gaia_workers.contract import Uploaded
 
@@ -138,7 +139,8 @@ def read_demand(
     subscriber = _read_subscriber(body.get("subscriber"), outbound or Outbound(hosts=()), language, faults)
     followed = follow(process, body, references)
     try:
-        inputs = validate_request(process, followed.inputs, find_cube=Cubes(federation, uploads), ignored=ignored)
+        cubes = Cubes(federation, uploads)
+        inputs = validate_request(process, followed.inputs, find_cube=cubes, find_rows=cubes.rows, ignored=ignored)
     except InvalidInputs as invalid:
         rest = followed.missing_aside(invalid.faults)
         raise InvalidInputs((*followed.faults, *rest, *faults.found)) from None
@@ -239,14 +241,40 @@ class Cubes:
         UnknownDataset, UnusableUpload
             If there is none, or the file is of another kind.
         """
-        if isinstance(reference, CatalogueRef):
-            return Cube.from_stac(_dataset(self._federation, reference).properties)
+        if isinstance(reference, UploadRef):
+            self._check(reference, "grid")
+            return None
+        properties = _dataset(self._federation, reference).properties
+        if (rows := Rows.from_stac(properties)) is not None:
+            raise UnusableUpload(explain_unfit(reference, found=find_kind(rows.kind) or rows.kind, role="grid"))
+        return Cube.from_stac(properties)
+
+    def rows(self, reference: CatalogueRef | UploadRef, role: Role) -> Rows | None:
+        """
+        Find the columns of features or of a table; None for an upload, into which the work alone looks.
+
+        Raises
+        ------
+        UnknownDataset, UnusableUpload
+            If there is none, or the file is of another kind than an input of that role takes.
+        """
+        if isinstance(reference, UploadRef):
+            self._check(reference, role)
+            return None
+        dataset = _dataset(self._federation, reference)
+        rows = Rows.from_stac(dataset.properties)
+        if rows is None or not rows.fits(role):
+            found = dataset.replicas[0].media_type if rows is None else find_kind(rows.kind) or rows.kind
+            raise UnusableUpload(explain_unfit(reference, found=found, role=role))
+        return rows
+
+    def _check(self, reference: UploadRef, role: Role) -> None:
+        """Refuse an upload that is not there, or of a kind that an input does not take."""
         upload = self._uploads(str(reference.uuid))
         if upload is None:
             raise UnusableUpload(explain_absent(reference))
-        if upload.kind != NETCDF.id:
-            raise UnusableUpload(explain_unfit(reference, found=upload.media_type, wanted=NETCDF.media_type))
-        return None
+        if upload.kind not in {kind.id for kind in TAKEN[role]}:
+            raise UnusableUpload(explain_unfit(reference, found=find_kind(upload.kind) or upload.media_type, role=role))
 
 
 def _dataset(federation: Federation, reference: CatalogueRef) -> Dataset:

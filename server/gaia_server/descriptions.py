@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gaia_processes.formats import Format
-from gaia_processes.inputs.fields import DATASET_FORMAT
+from gaia_processes.inputs.dataset import DATASET_FORMAT
 from gaia_processes.inputs.schema import input_schemas
 from gaia_processes.process import Output, Process, told_of
 from gaia_processes.text import Language, Text
@@ -117,15 +117,16 @@ def _input(
 
 def takes_dataset(schema: dict[str, Any]) -> bool:
     """Tell whether an input takes a dataset, alone or in an array."""
-    return bool(schema.get("items", schema).get("format") == DATASET_FORMAT)
+    item = schema.get("items", schema)
+    return any(each.get("format") == DATASET_FORMAT for each in (item, *item.get("oneOf", ())))
 
 
 def _name_datasets(schema: dict[str, Any], dataset_ids: Sequence[str]) -> dict[str, Any]:
     """Put the ids into a schema that takes a dataset, alone or in an array; leave any other as it is."""
     if "items" in schema:
         return schema | {"items": _name_datasets(schema["items"], dataset_ids)}
-    if not takes_dataset(schema) or not dataset_ids:
-        return schema
+    if not takes_dataset(schema) or not dataset_ids or "oneOf" in schema:
+        return schema  # of several ways the example shows one, and the constraints name the datasets
     listed = {"enum": list(dataset_ids)} if len(dataset_ids) <= LISTED_DATASETS else {}
     return schema | listed | {"example": dataset_ids[0]}
 

@@ -18,7 +18,7 @@ CRS84H = "http://www.opengis.net/def/crs/OGC/0/CRS84h"
 EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
 ACCEPTED_CRS = (CRS84, CRS84H, EPSG + "<code>", "EPSG:<code>", "urn:ogc:def:crs:EPSG::<code>")
 
-_CRS84_NAMES = frozenset(
+CRS84_NAMES = frozenset(
     name.lower()
     for name in (
         CRS84,
@@ -33,7 +33,7 @@ _CRS84_NAMES = frozenset(
 _CRS84H_NAMES = frozenset(
     name.lower() for name in (CRS84H, CRS84H.replace("http:", "https:"), "urn:ogc:def:crs:OGC::CRS84h", "OGC:CRS84h")
 )
-_EPSG_NAME = re.compile(
+EPSG_NAME = re.compile(
     r"(https?://www\.opengis\.net/def/crs/EPSG/[0-9.]+/|urn:ogc:def:crs:EPSG:[0-9.]*:|EPSG:)(?P<code>\d{4,6})",
     re.ASCII | re.IGNORECASE,
 )
@@ -158,9 +158,9 @@ def to_crs84(sent: SentBbox) -> Bbox:
         If the system is unknown, the box is upside down, off the earth, or outside of where its system is defined.
     """
     name = sent.crs.lower()
-    if name in _CRS84_NAMES or name in _CRS84H_NAMES:
+    if name in CRS84_NAMES or name in _CRS84H_NAMES:
         return _lay_out(sent.numbers, sent)
-    match = _EPSG_NAME.fullmatch(sent.crs)
+    match = EPSG_NAME.fullmatch(sent.crs)
     if match is None:
         raise _unknown_crs(sent.crs)
     try:

@@ -8,6 +8,11 @@ from difflib import get_close_matches
 
 from gaia_processes.errors import Fault
 from gaia_processes.inputs.bad_value import BadValue, make_fault, show
+from gaia_processes.kinds import TAKEN, TITLES, Kind, Role, list_kinds
+from gaia_processes.text import Text
+
+DATASET_FORMAT = "gaia-dataset"
+"""`format` by which a schema says that its text is the id of a dataset."""
 
 _NAME = r"[A-Za-z0-9._-]{1,200}"
 _CATALOGUE = re.compile(rf"(?P<id>{_NAME})(@(?P<version>{_NAME}))?", re.ASCII)
@@ -72,7 +77,7 @@ class UnknownDataset(LookupError):
 
 class UnusableUpload(LookupError):
     """
-    An upload is not there, or is nothing that can be read as what it is named for.
+    An upload is not there, or it or a dataset is nothing that can be read as what it is named for.
 
     Parameters
     ----------
@@ -151,12 +156,15 @@ def explain_absent(reference: UploadRef | JobRef) -> Fault:
     )
 
 
-def explain_unfit(reference: UploadRef, *, found: str, wanted: str) -> Fault:
-    """Say that an upload is another kind of file than is needed."""
+def explain_unfit(reference: CatalogueRef | UploadRef, *, found: Kind | str, role: Role) -> Fault:
+    """Say that an upload or a dataset is another kind of file than an input takes."""
+    wanted, taken = TITLES[role], list_kinds(TAKEN[role])
+    there = Text(en=found, fr=found) if isinstance(found, str) else found.title
     return make_fault(
-        f"{reference} is a file of type {found}; what is read here is {wanted}.",
-        f"{reference} est un fichier de type {found} ; ce qui se lit ici est {wanted}.",
+        f"{reference} is a file of type {there.en}; this input takes {wanted.en}: {taken.en}.",
+        f"{reference} est un fichier de type {there.fr} ; cette entrée prend {wanted.fr} : {taken.fr}.",
         given=str(reference),
+        allowed=[kind.media_type for kind in TAKEN[role]],
     )
 
 

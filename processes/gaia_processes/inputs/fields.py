@@ -6,13 +6,18 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from gaia_processes.inputs.bbox import CRS84, Bbox, SentBbox, parse_bbox, parse_sent_bbox
-from gaia_processes.inputs.dataset import DatasetReference, parse_dataset
+from gaia_processes.inputs.dataset import DATASET_FORMAT, DatasetReference, parse_dataset
 from gaia_processes.inputs.interval import Interval, parse_interval
 from gaia_processes.inputs.levels import Levels, parse_levels
+from gaia_processes.inputs.sources import (
+    ColumnOf,
+    CommunityField,
+    OccurrencesDatasetField,
+    OccurrencesField,
+    PointsField,
+    ZonesField,
+)
 from gaia_processes.text import Text
-
-DATASET_FORMAT = "gaia-dataset"
-"""`format` by which a schema says that its text is the id of a dataset."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -216,3 +221,118 @@ NearestLevelInput = Annotated[
         ),
     ),
 ]
+ZonesInput = Annotated[
+    ZonesField,
+    Told(
+        title=Text(en="Zones", fr="Zones"),
+        description=Text(
+            en="Polygons: a GeoJSON FeatureCollection in longitude and latitude, `upload:<uuid>` of a file of yours "
+            "(GeoJSON, GeoPackage, GeoParquet, zipped shapefile; any reference system), or the id of a dataset of zones.",
+            fr="Des polygones : une FeatureCollection GeoJSON en longitude et latitude, `upload:<uuid>` d'un fichier à vous "
+            "(GeoJSON, GeoPackage, GeoParquet, shapefile compressé ; tout système de référence), ou l'identifiant d'un jeu "
+            "de données de zones.",
+        ),
+        example={
+            "type": "FeatureCollection",
+            "features": [
+                {
+                    "type": "Feature",
+                    "properties": {"name": "north"},
+                    "geometry": {
+                        "type": "Polygon",
+                        "coordinates": [[[-5, 47], [5, 47], [5, 51], [-5, 51], [-5, 47]]],
+                    },
+                }
+            ],
+        },
+    ),
+]
+ZoneIdInput = Annotated[
+    Annotated[str, Field(min_length=1, max_length=200)] | None,
+    ColumnOf(inputs=("zones",)),
+    Told(
+        title=Text(en="Name of a zone", fr="Nom d'une zone"),
+        description=Text(
+            en="The property of the zones that names each. Left out: their place in the order of the file, from 0.",
+            fr="La propriété des zones qui nomme chacune. Absent : leur rang dans l'ordre du fichier, à partir de 0.",
+        ),
+        conditional=True,
+    ),
+]
+PointsInput = Annotated[
+    PointsField,
+    Told(
+        title=Text(en="Points", fr="Points"),
+        description=Text(
+            en="Points: a GeoJSON FeatureCollection, a table as text (CSV) with columns decimalLongitude and "
+            "decimalLatitude (or longitude/latitude, lon/lat, x/y), `upload:<uuid>` of a file of yours, or the id of a "
+            "dataset of points.",
+            fr="Des points : une FeatureCollection GeoJSON, un tableau en texte (CSV) avec les colonnes decimalLongitude et "
+            "decimalLatitude (ou longitude/latitude, lon/lat, x/y), `upload:<uuid>` d'un fichier à vous, ou l'identifiant "
+            "d'un jeu de données de points.",
+        ),
+        example="site,longitude,latitude\nBrest,-4.49,48.39\nNice,7.27,43.70\n",
+    ),
+]
+MatchTimeInput = Annotated[
+    Annotated[str, Field(min_length=1, max_length=200)] | None,
+    ColumnOf(inputs=("points",)),
+    Told(
+        title=Text(en="Column of times", fr="Colonne des dates"),
+        description=Text(
+            en="The column of the points that says when each was observed; it gets the value of that time. Left out: a row "
+            "for each point and time step.",
+            fr="La colonne des points qui dit quand chacun a été observé ; il reçoit la valeur de ce moment. Absent : une "
+            "ligne par point et pas de temps.",
+        ),
+        conditional=True,
+    ),
+]
+OccurrencesInput = Annotated[
+    OccurrencesField | None,
+    Told(
+        title=Text(en="Occurrences", fr="Occurrences"),
+        description=Text(
+            en="Records of species with Darwin Core terms as columns: a table as text (CSV), `upload:<uuid>` of a file of "
+            "yours (CSV, Parquet, Darwin Core archive), or the id of a dataset of occurrences.",
+            fr="Des observations d'espèces dont les colonnes sont des termes Darwin Core : un tableau en texte (CSV), "
+            "`upload:<uuid>` d'un fichier à vous (CSV, Parquet, archive Darwin Core), ou l'identifiant d'un jeu de données "
+            "d'occurrences.",
+        ),
+    ),
+]
+OccurrencesDatasetInput = Annotated[
+    OccurrencesDatasetField | None,
+    Told(
+        title=Text(en="Dataset of occurrences", fr="Jeu de données d'occurrences"),
+        description=Text(
+            en="Id of a dataset of occurrences, with a version as id@version if you like. Without a version the newest is used.",
+            fr="Identifiant d'un jeu de données d'occurrences, au besoin avec une version comme id@version. Sans version, la "
+            "plus récente est utilisée.",
+        ),
+    ),
+]
+CommunityInput = Annotated[
+    CommunityField | None,
+    Told(
+        title=Text(en="Community table", fr="Tableau de communautés"),
+        description=Text(
+            en="Counts of species at sites: the first column names the sites, each other is a species. A table as text (CSV), "
+            "`upload:<uuid>` of a file of yours (CSV, Parquet), or the id of a dataset.",
+            fr="Des comptages d'espèces par site : la première colonne nomme les sites, chaque autre est une espèce. Un "
+            "tableau en texte (CSV), `upload:<uuid>` d'un fichier à vous (CSV, Parquet), ou l'identifiant d'un jeu de données.",
+        ),
+    ),
+]
+EncodingInput = Annotated[
+    Literal["utf-8", "iso-8859-1", "iso-8859-15", "windows-1252", "macroman", "utf-16"],
+    Told(
+        title=Text(en="Encoding", fr="Encodage"),
+        description=Text(
+            en="Encoding of tables as text (CSV) that are uploaded; archives name their own.",
+            fr="Encodage des tableaux en texte (CSV) déposés ; les archives nomment le leur.",
+        ),
+        conditional=True,
+    ),
+]
+"""The input `encoding`, with the default `utf-8`: readers of tables are told of it by its name."""

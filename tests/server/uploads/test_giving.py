@@ -76,7 +76,7 @@ def test_a_file_that_was_removed_meanwhile_is_still_given(client, fetch, job, up
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(None, "There is no upload"), (b"a,b\n1,2\n", "text/csv; what is read here is application/x-netcdf")],
+    [(None, "There is no upload"), (b"a,b\n1,2\n", "table as text (CSV); this input takes data on a grid: NetCDF")],
 )
 def test_an_upload_that_cannot_be_the_dataset_is_refused_before_anything_is_queued(client, content, words):
     name = "upload:00000000-0000-4000-8000-000000000000"
