@@ -143,33 +143,89 @@ def _unknown_mapping(name: str) -> DatasetUnsuitable:
     )
 
 
-def _mapped_rows(dataset: xr.Dataset, grid: Grid) -> Rows:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlaneMapping:
+    """
+    How the plane of a grid mapping and the earth belong together.
+
+    Attributes
+    ----------
+    to_plane, to_earth : Transformer
+        From longitude and latitude to the plane, and back.
+    x_m, y_m : float
+        What one of the unit of each coordinate is in that of the plane.
+    """
+
+    to_plane: Transformer
+    to_earth: Transformer
+    x_m: float
+    y_m: float
+
+
+def read_mapping(dataset: xr.Dataset, grid: Grid) -> PlaneMapping:
+    """
+    Read the grid mapping of a grid with coordinates in a plane.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Undecoded.
+    grid : Grid
+        With `x`, `y` and `mapping`.
+
+    Returns
+    -------
+    PlaneMapping
+        From the CF attributes; of a raster, whose reader made them, from its reference system.
+
+    Raises
+    ------
+    DatasetUnsuitable
+        The grid mapping is not known.
+    """
     mapping = dataset.variables[str(grid.mapping)]
-    name = text_of(mapping, "grid_mapping_name")
+    name, is_image = text_of(mapping, "grid_mapping_name"), "GeoTransform" in mapping.attrs
+    try:
+        crs = _crs_of(mapping)
+        # Models count degrees on their own sphere, images on the earth as it is. The base of a rotated pole is the earth;
+        # its own `geodetic_crs` is the rotated one.
+        earth = CRS("OGC:CRS84") if is_image else crs.source_crs or crs.geodetic_crs
+        to_plane = Transformer.from_crs(earth, crs, always_xy=True)
+        to_earth = Transformer.from_crs(crs, earth, always_xy=True)
+    except (CRSError, ProjError, KeyError, TypeError, ValueError) as error:
+        raise _unknown_mapping(name) from error
+    # The coordinates of an image are in the unit of its own reference system.
+    x_m, y_m = (1.0 if is_image else _plane_unit(dataset.variables[str(each)]) for each in (grid.x, grid.y))
+    return PlaneMapping(to_plane=to_plane, to_earth=to_earth, x_m=x_m, y_m=y_m)
+
+
+def _crs_of(mapping: xr.Variable) -> CRS:
+    if "GeoTransform" in mapping.attrs and text_of(mapping, "crs_wkt"):
+        return CRS.from_wkt(text_of(mapping, "crs_wkt"))
     attributes = {
         key: value.tolist() if isinstance(value, np.ndarray | np.generic) else value
         for key, value in mapping.attrs.items()
         if key not in _CRS_TEXTS
     }
-    try:
-        crs = CRS.from_cf(attributes)
-        # The base of a rotated pole is the earth; its own `geodetic_crs` is the rotated one.
-        back = Transformer.from_crs(crs, crs.source_crs or crs.geodetic_crs, always_xy=True)
-    except (CRSError, ProjError, KeyError, TypeError, ValueError) as error:
-        raise _unknown_mapping(name) from error
-    x, y = (_plane_values(dataset.variables[str(each)]) for each in (grid.x, grid.y))
+    return CRS.from_cf(attributes)
+
+
+def _mapped_rows(dataset: xr.Dataset, grid: Grid) -> Rows:
+    mapping = read_mapping(dataset, grid)
+    x, y = (read_numbers(dataset.variables[str(each)]) for each in (grid.x, grid.y))
+    x, y = x * mapping.x_m, y * mapping.y_m
 
     def rows(which: slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         across, along = np.meshgrid(x, y[which])
-        longitude, latitude = back.transform(across, along, errcheck=False)
+        longitude, latitude = mapping.to_earth.transform(across, along, errcheck=False)
         hidden = ~(np.isfinite(longitude) & np.isfinite(latitude))
         return np.where(hidden, np.nan, longitude), np.where(hidden, np.nan, latitude)
 
     return rows
 
 
-def _plane_values(variable: xr.Variable) -> NDArray[np.float64]:
-    return read_numbers(variable) * _PLANE_UNITS.get(text_of(variable, "units").lower(), 1.0)
+def _plane_unit(variable: xr.Variable) -> float:
+    return _PLANE_UNITS.get(text_of(variable, "units").lower(), 1.0)
 
 
 def mask_centres(cells: Cells, box: Bbox) -> NDArray[np.bool_]:

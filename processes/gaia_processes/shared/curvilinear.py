@@ -189,15 +189,36 @@ def nearest(source: Curvilinear, target: Rectilinear, *, max_distance_km: float 
     max_distance_km : float, optional
         Farther cells are not taken. Default: farther than half the diagonal of the cell.
     """
-    fresh, vectors = source.fresh, source.vectors.reshape(-1, 3)
     points = unit_vectors(*np.meshgrid(target.longitudes, target.latitudes)).reshape(-1, 3)
+    places = nearest_to(source, points, max_distance_km=max_distance_km)
+    return Picks(places=places.reshape(target.shape), source_shape=source.shape)
+
+
+def nearest_to(source: Curvilinear, points: Floats, *, max_distance_km: float | None = None) -> Places:
+    """
+    Find the nearest cell of each point, as `nearest` does.
+
+    Parameters
+    ----------
+    source : Curvilinear
+    points : array of float, shape (points, 3)
+        Vectors of length 1.
+    max_distance_km : float, optional
+        As of `nearest`.
+
+    Returns
+    -------
+    array of int, shape (points,)
+        Cells counted row by row; -1 where none is near enough.
+    """
+    fresh, vectors = source.fresh, source.vectors.reshape(-1, 3)
     reach = _reaches(source.vectors).reshape(-1)
     within = float(reach.max(initial=0.0)) if max_distance_km is None else chord(max_distance_km)
     places = first_of_nearest(fresh, vectors[fresh], points, within)
     if max_distance_km is None:
         apart = np.linalg.norm(vectors[np.maximum(places, 0)] - points, axis=1)
         places = np.where(apart <= reach[np.maximum(places, 0)], places, -1)
-    return Picks(places=places.reshape(target.shape), source_shape=source.shape)
+    return places
 
 
 def _reaches(vectors: Floats, *, widest: bool = False) -> Floats:
@@ -226,15 +247,35 @@ def bilinear(source: Curvilinear, target: Rectilinear) -> Sparse:
         Its rows are joined at their ends, and its last row to itself, where the grid goes on there.
     target : Rectilinear
     """
-    nodes, cells = _with_joints(source)
     points = unit_vectors(*np.meshgrid(target.longitudes, target.latitudes)).reshape(-1, 3)
-    usable = _usable(nodes)
-    # What is repeated behind the last row lies where others are: it would only crowd out their neighbours.
-    known = np.flatnonzero(np.isfinite(nodes[: source.shape[0], :, 0]).reshape(-1))
-    owners, places, shares = join_shares(list(_found(points, nodes, cells, usable, known)))
+    owners, places, shares = corners_around(source, points)
     inside = np.zeros(len(points))
     inside[owners] = 1.0
     return Sparse.of(owners, places, shares, coverage=inside.reshape(target.shape), source_shape=source.shape)
+
+
+def corners_around(source: Curvilinear, points: Floats) -> tuple[Places, Places, Floats]:
+    """
+    Find the four centres around each point, and what each counts for.
+
+    Parameters
+    ----------
+    source : Curvilinear
+    points : array of float, shape (points, 3)
+        Vectors of length 1.
+
+    Returns
+    -------
+    owners, places : array of int
+        Points that four centres are around, each four times, and cells counted row by row.
+    shares : array of float
+        Those of a point sum to 1.
+    """
+    nodes, cells = _with_joints(source)
+    usable = _usable(nodes)
+    # What is repeated behind the last row lies where others are: it would only crowd out their neighbours.
+    known = np.flatnonzero(np.isfinite(nodes[: source.shape[0], :, 0]).reshape(-1))
+    return join_shares(list(_found(points, nodes, cells, usable, known)))
 
 
 def _with_joints(source: Curvilinear) -> tuple[Floats, Places]:

@@ -69,8 +69,8 @@ def conservative(source: Rectilinear, target: Rectilinear, *, repeated: bool = F
 
 def bilinear(source: Rectilinear, target: Rectilinear) -> Separable:
     """Interpolate linearly along longitudes, then along latitudes; never beyond the outermost centres but at the poles."""
-    columns = _interpolate_columns(source, target.longitudes)
-    rows, caps = _interpolate_rows(source, target.latitudes)
+    columns = interpolate_columns(source, target.longitudes)
+    rows, caps = interpolate_rows(source, target.latitudes)
     return Separable(rows=rows, columns=columns, caps=caps)
 
 
@@ -90,14 +90,14 @@ def nearest(source: Rectilinear, target: Rectilinear, *, max_distance_km: float 
     On a row, the nearest centre is that of the nearest meridian, whatever the row. For a fixed difference of longitude the
     cosine of the distance is R cos(row - p), so the nearest row is the one nearest to p = atan2(sin phi, cos phi cos dl).
     """
-    columns, apart = _nearest_columns(source.longitudes, target.longitudes)
+    columns, apart = nearest_columns(source.longitudes, target.longitudes)
     phi = np.radians(target.latitudes)[:, np.newaxis]
     best = np.degrees(np.arctan2(np.sin(phi), np.cos(phi) * np.cos(np.radians(apart))[np.newaxis, :]))
-    rows = _nearest_places(source.latitudes, best)
+    rows = nearest_places(source.latitudes, best)
     at_pole = (90.0 - np.abs(source.latitudes) < _NEARLY)[rows] | (90.0 - np.abs(target.latitudes) < _NEARLY)[:, None]
     across = np.where(at_pole, 0, columns[np.newaxis, :])
     if max_distance_km is None:
-        taken = _inside_rows(source, target.latitudes)[:, None] & _inside_columns(source, target.longitudes)[None, :]
+        taken = inside_rows(source, target.latitudes)[:, None] & inside_columns(source, target.longitudes)[None, :]
     else:
         taken = (
             distance_km(
@@ -195,15 +195,16 @@ def _unrolled(longitudes: Floats) -> tuple[Places, Floats, bool]:
     return places.astype(np.intp), ascending, cyclic
 
 
-def _interpolate_columns(source: Rectilinear, wanted: Floats) -> AxisWeights:
+def interpolate_columns(source: Rectilinear, wanted: Floats) -> AxisWeights:
+    """Interpolate longitudes in degrees between the columns beside them, across the seam where the columns are cyclic."""
     places, centres, cyclic = _unrolled(source.longitudes)
     if cyclic:
         places, centres = np.append(places, places[0]), np.append(centres, centres[0] + 360.0)
     framed = centres[0] + (wanted - centres[0] + EPSILON_DEG) % 360.0 - EPSILON_DEG
-    return _between(centres, places, framed, size=len(source.longitudes))
+    return between(centres, places, framed, size=len(source.longitudes))
 
 
-def _between(centres: Floats, places: Places, wanted: Floats, *, size: int) -> AxisWeights:
+def between(centres: Floats, places: Places, wanted: Floats, *, size: int) -> AxisWeights:
     """Interpolate between neighbours along an ascending axis; nothing beyond its ends."""
     inside = (wanted >= centres[0] - EPSILON_DEG) & (wanted <= centres[-1] + EPSILON_DEG)
     left = np.clip(np.searchsorted(centres, wanted, side="right") - 1, 0, max(len(centres) - 2, 0))
@@ -218,7 +219,8 @@ def _between(centres: Floats, places: Places, wanted: Floats, *, size: int) -> A
     return AxisWeights(size=size, places=ends.astype(np.intp), shares=both, coverage=inside.astype(np.float64))
 
 
-def _interpolate_rows(source: Rectilinear, wanted: Floats) -> tuple[AxisWeights, tuple[Cap, ...]]:
+def interpolate_rows(source: Rectilinear, wanted: Floats) -> tuple[AxisWeights, tuple[Cap, ...]]:
+    """Interpolate latitudes in degrees between the rows beside them, and to the pole beyond the last row of a global grid."""
     order = np.argsort(source.latitudes, kind="stable").astype(np.intp)
     centres = source.latitudes[order]
     caps = []
@@ -231,7 +233,7 @@ def _interpolate_rows(source: Rectilinear, wanted: Floats) -> tuple[AxisWeights,
             caps.append(Cap(row=int(order[end]), columns=_fresh_columns(source), shares=held))
             covered |= beyond
     inner = np.where(covered, np.clip(wanted, centres[0], centres[-1]), wanted)
-    return _between(centres, order, inner, size=len(source.latitudes)), tuple(caps)
+    return between(centres, order, inner, size=len(source.latitudes)), tuple(caps)
 
 
 def _reaches_pole(source: Rectilinear, centres: Floats, end: int, pole: float) -> bool:
@@ -245,7 +247,7 @@ def _reaches_pole(source: Rectilinear, centres: Floats, end: int, pole: float) -
 # --- nearest --------------------------------------------------------------------------------------------------------
 
 
-def _nearest_columns(longitudes: Floats, wanted: Floats) -> tuple[Places, Floats]:
+def nearest_columns(longitudes: Floats, wanted: Floats) -> tuple[Places, Floats]:
     """Find the nearest column of each longitude, and how far it is away."""
     order = np.argsort(longitudes % 360.0, kind="stable")
     turned = (longitudes % 360.0)[order]
@@ -253,7 +255,8 @@ def _nearest_columns(longitudes: Floats, wanted: Floats) -> tuple[Places, Floats
     return _nearer(order, longitudes, np.stack([behind - 1, behind], axis=1), wanted, period=360.0)
 
 
-def _nearest_places(centres: Floats, wanted: Floats) -> Places:
+def nearest_places(centres: Floats, wanted: Floats) -> Places:
+    """Find the nearest centre along an axis of any order; of equally near ones the first."""
     order = np.argsort(centres, kind="stable")
     behind = np.clip(np.searchsorted(centres[order], wanted), 1, max(len(centres) - 1, 1))
     sides = np.stack([behind - 1, np.minimum(behind, len(centres) - 1)], axis=-1)
@@ -273,18 +276,29 @@ def _nearer(
     return np.take_along_axis(found, chosen, -1)[..., 0], np.take_along_axis(apart, chosen, -1)[..., 0]
 
 
-def _inside_rows(source: Rectilinear, wanted: Floats) -> NDArray[np.bool_]:
+def inside_rows(source: Rectilinear, wanted: Floats) -> NDArray[np.bool_]:
     """Tell which latitudes lie in a cell."""
     low, high = source.latitude_edges.min(), source.latitude_edges.max()
     inside: NDArray[np.bool_] = (wanted >= low - EPSILON_DEG) & (wanted <= high + EPSILON_DEG)
     return inside
 
 
-def _inside_columns(source: Rectilinear, wanted: Floats) -> NDArray[np.bool_]:
-    """Tell which longitudes lie in a cell."""
-    west, east = source.longitude_edges[:, 0], source.longitude_edges[:, 1]
+def inside_columns(source: Rectilinear, wanted: Floats) -> NDArray[np.bool_]:
+    """
+    Tell which longitudes lie in a cell, whatever frame and order the columns are in.
+
+    Notes
+    -----
+    Between two columns the one that begins last holds a longitude if any does, where cells do not lie within others.
+    """
     if is_cyclic(source.longitudes):
         return np.ones(len(wanted), dtype=bool)
-    ahead = (wanted[:, np.newaxis] - west[np.newaxis, :] + EPSILON_DEG) % 360.0
-    inside: NDArray[np.bool_] = (ahead <= (east - west)[np.newaxis, :] + 2 * EPSILON_DEG).any(axis=1)
+    west, east = source.longitude_edges[:, 0], source.longitude_edges[:, 1]
+    order = np.argsort(west % 360.0, kind="stable")
+    begins, widths = (west % 360.0)[order], (east - west)[order]
+    last = np.searchsorted(begins, wanted % 360.0 + EPSILON_DEG, side="right") - 1
+    inside = np.zeros(len(wanted), dtype=bool)
+    for before in (last, last - 1):  # a repeated column of no width may begin between
+        at = before % len(begins)
+        inside |= (wanted - begins[at] + EPSILON_DEG) % 360.0 <= widths[at] + 2 * EPSILON_DEG
     return inside
