@@ -180,6 +180,15 @@ def list_kinds(kinds: Sequence[Kind]) -> Text:
     return Text(en=", ".join(kind.title.en for kind in kinds), fr=", ".join(kind.title.fr for kind in kinds))
 
 
+def explain_kind(found: Kind, role: Role) -> Text:
+    """Say that a file is of another kind than an input takes."""
+    wanted, taken = TITLES[role], list_kinds(TAKEN[role])
+    return Text(
+        en=f"The file is of type {found.title.en}; this input takes {wanted.en}: {taken.en}.",
+        fr=f"Le fichier est de type {found.title.fr} ; cette entrée prend {wanted.fr} : {taken.fr}.",
+    )
+
+
 def _database(beginning: bytes) -> Kind:
     if beginning[_GEOPACKAGE_ID] in (b"GPKG", b"GP10", b"GP11"):
         return GEOPACKAGE

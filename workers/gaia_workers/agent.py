@@ -48,8 +48,14 @@ SETTLED_S = 3600.0
 """What was published just now is no stock yet: the server may hear of it only later."""
 PROGRAM = "gaia_config.cli"
 """What the program that runs here imports first. Every fork runs that program's first lines again: with this they are cheap."""
-THREAD_POOLS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-"""Libraries that start threads when they are imported, unless these say 1: a fork of such a parent can hang."""
+ONE_THREAD = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+}
+"""Libraries that start threads when they are imported, unless these say no: a fork of such a parent can hang. (Polars starts one in any case, so
+that nothing here may import it before the fork.)"""
 
 _log = structlog.get_logger()
 
@@ -294,8 +300,8 @@ def warm_up() -> None:
 
     Call it in the main thread: the parent is tied to the thread that starts it.
     """
-    for pool in THREAD_POOLS:
-        os.environ.setdefault(pool, "1")
+    for name, value in ONE_THREAD.items():
+        os.environ.setdefault(name, value)
     multiprocessing.set_forkserver_preload(["gaia_workers.warm", PROGRAM])
     multiprocessing.forkserver.ensure_running()
 

@@ -1,15 +1,22 @@
 """Opened datasets for a task, from the files that its agent found."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import xarray as xr
 
 from gaia_processes.inputs.dataset import DatasetReference, UploadRef
+from gaia_processes.inputs.sources import Inline, InlineFeatures, InlineTable
+from gaia_processes.kinds import Role
+from gaia_processes.text import Text
 from gaia_workers.fetching import Fetcher
 from gaia_workers.readers.chunks import ByteCounter
 from gaia_workers.readers.netcdf import open_dataset
+
+if TYPE_CHECKING:
+    from gaia_workers.readers.rows import Opened
 
 
 class DataAccess:
@@ -28,11 +35,12 @@ class DataAccess:
         self._files = files
         self._fetcher = fetcher
         self._counter = ByteCounter()
+        self._rows_bytes = 0
 
     @property
     def bytes_read(self) -> int:
         """Bytes that were read for values until now, of all datasets."""
-        return self._counter.total
+        return self._counter.total + self._rows_bytes
 
     @property
     def bytes_moved(self) -> int:
@@ -44,6 +52,23 @@ class DataAccess:
         """Open a dataset, undecoded and lazy."""
         with open_dataset(self._path(reference), counter=self._counter) as dataset:
             yield dataset
+
+    @contextmanager
+    def open_rows(
+        self, source: DatasetReference | Inline, role: Role, *, encoding: str, note: Callable[[Text], None]
+    ) -> Iterator["Opened"]:
+        """Open features or a table: of a dataset, an upload, or those that the request brought along."""
+        # What reads rows is large, and most tasks need none of it.
+        from gaia_workers.readers.rows import open_inline, open_rows
+
+        if isinstance(source, InlineFeatures | InlineTable):
+            with open_inline(source, role) as rows:
+                yield rows
+            return
+        path = self._path(source)
+        self._rows_bytes += path.stat().st_size
+        with open_rows(path, role, encoding=encoding, note=note) as rows:
+            yield rows
 
     def _path(self, reference: DatasetReference) -> Path:
         if isinstance(reference, UploadRef) and self._fetcher is not None:

@@ -4,12 +4,12 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 from uuid import uuid4
 
 import typer
@@ -17,7 +17,7 @@ import xarray as xr
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from gaia_config.catalogue import Federation
+from gaia_config.catalogue import Dataset, Federation
 from gaia_config.centres import Centre, read_centres
 from gaia_config.errors import ConfigurationError
 from gaia_config.settings import Settings
@@ -33,8 +33,13 @@ from gaia_processes.inputs.dataset import (
     UnusableUpload,
     UploadRef,
     explain_absent,
+    explain_unfit,
 )
+from gaia_processes.inputs.sources import Inline, role_of
+from gaia_processes.kinds import NETCDF, Role, find_kind
 from gaia_processes.process import Process, dump_inputs, validate_request
+from gaia_processes.rows import Rows
+from gaia_processes.text import Text
 from gaia_workers.contract import Words
 from gaia_workers.data import DataAccess
 from gaia_workers.headers import read_header
@@ -43,6 +48,9 @@ from gaia_workers.progress import Track
 from gaia_workers.readers.netcdf import open_dataset
 from gaia_workers.readers.refusals import FOLDER
 from gaia_workers.runner import compute, write_value
+
+if TYPE_CHECKING:
+    from gaia_workers.readers.rows import Opened
 
 LOCAL = "local-file"
 REFUSED, FAILED = 2, 1
@@ -57,13 +65,28 @@ class Here:
     Attributes
     ----------
     file : Path or None
-        The local file.
+        The local file of `dataset`.
+    files : mapping of Path
+        Local files of features and tables, by the names that stand in their places.
     centres : mapping of Centre
         Those of the configuration, empty where there is none.
     """
 
     file: Path | None
     centres: Mapping[str, Centre]
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+    def find_rows(self, reference: CatalogueRef | UploadRef, role: Role) -> Rows | None:
+        """Give what is known of features or of a table; nothing of a local file, into which the work itself looks."""
+        if isinstance(reference, UploadRef):
+            raise UnusableUpload(explain_absent(reference))
+        if str(reference) in self.files:
+            return None
+        rows = Rows.from_stac(self._dataset(reference).properties)
+        if rows is None or not rows.fits(role):
+            kind = None if rows is None else find_kind(rows.kind)
+            raise UnusableUpload(explain_unfit(reference, found=kind or NETCDF, role=role))
+        return rows
 
     def find_cube(self, reference: CatalogueRef | UploadRef) -> Cube:
         """Give what is known of a dataset without reading its values; there are no uploads here."""
@@ -71,6 +94,9 @@ class Here:
             raise UnusableUpload(explain_absent(reference))
         if self.file is not None and reference.id == LOCAL:
             return read_header(self.file).cube
+        return Cube.from_stac(self._dataset(reference).properties)
+
+    def _dataset(self, reference: CatalogueRef) -> Dataset:
         federation = Federation(self.centres)
         dataset = federation.find(reference.id, reference.version)
         if dataset is None:
@@ -79,7 +105,7 @@ class Here:
                 known=tuple(each.id for each in federation.datasets()),
                 versions=tuple(each.version for each in federation.versions(reference.id)),
             )
-        return Cube.from_stac(dataset.properties)
+        return dataset
 
     @contextmanager
     def open(self, reference: DatasetReference) -> Iterator[xr.Dataset]:
@@ -90,6 +116,18 @@ class Here:
             return
         with DataAccess({str(reference): self.locate(reference)}).open(reference) as dataset:
             yield dataset
+
+    @contextmanager
+    def open_rows(
+        self, source: DatasetReference | Inline, role: Role, *, encoding: str, note: Callable[[Text], None]
+    ) -> Iterator["Opened"]:
+        """Open features or a table: a local file, the copy of a centre, or what was given by value."""
+        located = {str(source): self._place_of(source)} if isinstance(source, CatalogueRef) else {}
+        with DataAccess(located).open_rows(source, role, encoding=encoding, note=note) as rows:
+            yield rows
+
+    def _place_of(self, reference: CatalogueRef) -> Path:
+        return self.files[str(reference)] if str(reference) in self.files else self.locate(reference)
 
     def locate(self, reference: DatasetReference) -> Path:
         """
@@ -131,10 +169,11 @@ def command(
     try:
         chosen = _process(process)
         raw, file = read_arguments(chosen, inputs or [])
+        tables = name_tables(chosen, raw)
         if output is not None:
-            _check_output(output, _files_read(inputs or [], file), force=force)
+            _check_output(output, [*_files_read(inputs or [], file), *tables.values()], force=force)
         with _stopped_by_signals():
-            result = _run(chosen, raw, file, output, media_type)
+            result = _run(chosen, raw, Here(file, _centres(chosen, raw, file), tables), output, media_type)
     except InvalidInputs as error:
         _complain([f"{fault.input}: {fault.problem.en}" for fault in error.faults], REFUSED)
     except GaiaError as error:
@@ -246,6 +285,28 @@ def _local_file(raw: dict[str, Any]) -> Path | None:
     return path
 
 
+def name_tables(process: Process, raw: dict[str, Any]) -> dict[str, Path]:
+    """
+    Find the local files that inputs name which take features or tables; in the request each then has a name of its own.
+
+    Raises
+    ------
+    ConfigurationError
+        If something that looks like a file is not there.
+    """
+    files = {}
+    for name, value in raw.items():
+        if role_of(process.inputs, name) == "grid" or not isinstance(value, str) or "\n" in value or value[:1] == "{":
+            continue
+        path = Path(value)
+        if path.is_file():
+            files[f"{LOCAL}-{name}"] = path
+        elif "/" in value:
+            raise ConfigurationError(f"--input {name}={value}: there is no such file")
+    raw.update({place.removeprefix(f"{LOCAL}-"): place for place in files})
+    return files
+
+
 def _value(process: Process, name: str, text: str) -> Any:
     """Read one value: a file's content, JSON, a list where the input takes one, else the text as it is."""
     if text.startswith("@"):
@@ -282,13 +343,11 @@ def _kinds(process: Process, name: str) -> set[str]:
     return found | {"array"} if boxed else found
 
 
-def _run(
-    process: Process, raw: dict[str, Any], file: Path | None, output: Path | None, media_type: str | None
-) -> list[str]:
-    here = Here(file, _centres(raw, file))
-    inputs = validate_request(process, raw, find_cube=here.find_cube)
+def _run(process: Process, raw: dict[str, Any], here: Here, output: Path | None, media_type: str | None) -> list[str]:
+    inputs = validate_request(process, raw, find_cube=here.find_cube, find_rows=here.find_rows)
     if output is not None:
-        named = [value for _, value in inputs if isinstance(value, CatalogueRef) and str(value) != LOCAL]
+        local = {LOCAL, *here.files}
+        named = [value for _, value in inputs if isinstance(value, CatalogueRef) and str(value) not in local]
         _refuse_inputs(output, [here.locate(reference) for reference in named])
     name, described = next(iter(process.outputs.items()))
     file_format = _format(described.formats, output, media_type)
@@ -346,9 +405,11 @@ def _process(name: str) -> Process:
     return known[name]
 
 
-def _centres(raw: dict[str, Any], file: Path | None) -> Mapping[str, Centre]:
+def _centres(process: Process, raw: dict[str, Any], file: Path | None) -> Mapping[str, Centre]:
     """Read the centres, where a dataset of the catalogue is named."""
-    return read_centres(Settings().centres) if "dataset" in raw and file is None else {}
+    tables = [name for name in raw if role_of(process.inputs, name) != "grid" and isinstance(raw[name], str)]
+    of_catalogue = [name for name in tables if not raw[name].startswith(LOCAL) and "\n" not in raw[name]]
+    return read_centres(Settings().centres) if ("dataset" in raw and file is None) or of_catalogue else {}
 
 
 def _format(offered: tuple[Format, ...], output: Path | None, wanted: str | None) -> Format:

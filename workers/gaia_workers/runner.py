@@ -20,6 +20,8 @@ from gaia_processes.errors import DatasetUnsuitable
 from gaia_processes.formats import Format
 from gaia_processes.inputs.dataset import DatasetReference
 from gaia_processes.inputs.references import map_references
+from gaia_processes.inputs.sources import Inline, InlineFeatures, InlineTable, role_of
+from gaia_processes.kinds import Role
 from gaia_processes.process import Process, dump_inputs, read_inputs
 from gaia_processes.text import Text
 from gaia_workers.contract import INLINE_LIMIT_BYTES, Order, OutputFile, Receipt, Result, SideFile, Words
@@ -39,7 +41,12 @@ class Opens(Protocol):
     """Where datasets come from."""
 
     def open(self, reference: DatasetReference) -> Any:
-        """Open a dataset as a context."""
+        """Open a dataset on a grid as a context."""
+
+    def open_rows(
+        self, source: DatasetReference | Inline, role: Role, *, encoding: str, note: Callable[[Text], None]
+    ) -> Any:
+        """Open features or a table as a context: of a dataset, an upload, or those that the request brought along."""
 
 
 class Counts(Opens, Protocol):
@@ -146,7 +153,8 @@ def compute(
     Call the process' `compute` with its inputs, datasets opened, and what else it takes.
 
     An array of datasets arrives as a tuple of opened ones; a nested object as its model, with the opened dataset in the
-    place of the reference.
+    place of the reference. Zones and points arrive as `geopandas.GeoDataFrame`, occurrences as `polars.LazyFrame`, a community
+    table as `polars.DataFrame`.
     """
     function: Callable[..., Any] = importlib.import_module(f"{process.package}.compute").compute
     warnings: list[Words] = []
@@ -164,7 +172,18 @@ def compute(
         say.note(opened_words(reference, dataset))
         return dataset
 
-    arguments = {name: map_references(value, open_one) for name, value in inputs}
+    def open_input(name: str, value: object) -> object:
+        role = role_of(type(inputs), name)
+        if role == "grid":
+            return map_references(value, open_one)
+        if not isinstance(value, DatasetReference | InlineFeatures | InlineTable):
+            return value
+        encoding = str(getattr(inputs, "encoding", None) or "utf-8")
+        rows = opened.enter_context(data.open_rows(value, role, encoding=encoding, note=note))
+        say.note(rows_words(value, rows))
+        return rows
+
+    arguments = {name: open_input(name, value) for name, value in inputs}
     offered = {"warn": warn, "progress": progress, "note": note} | ({} if cache is None else {"cache": cache})
     taken = inspect.signature(function).parameters
     outputs = function(**arguments, **{name: value for name, value in offered.items() if name in taken})
@@ -184,6 +203,23 @@ def opened_words(reference: DatasetReference, dataset: xr.Dataset) -> Words:
         en=f"Opened {reference}: {shown} ({sizes}), {size_mb:.1f} MB uncompressed.",
         fr=f"Ouverture de {reference} : {shown} ({sizes}), {size_mb:.1f} Mo non compressés.",
     )
+
+
+def rows_words(source: DatasetReference | Inline, rows: Any) -> Words:
+    """Say what rows were opened, as a line of the log: from where, how many, and their columns."""
+    names = [str(name) for name in (rows.collect_schema() if _is_lazy(rows) else rows.columns)]
+    shown = ", ".join(names[:MOST_NAMES]) + (", …" if len(names) > MOST_NAMES else "")
+    count = "" if _is_lazy(rows) else f"{len(rows)} "
+    named = isinstance(source, DatasetReference)
+    return Words(
+        en=f"Opened {source if named else 'what the request holds'}: {count}rows ({shown}).",
+        fr=f"Ouverture de {source if named else 'ce que la requête contient'} : {count}lignes ({shown}).",
+    )
+
+
+def _is_lazy(rows: Any) -> bool:
+    """Tell whether rows are a query that is not carried out yet, which nobody counts."""
+    return hasattr(rows, "collect")
 
 
 def wanted(made: Made, order: Order) -> Iterator[tuple[str, Any, Format]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 SEPARATORS = ("\t", ";", ",", "|")
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
-COORDINATES = (("decimallongitude", "decimallatitude"), ("longitude", "latitude"), ("lon", "lat"), ("x", "y"))
+COORDINATES = (("decimalLongitude", "decimalLatitude"), ("longitude", "latitude"), ("lon", "lat"), ("x", "y"))
 """Columns that hold where a row lies, in the order in which they are looked for; case does not count."""
 
 
@@ -47,4 +47,6 @@ def dialect_of(header: str) -> Dialect:
 def find_coordinates(columns: Sequence[str]) -> tuple[str, str] | None:
     """Find the columns of longitude and latitude."""
     known = {name.strip().lower(): name for name in reversed(columns)}
-    return next(((known[x], known[y]) for x, y in COORDINATES if x in known and y in known), None)
+    return next(
+        ((known[x.lower()], known[y.lower()]) for x, y in COORDINATES if {x.lower(), y.lower()} <= known.keys()), None
+    )

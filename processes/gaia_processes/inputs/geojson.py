@@ -75,7 +75,7 @@ def read_collection(value: object, *, types: Sequence[str], most_vertices: int) 
         With all that is wrong; pointers start at the value, and each feature is named by its place and its name.
     """
     features, prefix = _features(value)
-    epsg = _read_crs(value)
+    epsg = read_crs(value)
     reader = _Reader(types=types, most_vertices=most_vertices, is_geographic=epsg is None)
     if not features:
         raise BadValue.of(
@@ -123,7 +123,7 @@ def _features(value: object) -> tuple[Sequence[Any], str]:
     )
 
 
-def _read_crs(value: object) -> int | None:
+def read_crs(value: object) -> int | None:
     """Read the `crs` member of the GeoJSON of 2008, which RFC 7946 has no more; None is CRS84."""
     member = value.get("crs") if isinstance(value, Mapping) else None
     if member is None:

@@ -1,18 +1,9 @@
-"""Whether an archive is safe to open, by its directory alone: nothing is unpacked here."""
+"""Whether an uploaded archive is safe to open, by its directory alone: nothing is unpacked here."""
 
-import stat
-import zipfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from gaia_processes.text import Text
+from gaia_processes import archives
 from gaia_server.errors import UploadRefused
-
-MOST_MEMBERS = 10_000
-LARGEST_BYTES = 20 * 10**9
-HIGHEST_RATIO = 100
-SMALL_BYTES = 2**20
-"""Below this size a high ratio hurts nobody: a small file of blanks is compressed well."""
-_NESTED = (".zip", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz")
 
 
 def members_of(path: Path) -> tuple[str, ...]:
@@ -22,52 +13,9 @@ def members_of(path: Path) -> tuple[str, ...]:
     Raises
     ------
     UploadRefused
-        If it is no archive that can be read, or unpacking it could hurt: names that lead out of it, links, archives inside,
-        too many members, or more bytes than it seems.
+        If it is no archive that can be read, or unpacking it could hurt (`gaia_processes.archives.members_of`).
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-    # NotImplementedError is what zipfile raises for an archive of a version of the format that it does not read.
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):
-        raise _refuse("is damaged or cut short", "est endommagée ou tronquée") from None
-    if len(members) > MOST_MEMBERS:
-        raise _refuse(
-            f"has {len(members)} members, more than {MOST_MEMBERS}",
-            f"compte {len(members)} éléments, plus de {MOST_MEMBERS}",
-        )
-    for member in members:
-        _check(member)
-    _check_sizes(members)
-    return tuple(member.filename for member in members)
-
-
-def _check(member: zipfile.ZipInfo) -> None:
-    name = member.orig_filename
-    path = PurePosixPath(name.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or "\0" in name:
-        raise _refuse(
-            f"has a member whose name leads out of it ({name[:80]!r})",
-            f"a un élément dont le nom mène hors d'elle ({name[:80]!r})",
-        )
-    if stat.S_ISLNK(member.external_attr >> 16):
-        raise _refuse(f"has a link among its members ({name[:80]!r})", f"contient un lien ({name[:80]!r})")
-    if name.lower().endswith(_NESTED):
-        raise _refuse(f"has an archive inside ({name[:80]!r})", f"contient une archive ({name[:80]!r})")
-    if member.flag_bits & 0x1:
-        raise _refuse("is encrypted", "est chiffrée")
-
-
-def _check_sizes(members: list[zipfile.ZipInfo]) -> None:
-    unpacked, packed = sum(each.file_size for each in members), sum(each.compress_size for each in members)
-    if unpacked > LARGEST_BYTES or (unpacked > SMALL_BYTES and unpacked > HIGHEST_RATIO * max(packed, 1)):
-        raise _refuse(
-            f"would unpack to {unpacked} bytes, {unpacked // max(packed, 1)} times what it has; "
-            f"at most {HIGHEST_RATIO} times and {LARGEST_BYTES} bytes are allowed",
-            f"donnerait {unpacked} octets, {unpacked // max(packed, 1)} fois ce qu'elle contient ; "
-            f"au plus {HIGHEST_RATIO} fois et {LARGEST_BYTES} octets sont permis",
-        )
-
-
-def _refuse(en: str, fr: str) -> UploadRefused:
-    return UploadRefused(Text(en=f"The archive {en}.", fr=f"L'archive {fr}."), code="unsafe-upload")
+        return archives.members_of(path)
+    except archives.UnsafeArchive as unsafe:
+        raise UploadRefused(unsafe.text, code="unsafe-upload") from None

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gaia_processes import archives
 from gaia_server.errors import UploadRefused
-from gaia_server.uploads import archives
 from gaia_server.uploads.kinds import recognise
 
 
