@@ -18,8 +18,19 @@ def render_json(
     value: Any, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None, *, content_type: str = JSON
 ) -> Response:
     """Answer with a JSON document."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    response = Response(text.encode(), status=status, content_type=content_type)
+    return render_text(write_json(value), status, headers, content_type=content_type)
+
+
+def write_json(value: Any) -> bytes:
+    """Write a JSON document."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+
+
+def render_text(
+    text: bytes, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None, *, content_type: str = JSON
+) -> Response:
+    """Answer with a JSON document that is written already."""
+    response = Response(text, status=status, content_type=content_type)
     response.headers.update(headers or {})
     return response
 

@@ -1,7 +1,7 @@
 """What the routes work with: made once at start, handed to the app, so that a test makes it without a socket."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import cast
 
@@ -12,6 +12,7 @@ from gaia_config.centres import Centre, read_centres
 from gaia_config.settings import Settings
 from gaia_processes.catalogue import all_processes, by_id
 from gaia_processes.process import Process
+from gaia_server.ended import EndedStatuses
 from gaia_server.errors import NoSuchProcess
 from gaia_server.events import Feeds
 from gaia_server.jobs.outlook import Outlooks
@@ -46,6 +47,8 @@ class Services:
         Tells where jobs that wait stand, and when they should begin.
     uploads : Uploads
         The files of users.
+    ended : EndedStatuses
+        Statuses that change no more.
     """
 
     settings: Settings
@@ -60,6 +63,7 @@ class Services:
     outlooks: Outlooks
     outbound: Outbound
     uploads: Uploads
+    ended: EndedStatuses = field(default_factory=EndedStatuses)
 
     @property
     def references(self) -> References:

@@ -23,6 +23,7 @@ from gaia_server.jobs.paces import note_pace
 from gaia_server.jobs.records import Event, Job, Keeping, LogLine, Work
 from gaia_server.jobs.retention import Retention
 from gaia_server.jobs.rows import JOBS, RESULT, WORKS, read_job, read_work, write_job, write_work
+from gaia_server.jobs.stamps import Stamp, find_stamp
 from gaia_server.jobs.states import UNFINISHED, State, sources
 from gaia_server.jobs.tables import Moment, jobs, log, outbox, works
 from gaia_server.jobs.works import DISMISSED, abandon, confirm, judge_held, lock, put_out
@@ -165,6 +166,14 @@ class Store:
         with database.looking(self._engine) as connection:
             row = connection.execute(_FIND, {"job_id": job_id, "owner": owner}).first()
         return None if row is None else read_job(row)
+
+    def stamp(self, job_id: str, *, owner: str) -> Stamp | None:
+        """
+        Give the stamp of an owner's job, by which it can be told whether what is known of it still holds.
+
+        None where there is no such job.
+        """
+        return find_stamp(self._engine, job_id, owner=owner)
 
     def find_all(self, job_ids: Sequence[str], *, owner: str) -> tuple[Job, ...]:
         """Find several jobs of an owner at once, in any order; those that there are not are left out."""

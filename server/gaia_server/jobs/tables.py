@@ -7,7 +7,20 @@ from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer,
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-_WRITTEN = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+def write_moment(moment: datetime) -> str:
+    """
+    Write a time as it stands in the tables.
+
+    Raises
+    ------
+    ValueError
+        If it has no zone, which is a mistake of ours.
+    """
+    if moment.utcoffset() is None:
+        raise ValueError("a time zone is needed")
+    written = moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+    return f"{written}Z"
 
 
 class Moment(TypeDecorator[datetime]):
@@ -17,12 +30,8 @@ class Moment(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002 SQLAlchemy's signature
-        """Write it; a time without zone is a mistake of ours."""
-        if value is None:
-            return None
-        if value.utcoffset() is None:
-            raise ValueError("a time zone is needed")
-        return value.astimezone(UTC).strftime(_WRITTEN)
+        """Write it."""
+        return None if value is None else write_moment(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 SQLAlchemy's signature
         """Read it."""

@@ -18,11 +18,20 @@ from gaia_server.origin import check_same_origin
 from gaia_server.pages.jobs import render_job_page, render_list_page, render_log_page, render_results_page
 from gaia_server.provenance import MEDIA_TYPE, write_provenance
 from gaia_server.queries import Query, address, fold_days, read_choice, write_mark
-from gaia_server.rendering import link_page, make_link, render_empty, render_json, render_time, without_none
+from gaia_server.rendering import (
+    link_page,
+    make_link,
+    render_empty,
+    render_json,
+    render_text,
+    render_time,
+    without_none,
+    write_json,
+)
 from gaia_server.results import render_file
 from gaia_server.services import Services, current_services
 from gaia_server.status import job_url, render_status, retry_after
-from gaia_workers.contract import SideFile
+from gaia_workers.contract import SideFile, utc_now
 
 DEFAULT_LIMIT = 100
 
@@ -50,17 +59,22 @@ def list_jobs() -> Response:
 @routes.get("/jobs/<job_id>")
 def show_status(job_id: str) -> Response:
     """Show the status of a job."""
-    services = current_services()
-    job = find_job(services, job_id)
+    services, language, page = current_services(), language_of(request), wants_html(request)
+    _check_id(job_id)
+    owner = identify(request)
+    if not page:
+        known = services.ended.find(job_id, owner, language, lambda: services.store.stamp(job_id, owner=owner))
+        if known is not None:
+            return render_text(known, headers={"Cache-Control": "no-cache"})
+    now, job = utc_now(), find_job(services, job_id)
     status = render_status(
-        job,
-        base_url=services.settings.public_url,
-        language=language_of(request),
-        outlook=services.outlooks.find(job),
+        job, base_url=services.settings.public_url, language=language, outlook=services.outlooks.find(job)
     )
-    if wants_html(request):
+    if page:
         return _render_page(services, job, status)
-    return render_json(status, headers={"Cache-Control": "no-cache", **retry_after(job)})
+    text = write_json(status)
+    services.ended.keep(job, language, text, now=now)
+    return render_text(text, headers={"Cache-Control": "no-cache", **retry_after(job)})
 
 
 @routes.delete("/jobs/<job_id>")
