@@ -21,11 +21,11 @@ import pystac
 import structlog
 
 from gaia_config.centres import Centre
-from gaia_config.datasets import Dataset, Escape, Replica, from_stac, to_stac
+from gaia_config.datasets import Dataset, Escape, Part, Replica, from_stac, to_stac
 from gaia_config.errors import ConfigurationError
 from gaia_config.files import write_whole
 
-__all__ = ["Dataset", "Escape", "Federation", "Replica", "publish", "read_catalogue", "write_empty"]
+__all__ = ["Dataset", "Escape", "Federation", "Part", "Replica", "publish", "read_catalogue", "write_empty"]
 
 LOOK_AGAIN_S = 1.0
 LOOK_AFTER_MISS_S = 0.05

@@ -88,9 +88,10 @@ def check_centre(centre: Centre) -> None:
         return
     for dataset in datasets:
         for replica in dataset.replicas:
-            if not replica.path(centre.data).exists():
-                problem = f"{dataset.id}: {replica.href} is not in {centre.data}; bring it back, or publish it anew"
-                raise ConfigurationError(problem, file=centre.catalogue)
+            for part, path in zip(replica.files, replica.paths(centre.data), strict=True):
+                if not path.exists():
+                    problem = f"{dataset.id}: {part.href} is not in {centre.data}; bring it back, or publish it anew"
+                    raise ConfigurationError(problem, file=centre.catalogue)
 
 
 def find_strangers(environment: Mapping[str, str], also: Iterable[str] = OURS) -> Iterator[str]:

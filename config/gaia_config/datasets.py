@@ -1,9 +1,11 @@
 """What a catalogue says of a dataset, and how that reads as a STAC Collection."""
 
+import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Self
 
 import pystac
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -22,12 +24,36 @@ EXTENSIONS = (
 UNLOCATED = "gaia:unlocated"  # STAC demands a box; this says that ours is only a stand-in
 SHA256_MULTIHASH = "1220"  # what the multihash of the file extension begins with: sha2-256, 32 bytes
 
+_NUMBERED = re.compile(r"data-([0-9]{1,9})", re.ASCII)
 _DATASET_ID = re.compile(r"[A-Za-z0-9._-]{1,200}", re.ASCII)
 _VERSION = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
 
 
 class Escape(ConfigurationError):
     """A replica's place would lie outside the data folder of its centre."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """
+    One of the files of a copy of a dataset.
+
+    Attributes
+    ----------
+    href : str
+        Where the file lies, from the centre's data folder.
+    size_bytes : int
+    sha256 : str
+        64 hexadecimal digits.
+    """
+
+    href: str
+    size_bytes: int
+    sha256: str
+
+    def __post_init__(self) -> None:
+        if (problem := _href_problem(self.href)) is not None:
+            raise ValueError(problem)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,13 +66,15 @@ class Replica:
     centre : str
         Id of the centre.
     href : str
-        Where the file lies, from the centre's data folder.
+        Where the file lies, from the centre's data folder; the first, where there are several.
     media_type : str
         As `application/x-netcdf`.
     size_bytes : int
-        Of the file.
+        Of the file, or of all.
     sha256 : str
-        Of the file, 64 hexadecimal digits.
+        Of the file, 64 hexadecimal digits; of several as `digest_of_parts` says.
+    parts : tuple of Part
+        The files of a dataset that is a series of files along time, in the order of time; empty where it is one file.
     """
 
     centre: str
@@ -54,14 +82,36 @@ class Replica:
     media_type: str
     size_bytes: int
     sha256: str
+    parts: tuple[Part, ...] = ()
+
+    @classmethod
+    def of_parts(cls, parts: tuple[Part, ...], *, centre: str, media_type: str) -> Self:
+        """Make the copy that lies in several files, in the order of time."""
+        return cls(
+            centre=centre,
+            href=parts[0].href,
+            media_type=media_type,
+            size_bytes=sum(part.size_bytes for part in parts),
+            sha256=digest_of_parts([part.sha256 for part in parts]),
+            parts=parts,
+        )
 
     def __post_init__(self) -> None:
         if (problem := _href_problem(self.href)) is not None:
             raise ValueError(problem)
 
+    @property
+    def files(self) -> tuple[Part, ...]:
+        """All its files, in the order of time."""
+        return self.parts or (Part(href=self.href, size_bytes=self.size_bytes, sha256=self.sha256),)
+
+    def paths(self, data: Path) -> tuple[Path, ...]:
+        """Find all the files, as `path` does."""
+        return tuple(self._path(part.href, data) for part in self.files)
+
     def path(self, data: Path) -> Path:
         """
-        Find the file, which may not lie outside the data folder, not even by a symbolic link.
+        Find the file, which may not lie outside the data folder, not even by a symbolic link; the first of several.
 
         Parameters
         ----------
@@ -73,11 +123,19 @@ class Replica:
         Escape
             It would.
         """
+        return self._path(self.href, data)
+
+    def _path(self, href: str, data: Path) -> Path:
         folder = data.resolve()
-        path = (folder / self.href).resolve()
+        path = (folder / href).resolve()
         if not path.is_relative_to(folder):
-            raise Escape(f"{self.href!r} leads outside the data folder of {self.centre}; copy the file into it")
+            raise Escape(f"{href!r} leads outside the data folder of {self.centre}; copy the file into it")
         return path
+
+
+def digest_of_parts(digests: Sequence[str]) -> str:
+    """Give the digest of a series of files: that of the one where it is one, else of the digests, a line each, in order."""
+    return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,14 +235,21 @@ def to_stac(dataset: Dataset, centre: str) -> dict[str, Any]:
         ),
         stac_extensions=list(EXTENSIONS),
         extra_fields=dataset.properties | own,
-        assets={"data": _asset(replica)},
+        assets=_assets(replica),
     )
     return collection.to_dict(include_self_link=False)
 
 
-def _asset(replica: Replica) -> pystac.Asset:
-    members = {"file:size": replica.size_bytes, "file:checksum": SHA256_MULTIHASH + replica.sha256}
-    return pystac.Asset(href=replica.href, media_type=replica.media_type, roles=["data"], extra_fields=members)
+def _assets(replica: Replica) -> dict[str, pystac.Asset]:
+    """Write one file as the asset `data`, several as `data-0001`, `data-0002`, … in the order of time."""
+    if not replica.parts:
+        return {"data": _asset(replica.files[0], replica.media_type)}
+    return {f"data-{at:04d}": _asset(part, replica.media_type) for at, part in enumerate(replica.parts, start=1)}
+
+
+def _asset(part: Part, media_type: str) -> pystac.Asset:
+    members = {"file:size": part.size_bytes, "file:checksum": SHA256_MULTIHASH + part.sha256}
+    return pystac.Asset(href=part.href, media_type=media_type, roles=["data"], extra_fields=members)
 
 
 def from_stac(members: dict[str, Any], centre: str) -> Dataset:
@@ -225,21 +290,29 @@ def from_stac(members: dict[str, Any], centre: str) -> Dataset:
 
 
 def _replica(collection: pystac.Collection, centre: str) -> Replica:
-    asset = collection.assets.get("data")
-    if asset is None:
-        raise ValueError("assets.data is missing; name the file with href, type, file:size and file:checksum")
+    numbered = sorted((int(match[1]), key) for key in collection.assets if (match := _NUMBERED.fullmatch(key)))
+    if "data" not in collection.assets and not numbered:
+        raise ValueError(
+            "assets.data is missing; name the file with href, type, file:size and file:checksum, or the files of a series "
+            "as data-0001, data-0002, … in the order of time"
+        )
+    if "data" in collection.assets:
+        read, part = _read_asset(collection, "data")
+        return Replica(
+            centre=centre, href=part.href, media_type=read.type, size_bytes=part.size_bytes, sha256=part.sha256
+        )
+    parts = [_read_asset(collection, key) for _, key in numbered]
+    return Replica.of_parts(tuple(part for _, part in parts), centre=centre, media_type=parts[0][0].type)
+
+
+def _read_asset(collection: pystac.Collection, key: str) -> tuple[_Asset, Part]:
+    asset = collection.assets[key]
     try:
         read = _Asset.model_validate(asset.to_dict() | {"href": asset.href})
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
-        raise ValueError(f"assets.data.{fault['loc'][0]}: {fault['msg'][0].lower()}{fault['msg'][1:]}") from None
-    return Replica(
-        centre=centre,
-        href=read.href,
-        media_type=read.type,
-        size_bytes=read.size,
-        sha256=read.checksum.removeprefix(SHA256_MULTIHASH),
-    )
+        raise ValueError(f"assets.{key}.{fault['loc'][0]}: {fault['msg'][0].lower()}{fault['msg'][1:]}") from None
+    return read, Part(href=read.href, size_bytes=read.size, sha256=read.checksum.removeprefix(SHA256_MULTIHASH))
 
 
 def _bounds(members: dict[str, Any]) -> Bounds:

@@ -183,9 +183,12 @@ def _licence(dataset: Dataset | None) -> str | None:
     return f"https://spdx.org/licenses/{dataset.licence}" if named else dataset.licence
 
 
-def _digest(dataset: Dataset | None, centre: str) -> str | None:
+def _digest(dataset: Dataset | None, centre: str) -> str | list[str] | None:
+    """Give the digest of the file that was read, or of each where there are several."""
     replica = dataset.find_replica(centre) if dataset else None
-    return replica.sha256 if replica else None
+    if replica is None:
+        return None
+    return [part.sha256 for part in replica.parts] if replica.parts else replica.sha256
 
 
 def _settings(job: Job) -> Iterator[Entity]:

@@ -156,9 +156,9 @@ def test_echo_prints_what_it_gives_back() -> None:
     ],
 )
 def test_values_are_read_as_they_are_meant(argument: str, expected: object) -> None:
-    raw, file = read_arguments(SUBSET, [argument])
+    raw, files = read_arguments(SUBSET, [argument])
     assert list(raw.values()) == [expected] or [str(each) for each in raw.values()] == [expected]
-    assert file is None
+    assert files == {}
 
 
 def test_a_value_can_come_from_a_file(tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ def test_the_receipt_says_what_was_read_of_the_data_and_not_what_the_program_rea
     with h5py.File(tmp_path / "a.nc") as stored:
         met = sum(stored["tas"].id.get_chunk_info_by_coord((step, 0, 0)).size for step in range(9, 19))
     inputs = {"dataset": "grid", "datetime": "2001-01-10/2001-01-19"}
-    data = DataAccess({"grid": tmp_path / "a.nc"})
+    data = DataAccess({"grid": (tmp_path / "a.nc",)})
     first = carry_out(order(inputs=inputs), results, data=data).receipt.bytes_read
     assert met <= first <= 1.2 * met
     again = carry_out(order(inputs=inputs, job_id=JOB.replace("1111-4", "2222-4")), results, data=data)

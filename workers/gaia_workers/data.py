@@ -13,7 +13,7 @@ from gaia_processes.kinds import Role
 from gaia_processes.text import Text
 from gaia_workers.fetching import Fetcher
 from gaia_workers.readers.chunks import ByteCounter
-from gaia_workers.readers.netcdf import open_dataset
+from gaia_workers.readers.series import open_series
 
 if TYPE_CHECKING:
     from gaia_workers.readers.rows import Opened
@@ -25,13 +25,13 @@ class DataAccess:
 
     Parameters
     ----------
-    files : mapping of Path
-        By the reference, as text.
+    files : mapping of tuple of Path
+        By the reference, as text; several are a series along time.
     fetcher : Fetcher, optional
         Gets those that are no files here: uploads.
     """
 
-    def __init__(self, files: Mapping[str, Path], fetcher: Fetcher | None = None) -> None:
+    def __init__(self, files: Mapping[str, tuple[Path, ...]], fetcher: Fetcher | None = None) -> None:
         self._files = files
         self._fetcher = fetcher
         self._counter = ByteCounter()
@@ -50,7 +50,7 @@ class DataAccess:
     @contextmanager
     def open(self, reference: DatasetReference) -> Iterator[xr.Dataset]:
         """Open a dataset, undecoded and lazy."""
-        with open_dataset(self._path(reference), counter=self._counter) as dataset:
+        with open_series(self._paths(reference), counter=self._counter) as dataset:
             yield dataset
 
     @contextmanager
@@ -65,12 +65,12 @@ class DataAccess:
             with open_inline(source, role) as rows:
                 yield rows
             return
-        path = self._path(source)
+        path = self._paths(source)[0]
         self._rows_bytes += path.stat().st_size
         with open_rows(path, role, encoding=encoding, note=note) as rows:
             yield rows
 
-    def _path(self, reference: DatasetReference) -> Path:
+    def _paths(self, reference: DatasetReference) -> tuple[Path, ...]:
         if isinstance(reference, UploadRef) and self._fetcher is not None:
-            return self._fetcher.fetch(str(reference))
+            return (self._fetcher.fetch(str(reference)),)
         return self._files[str(reference)]

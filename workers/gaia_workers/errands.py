@@ -31,7 +31,7 @@ class Errand:
 
     Attributes
     ----------
-    files : mapping of Path
+    files : mapping of tuple of Path
         The datasets of the order, by the reference as text.
     results : Path
         Root of the centre's results store.
@@ -43,7 +43,7 @@ class Errand:
 
     order: Order
     allowance: Allowance
-    files: Mapping[str, Path]
+    files: Mapping[str, tuple[Path, ...]]
     results: Path
     centre: Centre
     server_url: str | None

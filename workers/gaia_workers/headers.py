@@ -3,6 +3,7 @@
 import calendar
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from gaia_config.datasets import digest_of_parts
 from gaia_processes.cube import Axis, Cube, GridKind, Variable
 from gaia_processes.errors import DatasetUnsuitable
 from gaia_processes.formats import NETCDF
@@ -19,7 +21,8 @@ from gaia_processes.shared.cells import find_extent, read_cells, widest_gap
 from gaia_processes.shared.times import TimeAxis, extent, read_time, render
 from gaia_processes.shared.values import read_numbers
 from gaia_processes.shared.vertical import VerticalAxis, read_vertical
-from gaia_workers.readers.netcdf import open_dataset, stored_bytes
+from gaia_workers.readers.netcdf import stored_bytes
+from gaia_workers.readers.series import open_series
 
 _LISTED_STEPS = 400
 _LISTED_LEVELS = 10_000
@@ -43,11 +46,13 @@ class Header:
     interval : tuple of 2 str or None
         First and last instant in UTC, for discovery: dates of other calendars go to the nearest that exists.
     size_bytes : int
-        Of the file.
+        Of the file, or of all.
     sha256 : str
-        Of the file, hexadecimal.
+        Of the file, hexadecimal; of several as `gaia_config.datasets.digest_of_parts` says.
+    digests : tuple of str
+        Of each file.
     media_type : str
-        Of the file.
+        Of each file.
     keywords : tuple of str
         The file's own, and the standard names of its data.
     variables : tuple of str
@@ -61,19 +66,20 @@ class Header:
     interval: tuple[str | None, str | None]
     size_bytes: int
     sha256: str
+    digests: tuple[str, ...]
     media_type: str
     keywords: tuple[str, ...]
     variables: tuple[str, ...]
 
 
-def read_header(path: Path) -> Header:
+def read_header(*paths: Path) -> Header:
     """
-    Read what a file says of itself.
+    Read what a file, or a series of files along time, says of itself.
 
     Parameters
     ----------
-    path : Path
-        A NetCDF file.
+    *paths : Path
+        NetCDF files in the order of time.
 
     Returns
     -------
@@ -83,9 +89,9 @@ def read_header(path: Path) -> Header:
     Raises
     ------
     UnreadableData
-        As `gaia_workers.readers.netcdf.open_dataset`.
+        As `gaia_workers.readers.series.open_series`.
     """
-    with open_dataset(path, threads=1) as dataset:
+    with open_series(paths, threads=1) as dataset:
         names = data_variables(dataset)
         grids = {name: find_grid(dataset, name) for name in names}
         grid = _main_grid(grids)
@@ -94,27 +100,40 @@ def read_header(path: Path) -> Header:
         cube = Cube.from_stac(
             {
                 "cube:dimensions": _axes(dataset, names, grids, times),
-                "cube:variables": _variables(dataset, names, stored_bytes(path)),
+                "cube:variables": _variables(dataset, names, _stored_bytes(paths)),
                 "gaia:grid": grid.kind,
                 "gaia:bbox": bbox,
             }
         )
         attrs = dict(dataset.attrs)
         keywords = _keywords(dataset, names)
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    digests = tuple(_digest(path) for path in paths)
     return Header(
         cube=cube,
         title=_text(attrs, "title"),
         licence=_text(attrs, "license") or _text(attrs, "licence"),
         bbox=bbox,
         interval=_interval(times),
-        size_bytes=path.stat().st_size,
-        sha256=digest,
+        size_bytes=sum(path.stat().st_size for path in paths),
+        sha256=digest_of_parts(digests),
+        digests=digests,
         media_type=NETCDF.media_type,
         keywords=keywords,
         variables=names,
     )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _stored_bytes(paths: Sequence[Path]) -> dict[str, int]:
+    """Add up what the values of each variable take in all files; what is the same in each is read of the first alone."""
+    sizes = Counter[str]()
+    for path in paths:
+        sizes.update(stored_bytes(path))
+    return dict(sizes)
 
 
 def _text(attrs: dict[str, Any], name: str) -> str | None:

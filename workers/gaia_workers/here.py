@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
@@ -35,6 +35,7 @@ from gaia_processes.inputs.dataset import (
     explain_absent,
     explain_unfit,
 )
+from gaia_processes.inputs.references import references_in
 from gaia_processes.inputs.sources import Inline, role_of
 from gaia_processes.kinds import NETCDF, Role, find_kind
 from gaia_processes.process import Process, dump_inputs, validate_request
@@ -43,7 +44,7 @@ from gaia_processes.text import Text
 from gaia_workers.contract import Words
 from gaia_workers.data import DataAccess
 from gaia_workers.headers import read_header
-from gaia_workers.holdings import Holdings
+from gaia_workers.holdings import Files, Holdings
 from gaia_workers.progress import Track
 from gaia_workers.readers.netcdf import open_dataset
 from gaia_workers.readers.refusals import FOLDER
@@ -64,17 +65,15 @@ class Here:
 
     Attributes
     ----------
-    file : Path or None
-        The local file of `dataset`.
     files : mapping of Path
-        Local files of features and tables, by the names that stand in their places.
+        The local files, by the names that they have in the request: `local-file`, `local-file-2`, … of `dataset`, and those
+        of features and tables.
     centres : mapping of Centre
         Those of the configuration, empty where there is none.
     """
 
-    file: Path | None
+    files: Mapping[str, Path]
     centres: Mapping[str, Centre]
-    files: Mapping[str, Path] = field(default_factory=dict)
 
     def find_rows(self, reference: CatalogueRef | UploadRef, role: Role) -> Rows | None:
         """Give what is known of features or of a table; nothing of a local file, into which the work itself looks."""
@@ -92,8 +91,8 @@ class Here:
         """Give what is known of a dataset without reading its values; there are no uploads here."""
         if isinstance(reference, UploadRef):
             raise UnusableUpload(explain_absent(reference))
-        if self.file is not None and reference.id == LOCAL:
-            return read_header(self.file).cube
+        if reference.id in self.files:
+            return read_header(self.files[reference.id]).cube
         return Cube.from_stac(self._dataset(reference).properties)
 
     def _dataset(self, reference: CatalogueRef) -> Dataset:
@@ -109,9 +108,9 @@ class Here:
 
     @contextmanager
     def open(self, reference: DatasetReference) -> Iterator[xr.Dataset]:
-        """Open a dataset: the local file, or the copy of a centre whose data folder is on this machine."""
-        if self.file is not None and str(reference) == LOCAL:
-            with open_dataset(self.file) as dataset:
+        """Open a dataset: a local file, or the copy of a centre whose data folder is on this machine."""
+        if str(reference) in self.files:
+            with open_dataset(self.files[str(reference)]) as dataset:
                 yield dataset
             return
         with DataAccess({str(reference): self.locate(reference)}).open(reference) as dataset:
@@ -126,12 +125,12 @@ class Here:
         with DataAccess(located).open_rows(source, role, encoding=encoding, note=note) as rows:
             yield rows
 
-    def _place_of(self, reference: CatalogueRef) -> Path:
-        return self.files[str(reference)] if str(reference) in self.files else self.locate(reference)
+    def _place_of(self, reference: CatalogueRef) -> Files:
+        return (self.files[str(reference)],) if str(reference) in self.files else self.locate(reference)
 
-    def locate(self, reference: DatasetReference) -> Path:
+    def locate(self, reference: DatasetReference) -> Files:
         """
-        Find the file of a dataset of the catalogue.
+        Find the files of a dataset of the catalogue.
 
         Raises
         ------
@@ -168,12 +167,12 @@ def command(
     """Run a process here and now, on a local file or a dataset of the catalogue."""
     try:
         chosen = _process(process)
-        raw, file = read_arguments(chosen, inputs or [])
-        tables = name_tables(chosen, raw)
+        raw, files = read_arguments(chosen, inputs or [])
+        files |= name_tables(chosen, raw)
         if output is not None:
-            _check_output(output, [*_files_read(inputs or [], file), *tables.values()], force=force)
+            _check_output(output, _files_read(inputs or [], files), force=force)
         with _stopped_by_signals():
-            result = _run(chosen, raw, Here(file, _centres(chosen, raw, file), tables), output, media_type)
+            result = _run(chosen, raw, Here(files, _centres(chosen, raw, files)), output, media_type)
     except InvalidInputs as error:
         _complain([f"{fault.input}: {fault.problem.en}" for fault in error.faults], REFUSED)
     except GaiaError as error:
@@ -187,14 +186,14 @@ def command(
             typer.echo(line)
 
 
-def read_arguments(process: Process, arguments: list[str]) -> tuple[dict[str, Any], Path | None]:
+def read_arguments(process: Process, arguments: list[str]) -> tuple[dict[str, Any], dict[str, Path]]:
     """
     Read `NAME=VALUE` arguments.
 
     Returns
     -------
     tuple
-        The raw inputs of a request, and the local file where `dataset` names one.
+        The raw inputs of a request, and the local files that `dataset` names, by the names that they have there.
 
     Raises
     ------
@@ -209,8 +208,8 @@ def read_arguments(process: Process, arguments: list[str]) -> tuple[dict[str, An
         if name in raw:
             raise ConfigurationError(f"--input {name} is given twice; write lists as {name}=a,b")
         raw[name] = text
-    file = _local_file(raw)
-    return {name: _value(process, name, text) for name, text in raw.items()}, file
+    files = _local_files(raw)
+    return {name: _value(process, name, text) for name, text in raw.items()}, files
 
 
 class _Stopped(BaseException):
@@ -237,10 +236,10 @@ def _stopped_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _files_read(arguments: list[str], file: Path | None) -> list[Path]:
-    """List the files that a run reads: the local dataset, and those named by `@`."""
+def _files_read(arguments: list[str], files: Mapping[str, Path]) -> list[Path]:
+    """List the files that a run reads: the local datasets, and those named by `@`."""
     texts = (argument.partition("=")[2] for argument in arguments)
-    return [Path(text[1:]) for text in texts if text.startswith("@")] + ([] if file is None else [file])
+    return [*(Path(text[1:]) for text in texts if text.startswith("@")), *files.values()]
 
 
 def _check_output(output: Path, read: list[Path], *, force: bool) -> None:
@@ -271,17 +270,34 @@ def _refuse_inputs(output: Path, read: list[Path]) -> None:
         raise ConfigurationError(f"--output {output}: the run reads this file; name another, also with --force")
 
 
-def _local_file(raw: dict[str, Any]) -> Path | None:
-    """Find the file that `dataset` names; in the request it is then called `local-file`."""
+def _local_files(raw: dict[str, Any]) -> dict[str, Path]:
+    """Find the files that `dataset` names; in the request they are then called `local-file`, `local-file-2`, …"""
     named = raw.get("dataset")
-    if named is None or not (Path(named).is_file() or "/" in named or named.endswith((".nc", ".nc4", ".zarr"))):
-        return None
-    path = Path(named)
+    if named is None:
+        return {}
+    # A file whose name has a comma is one file, not two.
+    texts = [named] if _is_local(named) and ("," not in named or Path(named).exists()) else named.split(",")
+    names, files = list[str](), dict[str, Path]()
+    for text in texts:
+        name = text
+        if _is_local(text):
+            name = LOCAL if not files else f"{LOCAL}-{len(files) + 1}"
+            files[name] = _check_local(Path(text))
+        names.append(name)
+    if files:
+        raw["dataset"] = ",".join(names)
+    return files
+
+
+def _is_local(text: str) -> bool:
+    return Path(text).is_file() or "/" in text or text.endswith((".nc", ".nc4", ".zarr"))
+
+
+def _check_local(path: Path) -> Path:
     if path.is_dir():
-        raise ConfigurationError(f"--input dataset={named}: {FOLDER}")
+        raise ConfigurationError(f"--input dataset={path}: {FOLDER}")
     if not path.is_file():
-        raise ConfigurationError(f"--input dataset={named}: there is no such file")
-    raw["dataset"] = LOCAL
+        raise ConfigurationError(f"--input dataset={path}: there is no such file")
     return path
 
 
@@ -346,9 +362,8 @@ def _kinds(process: Process, name: str) -> set[str]:
 def _run(process: Process, raw: dict[str, Any], here: Here, output: Path | None, media_type: str | None) -> list[str]:
     inputs = validate_request(process, raw, find_cube=here.find_cube, find_rows=here.find_rows)
     if output is not None:
-        local = {LOCAL, *here.files}
-        named = [value for _, value in inputs if isinstance(value, CatalogueRef) and str(value) not in local]
-        _refuse_inputs(output, [here.locate(reference) for reference in named])
+        named = [each.reference for each in references_in(inputs) if isinstance(each.reference, CatalogueRef)]
+        _refuse_inputs(output, [path for each in named if each.id not in here.files for path in here.locate(each)])
     name, described = next(iter(process.outputs.items()))
     file_format = _format(described.formats, output, media_type)
     if output is None and file_format is formats.NETCDF:
@@ -405,11 +420,13 @@ def _process(name: str) -> Process:
     return known[name]
 
 
-def _centres(process: Process, raw: dict[str, Any], file: Path | None) -> Mapping[str, Centre]:
+def _centres(process: Process, raw: dict[str, Any], files: Mapping[str, Path]) -> Mapping[str, Centre]:
     """Read the centres, where a dataset of the catalogue is named."""
+    named = raw.get("dataset", ())
+    others = [each for each in (named if isinstance(named, list) else [named]) if each not in files]
     tables = [name for name in raw if role_of(process.inputs, name) != "grid" and isinstance(raw[name], str)]
     of_catalogue = [name for name in tables if not raw[name].startswith(LOCAL) and "\n" not in raw[name]]
-    return read_centres(Settings().centres) if ("dataset" in raw and file is None) or of_catalogue else {}
+    return read_centres(Settings().centres) if ("dataset" in raw and others) or of_catalogue else {}
 
 
 def _format(offered: tuple[Format, ...], output: Path | None, wanted: str | None) -> Format:

@@ -1,4 +1,4 @@
-"""Which datasets a centre holds, and in which file each lies; light, so that an agent can look without the science."""
+"""Which datasets a centre holds, and in which files each lies; light, so that an agent can look without the science."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,9 +11,12 @@ from gaia_processes.inputs.references import references_in
 from gaia_processes.process import Process, read_inputs
 from gaia_processes.text import Text
 
+type Files = tuple[Path, ...]
+"""The files of one dataset, in the order of time."""
+
 
 class DatasetGone(DataError):
-    """The catalogue lists a dataset whose file is not there."""
+    """The catalogue lists a dataset of which a file is not there."""
 
     code = "dataset-gone"
 
@@ -25,16 +28,21 @@ class Holdings:
         self._centre = centre
         self._federation = Federation({centre.id: centre})
 
-    def locate(self, reference: DatasetReference) -> Path:
+    def locate(self, reference: DatasetReference) -> Files:
         """
-        Find the file of a dataset.
+        Find the files of a dataset.
+
+        Returns
+        -------
+        tuple of Path
+            One, or the files of a series in the order of time.
 
         Raises
         ------
         DatasetUnsuitable
             If the reference names no dataset of this centre.
         DatasetGone
-            If the file is not there.
+            If a file is not there.
         """
         dataset = (
             self._federation.find(reference.id, reference.version) if isinstance(reference, CatalogueRef) else None
@@ -47,23 +55,23 @@ class Holdings:
                     fr=f"{self._centre.id} ne détient pas le jeu de données {reference}.",
                 )
             )
-        path = replica.path(self._centre.data)
-        if not path.is_file():
+        paths = replica.paths(self._centre.data)
+        if not all(path.is_file() for path in paths):
             raise DatasetGone(
                 Text(
                     en=f"The catalogue of {self._centre.id} lists {reference}, but its file is not there.",
                     fr=f"Le catalogue de {self._centre.id} cite {reference}, mais son fichier est absent.",
                 )
             )
-        return path
+        return paths
 
-    def locate_all(self, process: Process, raw: Mapping[str, object]) -> dict[str, Path]:
+    def locate_all(self, process: Process, raw: Mapping[str, object]) -> dict[str, Files]:
         """
         Find the files of all datasets that the inputs of a request name; uploads come from elsewhere.
 
         Returns
         -------
-        dict of Path
+        dict of tuple of Path
             By the reference, as text.
 
         Raises

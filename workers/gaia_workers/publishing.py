@@ -1,21 +1,23 @@
-"""The commands `gaia catalogue …`: publish a file that lies at a centre as a dataset of the federation."""
+"""The commands `gaia catalogue …`: publish files that lie at a centre as datasets of the federation."""
 
 import hashlib
 import os
 import re
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gaia_config.catalogue import Dataset, Federation, Replica, publish, write_empty
+from gaia_config.catalogue import Dataset, Federation, Part, Replica, publish, write_empty
 from gaia_config.centres import Centre, read_centres
 from gaia_config.errors import ConfigurationError
 from gaia_config.settings import Settings
 from gaia_processes.errors import GaiaError
 from gaia_workers.headers import Header, read_header
+from gaia_workers.joining import order_files
 from gaia_workers.readers.refusals import FOLDER
 
 VERSION_LENGTH = 12
@@ -28,20 +30,29 @@ commands = typer.Typer(
 
 @commands.command()
 def add(
-    paths: Annotated[list[Path], typer.Argument(help="Files to publish (NetCDF).", metavar="PATH…")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Files to publish (NetCDF): each a dataset, or with --id all together one that goes on from file to file "
+            "along time.",
+            metavar="PATH…",
+        ),
+    ],
     centre: Annotated[str, typer.Option(help="Id of the centre that holds them.")],
     dataset_id: Annotated[
-        str | None, typer.Option("--id", help="Id of the dataset; made from the file's name if left out.")
+        str | None,
+        typer.Option("--id", help="Id of the one dataset that the files make; made from a file's name if left out."),
     ] = None,
     title: Annotated[str | None, typer.Option(help="Title; the file's own if left out.")] = None,
     licence: Annotated[str | None, typer.Option(help="Licence, as an SPDX id; the file's own if left out.")] = None,
 ) -> None:
-    """Read a file's header and publish it; a running server offers it within a few seconds."""
+    """Read the headers of files and publish them; a running server offers them within a few seconds."""
     place = _centre(centre)
-    if len(paths) > 1 and (dataset_id or title):
-        raise ConfigurationError("--id and --title name one dataset; give one path with them")
-    for path in paths:
-        dataset = add_file(path, place, dataset_id=dataset_id, title=title, licence=licence)
+    if len(paths) > 1 and title and not dataset_id:
+        raise ConfigurationError("--title names one dataset; give one path with it, or --id for files that make one")
+    together = [paths] if dataset_id else [[path] for path in paths]
+    for files in together:
+        dataset = add_files(files, place, dataset_id=dataset_id, title=title, licence=licence)
         typer.echo(f"published {dataset.id}@{dataset.version} at {place.id}: {', '.join(dataset.keywords)}")
 
 
@@ -64,54 +75,92 @@ def list_datasets() -> None:
 def add_file(
     path: Path, centre: Centre, *, dataset_id: str | None = None, title: str | None = None, licence: str | None = None
 ) -> Dataset:
+    """Publish a file as a dataset of a centre, as `add_files` does."""
+    return add_files([path], centre, dataset_id=dataset_id, title=title, licence=licence)
+
+
+def add_files(
+    paths: Sequence[Path],
+    centre: Centre,
+    *,
+    dataset_id: str | None = None,
+    title: str | None = None,
+    licence: str | None = None,
+) -> Dataset:
     """
-    Publish a file as a dataset of a centre; a file from elsewhere is copied into the centre's data folder first.
+    Publish files as one dataset of a centre; files from elsewhere are copied into the centre's data folder first.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        One file, or several that follow each other in time, in any order.
 
     Raises
     ------
     ConfigurationError
-        If the file is not there, cannot be read as data, or its name makes no id.
+        If a file is not there, cannot be read as data, its name makes no id, or several do not make one dataset.
     """
-    if centre.data is None:
+    data = centre.data
+    if data is None:
         raise ConfigurationError(
             f"centre {centre.id}: its `data` folder is not named in the centres file; name it there"
         )
-    if path.is_dir():
-        raise ConfigurationError(f"{path}: {FOLDER}")
-    if not path.is_file():
-        raise ConfigurationError(f"{path}: there is no such file; give the path of a NetCDF file")
+    for path in paths:
+        _check_path(path)
+    ordered = tuple(paths) if len(paths) == 1 else order_files(paths)
     try:
-        header = read_header(path)
+        header = read_header(*ordered)
     except GaiaError as error:
-        raise ConfigurationError(f"{path.name}: {error.text.en}") from None
-    href = _href(path, centre.data) or _copy(path, centre.data, sha256=header.sha256)
-    dataset = describe(header, href, centre, dataset_id=dataset_id or id_of(path), title=title, licence=licence)
+        names = ", ".join(path.name for path in ordered)
+        raise ConfigurationError(f"{names}: {error.text.en}") from None
+    hrefs = [
+        _href(path, data) or _copy(path, data, sha256=digest)
+        for path, digest in zip(ordered, header.digests, strict=True)
+    ]
+    dataset = describe(header, hrefs, centre, dataset_id=dataset_id or id_of(ordered[0]), title=title, licence=licence)
     publish(centre, dataset)
     return dataset
 
 
+def _check_path(path: Path) -> None:
+    if path.is_dir():
+        raise ConfigurationError(f"{path}: {FOLDER}")
+    if not path.is_file():
+        raise ConfigurationError(f"{path}: there is no such file; give the path of a NetCDF file")
+
+
 def describe(
-    header: Header, href: str, centre: Centre, *, dataset_id: str, title: str | None, licence: str | None
+    header: Header, hrefs: Sequence[str], centre: Centre, *, dataset_id: str, title: str | None, licence: str | None
 ) -> Dataset:
-    """Make the catalogue's entry of a file; its version is what its bytes are, so that equal files are replicas."""
-    replica = Replica(
-        centre=centre.id, href=href, media_type=header.media_type, size_bytes=header.size_bytes, sha256=header.sha256
-    )
+    """Make the catalogue's entry of files; its version is what their bytes are, so that equal files are replicas."""
     try:
         return Dataset(
             id=dataset_id,
             version=header.sha256[:VERSION_LENGTH],
             title=title or header.title or dataset_id,
-            description=title or header.title or f"{', '.join(header.cube.data_variables)} in {Path(href).name}",
+            description=title or header.title or f"{', '.join(header.cube.data_variables)} in {Path(hrefs[0]).name}",
             licence=licence or header.licence or "other",
             keywords=header.cube.data_variables,
             bbox=header.bbox,
             interval=header.interval,
             properties=header.cube.to_stac(),
-            replicas=(replica,),
+            replicas=(_replica(header, hrefs, centre),),
         )
     except ValueError as error:
-        raise ConfigurationError(f"{Path(href).name}: {error}") from None
+        raise ConfigurationError(f"{Path(hrefs[0]).name}: {error}") from None
+
+
+def _replica(header: Header, hrefs: Sequence[str], centre: Centre) -> Replica:
+    if centre.data is None or len(hrefs) == 1:
+        return Replica(
+            centre=centre.id, href=hrefs[0], media_type=header.media_type, size_bytes=header.size_bytes,
+            sha256=header.sha256,
+        )  # fmt: skip
+    parts = tuple(
+        Part(href=href, size_bytes=(centre.data / href).stat().st_size, sha256=digest)
+        for href, digest in zip(hrefs, header.digests, strict=True)
+    )
+    return Replica.of_parts(parts, centre=centre.id, media_type=header.media_type)
 
 
 def id_of(path: Path) -> str:

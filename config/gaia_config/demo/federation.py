@@ -28,14 +28,14 @@ PUBLISHING_LIMIT_S = 120
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sample:
     """
-    One file of the sample data, and what the demo federation calls it.
+    One dataset of the sample data, and what the demo federation calls it.
 
     Attributes
     ----------
     id : str
-        Id of the dataset; the file has its name.
-    source : str
-        Where the file lies in the sample data.
+        Id of the dataset; the file has its name, several have it with a number.
+    source : str or tuple of str
+        Where the file lies in the sample data, or the files that follow each other in time.
     centres : tuple of str
         Where it is copied to.
     title, description : str
@@ -43,10 +43,17 @@ class Sample:
     """
 
     id: str
-    source: str
+    source: str | tuple[str, ...]
     centres: tuple[str, ...]
     title: str
     description: str
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The files as they are called in a centre's data folder, and where they come from."""
+        if isinstance(self.source, str):
+            return {f"{self.id}.nc": SAMPLES / self.source}
+        return {f"{self.id}-{at}.nc": SAMPLES / source for at, source in enumerate(self.source, start=1)}
 
 
 DATA = (
@@ -92,15 +99,12 @@ DATA = (
         title="Sea surface temperature of the tropics, OSTIA",
         description="Monthly means 2006 to 2010 from 10 S to 5 N of the OSTIA analysis; lies at two centres.",
     ),
-    *(
-        Sample(
-            id=f"sst-nemo-2015-{month:02}",
-            source=f"NEMO/nemo_1m_2015{month:02}01-2015{month + 1:02}01_grid-T.nc",
-            centres=("theia",),
-            title=f"Sea surface temperature of NEMO, 2015-{month:02}",
-            description="Monthly mean of a NEMO run on the tripolar ORCA1 grid; 360-day calendar.",
-        )
-        for month in (1, 2, 3)
+    Sample(
+        id="sst-nemo-2015",
+        source=tuple(f"NEMO/nemo_1m_2015{month:02}01-2015{month + 1:02}01_grid-T.nc" for month in (1, 2, 3)),
+        centres=("theia",),
+        title="Sea surface temperature of NEMO, January to March 2015",
+        description="Monthly means of a NEMO run on the tripolar ORCA1 grid, a file a month; 360-day calendar.",
     ),
     Sample(
         id="toa-brightness-stereographic",
@@ -236,19 +240,17 @@ def seed(centres: dict[str, Centre], *, environment: dict[str, str], log: Path |
     """
     for centre in centres.values():
         _lay_out(centre)
-    missing = {id: files for id, centre in centres.items() if (files := list(_unpublished(centre)))}
+    commands = [(id, command) for id, centre in centres.items() for command in _commands(centre)]
     with log.open("ab") if log else nullcontext() as output:
-        begun = {
-            id: subprocess.Popen(
-                _publishing(id, files), env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
-            )
-            for id, files in missing.items()
-        }
-        failed = [id for id, process in begun.items() if _wait(process) != 0]
+        begun = [
+            (id, subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output))
+            for id, command in commands
+        ]
+        failed = dict.fromkeys(id for id, process in begun if _wait(process) != 0)
     if failed:
         where = f"; {log} says why" if log else ""
         raise ConfigurationError(f"the sample data of {', '.join(failed)} could not be published{where}")
-    for id in missing:
+    for id in dict.fromkeys(id for id, _ in commands):
         _entitle(centres[id])
 
 
@@ -315,7 +317,8 @@ def _lay_out(centre: Centre) -> None:
         write_empty(centre)
         for sample in DATA:
             if centre.id in sample.centres and centre.data is not None:
-                _copy(SAMPLES / sample.source, centre.data / f"{sample.id}.nc")
+                for name, source in sample.files.items():
+                    _copy(source, centre.data / name)
     except OSError as error:
         problem = f"the folders of {centre.id} cannot be written ({error.strerror}); correct them in the centres file"
         raise ConfigurationError(problem) from None
@@ -335,13 +338,23 @@ def _copy(source: Path, target: Path) -> None:
     Path(draft.name).replace(target)
 
 
-def _unpublished(centre: Centre) -> Iterator[Path]:
+def _unpublished(centre: Centre) -> Iterator[tuple[Sample, list[Path]]]:
+    """Give the samples of a centre that its catalogue does not list yet, with their files there."""
     known = {dataset.id for dataset in read_catalogue(centre.catalogue, centre.id)}
     for sample in DATA:
         if centre.id in sample.centres and sample.id not in known and centre.data is not None:
-            file = centre.data / f"{sample.id}.nc"
-            if file.exists():
-                yield file
+            files = [centre.data / name for name in sample.files]
+            if all(file.exists() for file in files):
+                yield sample, files
+
+
+def _commands(centre: Centre) -> Iterator[list[str]]:
+    """Make the commands that publish a centre's samples: all that are one file together, each series by itself."""
+    missing = list(_unpublished(centre))
+    alone = [files[0] for _, files in missing if len(files) == 1]
+    if alone:
+        yield _publishing(centre.id, alone)
+    yield from ([*_publishing(centre.id, files), "--id", sample.id] for sample, files in missing if len(files) > 1)
 
 
 def _publishing(centre: str, files: list[Path]) -> list[str]:

@@ -33,6 +33,14 @@ class Stored(Protocol):
 
 
 @runtime_checkable
+class Pieced(Protocol):
+    """An array in several files, each of which begins with a chunk of its own."""
+
+    def chunk_places(self, places: list[NDArray[np.intp]]) -> list[NDArray[np.intp]]:
+        """Give places so counted that those of a chunk, and of no other, have the same quotient by its length."""
+
+
+@runtime_checkable
 class Remapped(Protocol):
     """
     An array of maps, each made from a whole map of a source.
@@ -140,7 +148,7 @@ def _source_places(variable: xr.Variable) -> tuple[tuple[int, ...], list[NDArray
     if isinstance(array, Remapped):
         return _remapped_places(array, places)
     if isinstance(array, Stored) and array.chunk_shape is not None:
-        return array.chunk_shape, places
+        return array.chunk_shape, array.chunk_places(places) if isinstance(array, Pieced) else places
     return None
 
 

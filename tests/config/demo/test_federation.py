@@ -8,7 +8,7 @@ import pytest
 from gaia_config.centres import read_centres
 from gaia_config.datasets import Dataset, Replica
 from gaia_config.demo import federation
-from gaia_config.demo.federation import DATA, SAMPLES, check_host, free_ports, is_free, prepare, read_federation
+from gaia_config.demo.federation import DATA, check_host, free_ports, is_free, prepare, read_federation
 from gaia_config.errors import ConfigurationError
 
 
@@ -27,7 +27,7 @@ def seeded(home) -> None:
 
 def test_every_sample_is_there_under_a_legal_id():
     for sample in DATA:
-        assert (SAMPLES / sample.source).is_file(), sample.source
+        assert all(file.is_file() for file in sample.files.values()), sample.source
         replica = Replica(centre="x", href=f"{sample.id}.nc", media_type="x", size_bytes=1, sha256="0" * 64)
         Dataset(
             id=sample.id, version="1", title=sample.title, description="", licence="", keywords=(), bbox=None,
@@ -52,7 +52,8 @@ def test_a_home_has_three_centres_and_both_ways_of_delivery(home, seeded):
         for id in sample.centres:
             data = centres[id].data
             assert data is not None
-            assert (data / f"{sample.id}.nc").stat().st_size == (SAMPLES / sample.source).stat().st_size
+            for name, source in sample.files.items():
+                assert (data / name).stat().st_size == source.stat().st_size
 
 
 def test_keys_are_their_owners_alone(home):
@@ -102,8 +103,18 @@ def test_a_published_sample_is_titled_and_not_published_again(home, centre, data
     federation._entitle(pndb)
     (published,) = federation.read_catalogue(pndb.catalogue, "pndb")
     assert published.title == sample.title
-    assert [file.stem for file in federation._unpublished(pndb)] == ["atlantic-profiles"]
+    assert [each.id for each, _ in federation._unpublished(pndb)] == ["atlantic-profiles"]
     assert list(federation._unpublished(dataclasses.replace(pndb, data=None))) == []
+
+
+def test_a_series_is_published_as_one_dataset_of_its_files(home, seeded):
+    theia = read_centres(home / "centres.yml")["theia"]
+    series = [command for command in federation._commands(theia) if "--id" in command]
+    (command,) = series
+    assert command[-1] == "sst-nemo-2015"
+    assert [part.rpartition("/")[2] for part in command if part.endswith(".nc")] == [
+        "sst-nemo-2015-1.nc", "sst-nemo-2015-2.nc", "sst-nemo-2015-3.nc",
+    ]  # fmt: skip
 
 
 def test_free_ports_are_free_and_different():
