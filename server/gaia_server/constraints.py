@@ -7,10 +7,12 @@ from gaia_config.catalogue import Federation
 from gaia_processes.errors import InvalidInputs
 from gaia_processes.inputs.constraints import Allowed
 from gaia_processes.inputs.schema import input_schemas
+from gaia_processes.inputs.sources import role_of
 from gaia_processes.process import Process, constrain_request
 from gaia_server.demands import Cubes, FindsUpload, follow, no_uploads
 from gaia_server.descriptions import LISTED_DATASETS, takes_dataset
-from gaia_server.references import References
+from gaia_server.fitting import ids_by_role
+from gaia_server.references import Keeps, References
 
 _SHOWN_DATASETS = 10
 
@@ -23,6 +25,7 @@ def allowed_inputs(
     ignored: tuple[str, ...],
     references: References | None = None,
     uploads: FindsUpload = no_uploads,
+    keep: Keeps | None = None,
 ) -> dict[str, Allowed]:
     """
     Say what each input may be, given those in the body of a request that is not whole yet.
@@ -37,13 +40,15 @@ def allowed_inputs(
         Follows inputs by reference; without, they are refused.
     uploads : callable, optional
         Finds a file of whoever asks by its id; without, there are none.
+    keep : callable, optional
+        Keeps files that are named by their address, for inputs that take files.
 
     Raises
     ------
     InvalidInputs
         With everything that is wrong with the inputs that are given.
     """
-    followed = follow(process, body, references)
+    followed = follow(process, body, references, keep)
     try:
         cubes = Cubes(federation, uploads)
         allowed = constrain_request(process, followed.inputs, find_cube=cubes, find_rows=cubes.rows, ignored=ignored)
@@ -51,12 +56,11 @@ def allowed_inputs(
         raise InvalidInputs((*followed.faults, *followed.missing_aside(invalid.faults))) from None
     if followed.faults:
         raise InvalidInputs(followed.faults)
-    datasets = _datasets(federation)
+    datasets = {role: _datasets(ids) for role, ids in ids_by_role(federation).items()}
     takers = [name for name, schema in input_schemas(process.inputs).items() if takes_dataset(schema)]
-    return allowed | {name: allowed[name].over(datasets) for name in takers}
+    return allowed | {name: allowed[name].over(datasets[role_of(process.inputs, name)]) for name in takers}
 
 
-def _datasets(federation: Federation) -> Allowed:
-    """Name the datasets; only some of them where they are too many for a list to choose from."""
-    ids = tuple(dataset.id for dataset in federation.datasets())
+def _datasets(ids: tuple[str, ...]) -> Allowed:
+    """Name the datasets that fit; only some of them where they are too many for a list to choose from."""
     return Allowed(values=ids) if len(ids) <= LISTED_DATASETS else Allowed(examples=ids[:_SHOWN_DATASETS])

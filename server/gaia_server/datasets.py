@@ -5,10 +5,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from gaia_config.datasets import Dataset
-from gaia_processes.inputs.schema import input_schemas
 from gaia_processes.process import Process
+from gaia_processes.rows import KIND_MEMBER
 from gaia_processes.text import Language, Text
-from gaia_server.descriptions import takes_dataset
+from gaia_server.fitting import inputs_for
 from gaia_server.negotiation import HTML
 from gaia_server.rendering import link_page, make_link, without_none
 
@@ -53,7 +53,7 @@ def render_collection(
             "keywords": list(dataset.keywords) or None,
             "extent": _extent(dataset),
             "crs": [CRS84],
-            **{name: dataset.properties.get(name) for name in ("cube:dimensions", "cube:variables")},
+            **{name: dataset.properties.get(name) for name in _DESCRIBED},
             "gaia:version": dataset.version,
             "gaia:versions": [each.version for each in versions] or None,
             "gaia:centres": [replica.centre for replica in dataset.replicas],
@@ -61,18 +61,29 @@ def render_collection(
             "links": [
                 make_link(url, "self"),
                 link_page(url, language),
-                *(_form_link(process, dataset, base_url, language) for process in processes if _takes_dataset(process)),
+                *(
+                    _form_link(process, dataset, base_url, language)
+                    for process in processes
+                    if inputs_for(process, dataset)
+                ),
                 *(_centre_link(replica.centre, base_url, language) for replica in dataset.replicas),
             ],
         }
     )
 
 
+_DESCRIBED = (
+    "cube:dimensions", "cube:variables", "table:columns", "table:row_count", KIND_MEMBER, "gaia:geometryTypes", "gaia:crs",
+)  # fmt: skip
+
+
 def words_of(dataset: Dataset) -> tuple[str, ...]:
     """Give what a search looks at: names, texts, keywords, variables with their long and standard names."""
     variables = dataset.properties.get("cube:variables", {})
     told = (str(text) for each in variables.values() for text in each.values() if isinstance(text, str))
-    return (dataset.id, dataset.title, dataset.description, *dataset.keywords, *variables, *told)
+    columns = dataset.properties.get("table:columns", ())
+    named = (str(each[name]) for each in columns for name in ("name", "description") if each.get(name))
+    return (dataset.id, dataset.title, dataset.description, *dataset.keywords, *variables, *told, *named)
 
 
 def _extent(dataset: Dataset) -> dict[str, Any]:
@@ -81,14 +92,9 @@ def _extent(dataset: Dataset) -> dict[str, Any]:
     return without_none({"spatial": spatial, "temporal": temporal})
 
 
-def _takes_dataset(process: Process) -> bool:
-    schema = input_schemas(process.inputs).get("dataset", {})
-    return takes_dataset(schema)
-
-
 def _form_link(process: Process, dataset: Dataset, base_url: str, language: Language) -> dict[str, str]:
     title = _FORM.into(language).format(process=process.title.into(language))
-    query = urlencode({"dataset": dataset.id, "f": "html"})
+    query = urlencode({inputs_for(process, dataset)[0]: dataset.id, "f": "html"})
     return make_link(f"{base_url}/processes/{process.id}?{query}", "related", HTML, title)
 
 

@@ -37,7 +37,7 @@ from gaia_server.holders import check_together
 from gaia_server.jobs.records import Demand, RequestedOutput, Response, Subscriber, Transmission
 from gaia_server.outbound import Outbound, OutboundRefused, shown
 from gaia_server.preference import Returns
-from gaia_server.references import Followed, References
+from gaia_server.references import Followed, Keeps, References
 from gaia_server.uploads.uploads import Upload
 from gaia_workers.contract import Uploaded
 
@@ -103,6 +103,7 @@ def read_demand(
     outbound: Outbound | None = None,
     language: Language = "en",
     uploads: FindsUpload = no_uploads,
+    keep: Keeps | None = None,
 ) -> Understood:
     """
     Read an execute request.
@@ -125,6 +126,8 @@ def read_demand(
         That of the request; callbacks come in it.
     uploads : callable, optional
         Finds a file of whoever asks by its id; without, there are none.
+    keep : callable, optional
+        Keeps files that are named by their address, for inputs that take files; without, these are refused.
 
     Raises
     ------
@@ -137,7 +140,7 @@ def read_demand(
     defaults = {} if response == "document" or accepted is None else accepted
     outputs = _read_outputs(process, body.get("outputs"), transmission, defaults, faults)
     subscriber = _read_subscriber(body.get("subscriber"), outbound or Outbound(hosts=()), language, faults)
-    followed = follow(process, body, references)
+    followed = follow(process, body, references, keep)
     try:
         cubes = Cubes(federation, uploads)
         inputs = validate_request(process, followed.inputs, find_cube=cubes, find_rows=cubes.rows, ignored=ignored)
@@ -161,9 +164,9 @@ def read_demand(
 
 
 def estimate(process: Process, inputs: BaseModel, demand: Demand, federation: Federation) -> Estimate:
-    """Tell what a demand costs in the formats that are asked for; of an upload nothing is known but its size."""
+    """Tell what a demand costs in the formats that are asked for; of uploads and tables nothing counts but their size."""
     cost = _weigh(process.estimate(inputs, _cube_of(inputs, federation)), process, demand)
-    fetched_bytes = sum(upload.size_bytes for upload in demand.uploads)
+    fetched_bytes = sum(upload.size_bytes for upload in demand.uploads) + _table_bytes(inputs, federation)
     if not fetched_bytes:
         return cost
     return replace(
@@ -172,6 +175,13 @@ def estimate(process: Process, inputs: BaseModel, demand: Demand, federation: Fe
         bytes_written=max(cost.bytes_written, fetched_bytes),
         seconds=cost.seconds + fetched_bytes / UPLOAD_BYTES_PER_S,
     )
+
+
+def _table_bytes(inputs: BaseModel, federation: Federation) -> int:
+    """Measure the datasets of features and tables that are named: they are read whole."""
+    named = dict.fromkeys(each.reference for each in references_in(inputs))
+    found = (federation.find(each.id, each.version) for each in named if isinstance(each, CatalogueRef))
+    return sum(each.replicas[0].size_bytes for each in found if each and Rows.from_stac(each.properties) is not None)
 
 
 def _weigh(cost: Estimate, process: Process, demand: Demand) -> Estimate:
@@ -212,12 +222,14 @@ def _uploads_of(inputs: BaseModel, uploads: FindsUpload) -> Iterator[Uploaded]:
             )
 
 
-def follow(process: Process, body: Mapping[str, Any], references: References | None) -> Followed:
-    """Take the inputs of a request, with values in the place of references."""
+def follow(
+    process: Process, body: Mapping[str, Any], references: References | None, keep: Keeps | None = None
+) -> Followed:
+    """Take the inputs of a request, with values, or files that are kept, in the place of references."""
     given = body.get("inputs")
     inputs = {} if given is None else given
     known = process.inputs.model_fields
-    return Followed(inputs=inputs) if references is None else references.follow(inputs, known)
+    return Followed(inputs=inputs) if references is None else references.follow(inputs, known, keep)
 
 
 def transmission_of(returns: Returns | None) -> Transmission | None:

@@ -1,14 +1,18 @@
 """A process as OGC API - Processes describes it: renderings of `gaia_processes`' descriptions, with nothing added by hand."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gaia_processes.formats import Format
 from gaia_processes.inputs.dataset import DATASET_FORMAT
 from gaia_processes.inputs.schema import input_schemas
+from gaia_processes.inputs.sources import role_of
+from gaia_processes.kinds import Role
 from gaia_processes.process import Output, Process, told_of
 from gaia_processes.text import Language, Text
 from gaia_server.rendering import link_page
+
+type DatasetIds = Sequence[str] | Mapping[Role, Sequence[str]]
 
 EXECUTE = "http://www.opengis.net/def/rel/ogc/1.0/execute"
 LISTED_DATASETS = 200
@@ -51,7 +55,7 @@ def summary(process: Process, language: Language, base_url: str) -> dict[str, An
     }
 
 
-def description(process: Process, language: Language, base_url: str, dataset_ids: Sequence[str] = ()) -> dict[str, Any]:
+def description(process: Process, language: Language, base_url: str, dataset_ids: DatasetIds = ()) -> dict[str, Any]:
     """
     Render the full description of a process.
 
@@ -59,8 +63,8 @@ def description(process: Process, language: Language, base_url: str, dataset_ids
     ----------
     process, language, base_url
         As for `summary`.
-    dataset_ids : sequence of str
-        The datasets that the process can work on; up to `LISTED_DATASETS` they are listed.
+    dataset_ids : sequence of str, or mapping of sequences
+        The datasets that the process can work on, of every input or by what it takes; up to `LISTED_DATASETS` they are listed.
 
     Returns
     -------
@@ -70,7 +74,8 @@ def description(process: Process, language: Language, base_url: str, dataset_ids
     schemas = input_schemas(process.inputs)
     return summary(process, language, base_url) | {
         "inputs": {
-            name: _input(process, name, schema, language, base_url, dataset_ids) for name, schema in schemas.items()
+            name: _input(process, name, schema, language, base_url, _ids_for(process, name, dataset_ids))
+            for name, schema in schemas.items()
         },
         "outputs": {name: _output(output, language) for name, output in process.outputs.items()},
     }
@@ -113,6 +118,10 @@ def _input(
             {"title": _SEARCH.into(language), "role": "search", "href": f"{base_url}/collections"},
         ]
     return rendered
+
+
+def _ids_for(process: Process, name: str, ids: DatasetIds) -> Sequence[str]:
+    return ids.get(role_of(process.inputs, name), ()) if isinstance(ids, Mapping) else ids
 
 
 def takes_dataset(schema: dict[str, Any]) -> bool:

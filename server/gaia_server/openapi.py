@@ -17,8 +17,9 @@ from gaia_config.catalogue import Federation
 from gaia_processes.formats import FORMATS
 from gaia_processes.process import Process, told_of
 from gaia_processes.text import Language, Text
-from gaia_server.descriptions import description
+from gaia_server.descriptions import DatasetIds, description
 from gaia_server.events import MEDIA_TYPE as EVENTS
+from gaia_server.fitting import ids_by_role
 from gaia_server.negotiation import HTML, JSON, PROBLEM
 from gaia_server.operations import FILE, OPERATIONS, Answer, Operation, words_of_status
 from gaia_server.schemas import PROBLEM as PROBLEM_SCHEMA
@@ -81,7 +82,7 @@ class Documents:
         return kept[1]
 
     def _make(self, language: Language) -> Written:
-        ids = tuple(dataset.id for dataset in self._federation.datasets())
+        ids = ids_by_role(self._federation)
         head = make_head(self._metadata, self._public_url, language)
         document = make_document(head, self._processes.values(), ids, language)
         content = json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
@@ -105,7 +106,7 @@ def make_head(metadata: Mapping[str, Any], public_url: str, language: Language) 
 
 
 def make_document(
-    head: Mapping[str, Any], processes: Iterable[Process], dataset_ids: tuple[str, ...], language: Language
+    head: Mapping[str, Any], processes: Iterable[Process], dataset_ids: DatasetIds, language: Language
 ) -> dict[str, Any]:
     """
     Make the document.
@@ -114,8 +115,8 @@ def make_document(
     ----------
     head : mapping
         As `make_head` gives it.
-    dataset_ids : tuple of str
-        The datasets that requests may name.
+    dataset_ids : tuple of str, or mapping
+        The datasets that requests may name, of every input or by what it takes.
 
     Returns
     -------

@@ -70,7 +70,7 @@ def write_provenance(
         `@context` and `@graph`.
     """
     url = job_url(base_url, job.id)
-    used = [*_sources(job, process, federation, base_url), *_settings(job)]
+    used = [*_sources(job, process, federation, base_url), *_own_files(job), *_settings(job)]
     made = [_file(file, url) for file in job.result.outputs] if job.result and job.has_results(utc_now()) else []
     software = list(_software(job))
     agents = [_owner(job), _centre(centres.get(job.centre), job.centre, base_url)]
@@ -160,6 +160,19 @@ def _sources(job: Job, process: Process | None, federation: Federation, base_url
                 "sha256": _digest(dataset, job.centre),
             }
         )
+
+
+def _own_files(job: Job) -> Iterator[Entity]:
+    """Name the user's own files that were used, each with its digest: whoever has the file can tell that it is this one."""
+    for upload in job.demand.uploads:
+        yield {
+            "@id": f"#{upload.reference}",
+            "@type": ["File", "prov:Entity"],
+            "identifier": upload.reference,
+            "encodingFormat": upload.media_type,
+            "contentSize": str(upload.size_bytes),
+            "sha256": upload.sha256,
+        }
 
 
 def _references(job: Job, process: Process | None) -> Iterator[CatalogueRef]:

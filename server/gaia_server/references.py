@@ -1,10 +1,12 @@
 """Inputs by reference: what a request names by address is fetched, and judged from there on like any other value."""
 
 import time
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
+
+from werkzeug.http import parse_options_header
 
 from gaia_processes.errors import Fault
 from gaia_processes.inputs.bad_value import BadValue, make_fault, show
@@ -53,6 +55,25 @@ class _Place:
         return f"/inputs/{name}" if self.item is None else f"/inputs/{name}/{self.item}"
 
 
+type Keeps = Callable[[str, bytes, str], str]
+"""Keeps a file for an input (its name, the bytes, the address), and gives what names it; raises `NotKept`."""
+
+
+class NotKept(Exception):
+    """
+    An input takes no files, or not this one.
+
+    Attributes
+    ----------
+    fault : Fault or None
+        What is wrong with the file; None where no file is taken at all.
+    """
+
+    def __init__(self, fault: Fault | None) -> None:
+        super().__init__()
+        self.fault = fault
+
+
 class References:
     """
     Follows references.
@@ -69,7 +90,7 @@ class References:
         self._outbound = outbound
         self._max_depth = max_depth
 
-    def follow(self, inputs: object, known: Container[str]) -> Followed:
+    def follow(self, inputs: object, known: Container[str], keep: Keeps | None = None) -> Followed:
         """
         Fetch what stands as `{"href": ..., "type": ...}` in the place of an input, or of an item of an array.
 
@@ -81,6 +102,8 @@ class References:
             The member `inputs` of a request.
         known : container of str
             Names of the inputs that there are; others are left as they are.
+        keep : callable, optional
+            Keeps what is neither JSON nor text, where an input takes files.
         """
         places = _places(inputs, known)
         if not places or not isinstance(inputs, Mapping):
@@ -88,7 +111,7 @@ class References:
         faults = self._refused(places)
         if faults:
             return _without(inputs, {place.name for place in places}, faults)
-        return self._fetch(inputs, places)
+        return self._fetch(inputs, places, keep)
 
     def _refused(self, places: tuple[_Place, ...]) -> tuple[Fault, ...]:
         faults = list[Fault]()
@@ -101,12 +124,12 @@ class References:
             faults.append(_too_many(places))
         return tuple(faults)
 
-    def _fetch(self, inputs: Mapping[str, Any], places: tuple[_Place, ...]) -> Followed:
+    def _fetch(self, inputs: Mapping[str, Any], places: tuple[_Place, ...], keep: Keeps | None) -> Followed:
         end, faults, values = time.monotonic() + self._outbound.time_limit_s, list[Fault](), dict(inputs)
         for place in places:
             try:
                 answer = self._outbound.fetch(place.link["href"], time_limit_s=max(end - time.monotonic(), 0.0))
-                value = self._read(place, answer)
+                value = self._read(place, answer, keep)
             except OutboundRefused as refused:
                 faults.append(_fault(place, refused))
             except BadValue as bad:
@@ -115,7 +138,7 @@ class References:
                 values[place.name] = _put(values[place.name], place, value)
         return _without(values, {fault.input for fault in faults}, tuple(faults))
 
-    def _read(self, place: _Place, answer: Answer) -> Any:
+    def _read(self, place: _Place, answer: Answer, keep: Keeps | None) -> Any:
         """Read what was fetched by the type that the request gives it, else by its own."""
         named = place.link.get("type")
         kind = named if isinstance(named, str) and named else answer.media_type
@@ -124,7 +147,7 @@ class References:
             if bare == "application/json" or bare.endswith("+json"):
                 return parse_json(answer.content, max_depth=self._max_depth)
             if bare.startswith("text/"):
-                return answer.content.decode()
+                return answer.content.decode(charset_of(kind))
         except BadJson as bad:
             raise BadValue.of(
                 f"What lies at {shown(place.link['href'])} is not right: {bad.text.en}",
@@ -133,10 +156,15 @@ class References:
             ) from None
         except UnicodeDecodeError as error:
             raise BadValue.of(
-                f"What lies at {shown(place.link['href'])} is not UTF-8: byte {error.start} cannot be read.",
-                f"Ce qui est à {shown(place.link['href'])} n'est pas en UTF-8 : l'octet {error.start} est illisible.",
+                f"What lies at {shown(place.link['href'])} is not {error.encoding.upper()}: byte {error.start} in row {_row(error)} "
+                "cannot be read. Name its encoding in the type, as text/csv; charset=iso-8859-1.",
+                f"Ce qui est à {shown(place.link['href'])} n'est pas en {error.encoding.upper()} : l'octet {error.start}, ligne "
+                f"{_row(error)}, est illisible. Indiquez son encodage dans le type, comme text/csv; charset=iso-8859-1.",
                 given=shown(place.link["href"]),
             ) from None
+        kept = None if keep is None else _kept(keep, place, answer)
+        if kept is not None:
+            return kept
         raise BadValue.of(
             f"A value of the type {show(bare)} is not read by reference; right are JSON and text. "
             "Name the type in the reference where the host says another.",
@@ -145,6 +173,42 @@ class References:
             given=bare,
             allowed=("application/json", "application/geo+json", "text/plain"),
         )
+
+
+def charset_of(kind: str) -> str:
+    """
+    Find the encoding that a media type names: by `charset`, or by `encoding`; UTF-8 without.
+
+    Raises
+    ------
+    BadValue
+        If it is not known.
+    """
+    parameters = parse_options_header(kind)[1]
+    named = parameters.get("charset") or parameters.get("encoding") or "utf-8"
+    try:
+        "".encode(named)
+    except (LookupError, ValueError):
+        raise BadValue.of(
+            f"The encoding {show(named)} is not known; right are for example utf-8, iso-8859-1, windows-1252.",
+            f"L'encodage {show(named)} n'est pas connu ; il faut par exemple utf-8, iso-8859-1, windows-1252.",
+            given=named,
+        ) from None
+    return named
+
+
+def _row(error: UnicodeDecodeError) -> int:
+    return error.object[: error.start].count(b"\n") + 1
+
+
+def _kept(keep: Keeps, place: _Place, answer: Answer) -> str | None:
+    """Keep a file; None where the input takes none."""
+    try:
+        return keep(place.name, answer.content, shown(place.link["href"]))
+    except NotKept as refused:
+        if refused.fault is None:
+            return None
+        raise BadValue([refused.fault]) from None
 
 
 def _places(inputs: object, known: Container[str]) -> tuple[_Place, ...]:

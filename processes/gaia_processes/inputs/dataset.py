@@ -37,6 +37,11 @@ class UploadRef:
 
     uuid: uuid.UUID
 
+    @classmethod
+    def of(cls, id: str) -> "UploadRef":
+        """Make it of the id of an upload."""
+        return cls(uuid=uuid.UUID(id))
+
     def __str__(self) -> str:
         return f"upload:{self.uuid}"
 

@@ -14,6 +14,7 @@ from gaia_processes.process import Estimate, Process
 from gaia_server.constraints import allowed_inputs
 from gaia_server.demands import Understood, read_demand
 from gaia_server.descriptions import description
+from gaia_server.fitting import ids_by_role
 from gaia_server.identity import identify
 from gaia_server.negotiation import language_of
 from gaia_server.pages.figures import say_size, say_time
@@ -113,8 +114,7 @@ def render_process(services: Services, process: Process, values: Values, *, stri
 
 
 def _describe(services: Services, process: Process) -> dict[str, Any]:
-    ids = tuple(dataset.id for dataset in services.federation.datasets())
-    return description(process, language_of(request), services.settings.public_url, ids)
+    return description(process, language_of(request), services.settings.public_url, ids_by_role(services.federation))
 
 
 def _allowed(services: Services, process: Process, body: Mapping[str, Any]) -> dict[str, Allowed]:

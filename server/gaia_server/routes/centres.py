@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 
 from gaia_config.centres import Centre
 from gaia_server.errors import NoSuchCentre
+from gaia_server.fitting import takers
 from gaia_server.negotiation import language_of, wants_html
 from gaia_server.pages.here import Step
 from gaia_server.pages.page import render_page
@@ -42,6 +43,8 @@ def show_centre(centre_id: str) -> Response:
     shown = _render(centre, services.submission.loads().get(centre_id), services)
     if wants_html(request):
         trail = [Step(title=_title(), path="/centres")]
+        held = [each for each in services.federation.datasets() if each.find_replica(centre.id)]
+        shown = shown | {"takers": {each.id: takers(services.processes.values(), each) for each in held}}
         return render_page("centres/centre.html", shown, title=centre.title, trail=trail, headers=FRESH)
     return render_json(shown, headers=FRESH)
 

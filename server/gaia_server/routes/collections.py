@@ -5,6 +5,7 @@ from flask import Blueprint, Response, request
 from gaia_config.datasets import Dataset
 from gaia_server.datasets import render_collection, words_of
 from gaia_server.errors import NoSuchCollection
+from gaia_server.fitting import takers
 from gaia_server.negotiation import language_of, wants_html
 from gaia_server.pages.here import Step
 from gaia_server.pages.page import render_page
@@ -49,6 +50,7 @@ def show_collection(collection_id: str) -> Response:
     shown = _render(versions[0], services, versions)
     if wants_html(request):
         trail = [Step(title=_title(), path="/collections")]
+        shown = shown | {"takers": takers(services.processes.values(), versions[0])}
         return render_page("collections/dataset.html", shown, title=versions[0].title, trail=trail)
     return render_json(shown)
 

@@ -27,6 +27,7 @@ from gaia_server.problems import render_error
 from gaia_server.rendering import make_link, render_json
 from gaia_server.repeats import read_once
 from gaia_server.services import Services, current_services
+from gaia_server.spilling import Keeper, keeps_references, spill
 from gaia_server.status import job_url, render_status, retry_after
 
 routes = Blueprint("execution", __name__)
@@ -43,7 +44,7 @@ def execute(process_id: str) -> Response:
     earlier = services.submission.find_once(once, owner=identify(request)) if once else None
     if earlier is not None:
         return _answer(services, process, earlier, wish)
-    understood = _understand(services, process, body, wish)
+    understood = spill(_understand(services, process, body, wish), _keeper(services))
     later = _answers_later(process, wish) or understood.estimate.seconds > services.settings.sync_limit_s
     job = services.submission.submit(
         process,
@@ -64,7 +65,7 @@ def follow_link(process_id: str) -> Response:
     link = read_link(process, request.args.to_dict(flat=False), max_depth=services.settings.max_json_depth)
     # A client that sends the same `Prefer` with everything it asks for does not mean this.
     wish = replace(Preference.parse((*link.prefer, *request.headers.getlist("Prefer"))), respond=None)
-    understood = _understand(services, process, link.body, wish)
+    understood = spill(_understand(services, process, link.body, wish), _keeper(services))
     cost_s = understood.estimate.seconds
     if "sync-execute" not in process.control or cost_s > limit_s:
         raise PostInstead(estimate_s=cost_s if cost_s > limit_s else None, limit_s=limit_s)
@@ -112,6 +113,7 @@ def constrain(process_id: str) -> Response:
         ignored=services.settings.ignored_inputs,
         references=services.references,
         uploads=services.uploads.of(identify(request)),
+        keep=keeps_references(process, _keeper(services)),
     )
     here = f"{services.settings.public_url}/processes/{process.id}"
     links = [
@@ -142,7 +144,12 @@ def _understand(services: Services, process: Process, body: dict[str, Any], wish
         outbound=services.outbound,
         language=language_of(request),
         uploads=services.uploads.of(identify(request)),
+        keep=keeps_references(process, _keeper(services)),
     )
+
+
+def _keeper(services: Services) -> Keeper:
+    return Keeper(services.uploads, identify(request))
 
 
 def _answers_later(process: Process, wish: Preference) -> bool:

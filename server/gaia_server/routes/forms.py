@@ -16,6 +16,7 @@ from gaia_server.pages.here import path_of
 from gaia_server.pages.process import fill, render_process
 from gaia_server.rendering import render_empty
 from gaia_server.services import Services, current_services
+from gaia_server.spilling import Keeper, spill
 
 LOOK = "look"
 NOW = "now"
@@ -59,7 +60,8 @@ def take_form(process_id: str) -> Response:
 def _run(services: Services, process: Process, understood: Understood, *, now: bool) -> Job:
     owner, limit_s = identify(request), services.settings.sync_limit_s
     now = now and understood.estimate.seconds <= limit_s
-    job = services.submission.submit(process, understood.demand, owner=owner, synchronous=now)
+    spilled = spill(understood, Keeper(services.uploads, owner))
+    job = services.submission.submit(process, spilled.demand, owner=owner, synchronous=now)
     if not now:
         return job
     job = services.submission.wait(job.id, owner=owner, timeout_s=limit_s)

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request
 from gaia_processes.process import Process
 from gaia_processes.text import Language
 from gaia_server.descriptions import description, summary
+from gaia_server.fitting import ids_by_role
 from gaia_server.negotiation import language_of, wants_html
 from gaia_server.pages.page import render_page
 from gaia_server.pages.process import render_process
@@ -55,7 +56,7 @@ def describe_process(process_id: str) -> Response:
     if request.if_none_match.contains(etag):
         response = render_empty(HTTPStatus.NOT_MODIFIED)
     else:
-        ids = tuple(dataset.id for dataset in services.federation.datasets())
+        ids = ids_by_role(services.federation)
         response = render_json(description(process, language_of(request), services.settings.public_url, ids))
     response.set_etag(etag)
     return _in_language(response)

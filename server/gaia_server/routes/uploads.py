@@ -12,6 +12,7 @@ from werkzeug.http import parse_options_header
 from gaia_processes.text import Text
 from gaia_server.bodies import BROKEN
 from gaia_server.errors import NoSuchUpload, UploadRefused, WrongMediaType
+from gaia_server.fitting import takers_of_kind
 from gaia_server.identity import identify
 from gaia_server.negotiation import language_of, wants_html
 from gaia_server.origin import check_same_origin
@@ -92,6 +93,7 @@ def show_upload(upload_id: str) -> Response:
     shown = _render(upload, services)
     if wants_html(request):
         trail = [Step(title=_title(), path="/uploads")]
+        shown = shown | {"takers": takers_of_kind(services.processes.values(), upload.kind)}
         return render_page("uploads/upload.html", shown, title=upload.name, trail=trail, headers=FRESH)
     return render_json(shown, headers=FRESH)
 

@@ -24,7 +24,7 @@ from gaia_server.disk import as_no_space, off_the_loop, sync_folder
 from gaia_server.errors import NoSpace, UploadTooLarge
 from gaia_server.jobs import engine as database
 from gaia_server.jobs.tables import uploads
-from gaia_server.uploads.kinds import recognise
+from gaia_server.uploads.kinds import Kind, recognise
 from gaia_workers.contract import utc_now
 
 FOLDER = "uploads"
@@ -125,6 +125,29 @@ class Uploads:
             while piece := body.read(PIECE_BYTES):
                 part.write(piece)
             return part.finish(name=name)
+
+    def keep_content(self, content: bytes, *, owner: str, name: str, kind: Kind | None = None) -> Upload:
+        """
+        Keep some bytes for their owner, or find a file of the same bytes that stays for a good while yet.
+
+        Raises
+        ------
+        UploadTooLarge, UploadRefused, NoSpace
+            As `take`.
+        """
+        now = utc_now()
+        query = select(uploads).where(
+            uploads.c.owner == owner,
+            uploads.c.sha256 == hashlib.sha256(content).hexdigest(),
+            uploads.c.expires > now + timedelta(seconds=self._lifetime_s / 2),
+        )
+        with database.reading(self._engine) as connection:
+            row = connection.execute(query.order_by(uploads.c.expires.desc()).limit(1)).first()
+        if row is not None and (kind is None or row.kind == kind.id):
+            return _upload(row)
+        with self.open_part(owner=owner, size_bytes=len(content)) as part:
+            part.write(content)
+            return part.finish(name=name, kind=kind)
 
     @contextmanager
     def open_part(self, *, owner: str, size_bytes: int = 0) -> Iterator["Part"]:
@@ -262,9 +285,9 @@ class Part:
         del offset, whence
         return 0
 
-    def finish(self, *, name: str) -> Upload:
+    def finish(self, *, name: str, kind: Kind | None = None) -> Upload:
         """
-        Keep it.
+        Keep it; what it is, is recognised by its content unless it is known.
 
         Raises
         ------
@@ -272,7 +295,7 @@ class Part:
             If it is nothing that can be used.
         """
         off_the_loop(lambda: _sync(self._stream))
-        kind, now = off_the_loop(lambda: recognise(self._draft)), utc_now()
+        kind, now = kind or off_the_loop(lambda: recognise(self._draft)), utc_now()
         upload = Upload(
             id=self._id, owner=self._owner, name=plain_name(name), kind=kind.id, media_type=kind.media_type,
             size_bytes=self._size_bytes, sha256=self._digest.hexdigest(), created=now, expires=self._uploads.expiry(now),
