@@ -248,11 +248,16 @@ class Reconciler:
         self._unleased: dict[tuple[str, int], float] = {}
         self._processes = by_id(all_processes())
         self._names: dict[str, tuple[NamedReference, ...] | None] = {}
+        self._unconfigured: frozenset[str] = frozenset()
 
     def publish(self) -> None:
         """Send what waits in the outbox; a centre whose broker is away is tried again next time."""
+        waiting = self._store.outgoing()
+        self._tell_unconfigured(frozenset(outgoing.centre for outgoing, _ in waiting) - self._centres.keys())
         away: set[str] = set()
-        for outgoing, work in self._store.outgoing():
+        for outgoing, work in waiting:
+            if outgoing.centre not in self._centres:
+                continue
             if outgoing.centre in away or _just_accepted(outgoing) or _rests(outgoing, work):
                 continue
             try:
@@ -265,10 +270,13 @@ class Reconciler:
                 if work is not None:
                     self._store.fail(work, unsendable())
 
+    def _tell_unconfigured(self, centres: frozenset[str]) -> None:
+        """Say once of each centre that the outbox names and the configuration does not, and again when it comes back."""
+        for centre in sorted(centres - self._unconfigured):
+            _log.error("the outbox names a centre that is not in the configuration", centre=centre)
+        self._unconfigured = centres
+
     def _send(self, outgoing: Outgoing, work: Work | None) -> None:
-        if outgoing.centre not in self._centres:
-            _log.error("the outbox names a centre that is not in the configuration", centre=outgoing.centre)
-            return
         if outgoing.kind != "order":
             aside = outgoing.kind == "aside"
             if not aside:

@@ -2,6 +2,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from gaia_config.settings import Settings
 from gaia_server.jobs.reconciler import Fail, Reconciler, Resend, Seen, Wait, decide
@@ -255,3 +256,16 @@ def test_a_first_order_is_left_to_the_web_process_for_a_moment(store, make_job, 
     made, _ = reconciler(wire)
     made.publish()
     assert wire.given == []
+
+
+def test_a_centre_that_is_no_longer_configured_is_told_of_once_and_holds_up_nobody(store, make_job, reconciler) -> None:
+    store.accept(make_job(centre="closed"))
+    store.accept(make_job())
+    wire = Wire()
+    made, _ = reconciler(wire)
+    with capture_logs() as said:
+        for _ in range(3):
+            made.publish()
+    assert [line["centre"] for line in said if "not in the configuration" in line["event"]] == ["closed"]
+    assert wire.given == [("climeri", "order", 1)]
+    assert [out.centre for out, _ in store.outgoing()] == ["closed"]
