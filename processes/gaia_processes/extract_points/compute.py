@@ -17,7 +17,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from gaia_processes.errors import DatasetUnsuitable, Fault, InvalidInputs
-from gaia_processes.extract_points.rows import BAD_COORDINATE, INSIDE, OUTSIDE, Axis, Found, make_table
+from gaia_processes.extract_points.found import BAD_COORDINATE, INSIDE, OUTSIDE, Axis, Found
+from gaia_processes.extract_points.rows import make_table
 from gaia_processes.extract_points.samples import Chosen, Layout, Sampled, Shares, search_coast
 from gaia_processes.inputs.bbox import Bbox
 from gaia_processes.inputs.duration import Duration
@@ -69,6 +70,7 @@ def compute(
     min_valid_fraction: float = 0.5,
     max_distance_km: float | None = None,
     nearest_valid_km: float | None = None,
+    encoding: str = "utf-8",  # noqa: ARG001 - heeded by whoever opens the points
     warn: Warn,
     progress: Progress = _no_progress,
 ) -> Table:
@@ -99,6 +101,8 @@ def compute(
         How far the nearest centre may be. Default: its cell must hold the point.
     nearest_valid_km : float, optional
         How far away a value is looked for where the nearest cell holds none. Default: nowhere.
+    encoding : str
+        Of points that are text: they arrive opened by it.
     warn, progress : callable
         Are told what a person should know, and how much is read.
 

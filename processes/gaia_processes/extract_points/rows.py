@@ -1,8 +1,7 @@
 """The table of values at points: block by block, a row for each point, or for each point and step."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -10,78 +9,16 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from gaia_processes.extract_points.found import BAD_COORDINATE, INSIDE, MISSING_VALUE, OUTSIDE, STATUSES, Axis, Found
 from gaia_processes.extract_points.samples import Sampled
+from gaia_processes.extract_points.series import make_series
 from gaia_processes.shared.axes import text_of
 from gaia_processes.shared.sphere import distance_km
 from gaia_processes.shared.table import BLOCK_ROWS, Block, Column, Table, settle
 from gaia_processes.text import Text
 
 type Floats = NDArray[np.float64]
-type Places = NDArray[np.intp]
 type Mask = NDArray[np.bool_]
-
-INSIDE, MISSING_VALUE, OUTSIDE, BAD_COORDINATE = range(4)
-STATUSES = ("ok", "missing_value", "outside", "bad_coordinate")
-"""What `status` says, by the numbers above."""
-
-_ROWS_AT_ONCE = 2**18
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Axis:
-    """
-    A dimension of the data beside rows and columns.
-
-    Attributes
-    ----------
-    dim : str
-    kind : {"time", "level", "other"}
-    name : str
-        Of the column in the table.
-    variable : str or None
-        The coordinate.
-    labels : array, shape (steps,)
-        What stands in the column.
-    spread : bool
-        Whether every point has a row for each step; else a step is chosen for each.
-    """
-
-    dim: str
-    kind: Literal["time", "level", "other"]
-    name: str
-    variable: str | None
-    labels: NDArray[Any]
-    spread: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
-    """
-    What was found of the points.
-
-    Attributes
-    ----------
-    longitudes, latitudes : array of float, shape (points,)
-        NaN for bad coordinates.
-    nearest : array of int, shape (points,)
-        The nearest cell; -1 for bad coordinates.
-    state : array of int, shape (points,)
-        `INSIDE`, `OUTSIDE` or `BAD_COORDINATE`.
-    centres : callable
-        Gives longitude and latitude of cells.
-    chosen : dict of array of int
-        By dimension, the step that was chosen for each point; -1 for none.
-    is_nearest : bool
-        Whether values are those of one cell.
-    """
-
-    longitudes: Floats
-    latitudes: Floats
-    nearest: Places
-    state: NDArray[np.int8]
-    centres: Callable[[Places], tuple[Floats, Floats]]
-    chosen: Mapping[str, Places]
-    is_nearest: bool
 
 
 def make_table(
@@ -114,14 +51,17 @@ def make_table(
     Table
         Blocks are made when they are asked for.
     """
-    rows = _Rows(settle(points), sampled, found, axes, warn)
+    settled = settle(points)
+    rows = _Rows(settled, sampled, found, axes, warn)
+    attributes = _attributes(dataset)
     return Table(
         frames=rows.blocks,
         rows=rows.count,
         columns=rows.columns(dataset),
         shown=rows.names[next(iter(sampled))],
-        attributes=_attributes(dataset),
+        attributes=attributes,
         report={"points": _count_states(found)},
+        series=lambda: make_series(settled, dataset, sampled, found, axes, attributes),
     )
 
 
@@ -176,7 +116,7 @@ class _Rows:
 
     def blocks(self) -> Iterator[Block]:
         """Give the rows, those of a point behind each other."""
-        step = max(min(_ROWS_AT_ONCE, BLOCK_ROWS) // max(self.each, 1), 1)
+        step = max(BLOCK_ROWS // max(self.each, 1), 1)
         if not len(self.points):
             yield self._block(slice(0, 0))
         for start in range(0, len(self.points), step):

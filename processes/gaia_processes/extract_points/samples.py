@@ -249,6 +249,11 @@ class Sampled:
         self.coast: Coast | None = None
 
     @property
+    def count(self) -> int:
+        """How many points there are."""
+        return len(self._shares.starts) - 1
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Sizes of `rest`."""
         return self._cells[0].stored.shape[1:]
