@@ -60,7 +60,11 @@ class Axis(BaseModel):
 
 
 class Variable(BaseModel):
-    """One data variable: its dimensions in the order of storage, unit, CF names, and size uncompressed and on disk."""
+    """
+    One data variable: its dimensions in the order of storage, unit, CF names, and size uncompressed and on disk.
+
+    `categorical` tells that its numbers name classes (CF `flag_values`), which are never averaged; None where nothing says so.
+    """
 
     model_config = _SHAPE
 
@@ -74,6 +78,7 @@ class Variable(BaseModel):
     chunks: tuple[int, ...] | None = Field(alias="gaia:chunks", default=None)
     dtype: str = Field(alias="gaia:dtype", default="float32")
     stored_bytes: int = Field(alias="gaia:storedBytes", default=0)
+    categorical: bool | None = Field(alias="gaia:categorical", default=None)
 
 
 class Cube(BaseModel):

@@ -65,7 +65,7 @@ TABLE = _kind("csv", "text/csv", "table as text (CSV)", "tableau en texte (CSV)"
 KINDS = (NETCDF, GEOTIFF, GEOPACKAGE, PARQUET, ZARR, DARWIN_CORE, SHAPEFILE, GEOJSON, TABLE)
 
 TAKEN: dict[Role, tuple[Kind, ...]] = {
-    "grid": (NETCDF,),
+    "grid": (NETCDF, GEOTIFF),
     "zones": (GEOJSON, GEOPACKAGE, PARQUET, SHAPEFILE),
     "points": (GEOJSON, GEOPACKAGE, PARQUET, SHAPEFILE, TABLE),
     "occurrences": (TABLE, PARQUET, DARWIN_CORE),

@@ -15,17 +15,18 @@ from numpy.typing import NDArray
 from gaia_config.datasets import digest_of_parts
 from gaia_processes.cube import Axis, Cube, GridKind, Variable
 from gaia_processes.errors import DatasetUnsuitable
-from gaia_processes.formats import NETCDF
 from gaia_processes.shared.axes import Grid, data_variables, find_grid, find_time, find_vertical, text_of
 from gaia_processes.shared.cells import find_extent, read_cells, widest_gap
 from gaia_processes.shared.times import TimeAxis, extent, read_time, render
-from gaia_processes.shared.values import read_numbers
+from gaia_processes.shared.values import is_categorical, read_numbers
 from gaia_processes.shared.vertical import VerticalAxis, read_vertical
-from gaia_workers.readers.netcdf import stored_bytes
+from gaia_workers.readers.opening import reader_of
 from gaia_workers.readers.series import open_series
 
 _LISTED_STEPS = 400
 _LISTED_LEVELS = 10_000
+_LOOKED_AT = 1_000
+"""So many rows and columns of a projected grid tell its extent."""
 
 type Box = tuple[float, float, float, float]
 
@@ -79,7 +80,7 @@ def read_header(*paths: Path) -> Header:
     Parameters
     ----------
     *paths : Path
-        NetCDF files in the order of time.
+        A file of any format that is read (NetCDF, GeoTIFF), or NetCDF files in the order of time.
 
     Returns
     -------
@@ -117,7 +118,7 @@ def read_header(*paths: Path) -> Header:
         size_bytes=sum(path.stat().st_size for path in paths),
         sha256=digest_of_parts(digests),
         digests=digests,
-        media_type=NETCDF.media_type,
+        media_type=reader_of(paths[0])[1].media_type,
         keywords=keywords,
         variables=names,
     )
@@ -132,7 +133,7 @@ def _stored_bytes(paths: Sequence[Path]) -> dict[str, int]:
     """Add up what the values of each variable take in all files; what is the same in each is read of the first alone."""
     sizes = Counter[str]()
     for path in paths:
-        sizes.update(stored_bytes(path))
+        sizes.update(reader_of(path)[0].stored_bytes(path))
     return dict(sizes)
 
 
@@ -170,7 +171,7 @@ def _find_bbox(dataset: xr.Dataset, grid: Grid) -> Box | None:
 
 def _extent_of(dataset: xr.Dataset, grid: Grid) -> Box | None:
     if grid.kind in {"rotated", "curvilinear", "projected"}:
-        return find_extent(read_cells(dataset, grid))
+        return find_extent(read_cells(_thinned(dataset, grid), grid))
     if grid.longitude is None or grid.latitude is None:
         return None
     longitudes, latitudes = (read_numbers(dataset.variables[each]).ravel() for each in (grid.longitude, grid.latitude))
@@ -181,6 +182,18 @@ def _extent_of(dataset: xr.Dataset, grid: Grid) -> Box | None:
         return None
     west, east = widest_gap(longitudes[np.isfinite(longitudes)], least_gap_deg=0.0 if grid.kind == "regular" else 5.0)
     return west, float(np.nanmin(latitudes)), east, float(np.nanmax(latitudes))
+
+
+def _thinned(dataset: xr.Dataset, grid: Grid) -> xr.Dataset:
+    """Leave out rows and columns of a large plane that nothing but its mapping places: its edges are in the extent all the same."""
+    if grid.longitude is not None:
+        return dataset
+    kept = {
+        dim: np.unique(np.linspace(0, dataset.sizes[dim] - 1, _LOOKED_AT).round().astype(np.intp))
+        for dim in (str(grid.y_dim), str(grid.x_dim))
+        if dataset.sizes[dim] > _LOOKED_AT
+    }
+    return dataset.isel(kept)
 
 
 # --- axes -----------------------------------------------------------------------------------------------------------
@@ -316,6 +329,7 @@ def _variable(variable: xr.Variable, *, is_data: bool, size_bytes: int) -> Varia
         chunks=variable.encoding["chunksizes"],
         dtype="string" if variable.dtype.kind == "O" else variable.dtype.name,
         stored_bytes=size_bytes,
+        categorical=True if is_categorical(variable) else None,
     )
 
 

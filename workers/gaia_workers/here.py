@@ -46,7 +46,7 @@ from gaia_workers.data import DataAccess
 from gaia_workers.headers import read_header
 from gaia_workers.holdings import Files, Holdings
 from gaia_workers.progress import Track
-from gaia_workers.readers.netcdf import open_dataset
+from gaia_workers.readers.opening import open_dataset
 from gaia_workers.readers.refusals import FOLDER
 from gaia_workers.runner import compute, write_value
 

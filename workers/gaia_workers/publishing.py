@@ -33,7 +33,7 @@ def add(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            help="Files to publish (NetCDF): each a dataset, or with --id all together one that goes on from file to file "
+            help="Files to publish (NetCDF, GeoTIFF): each a dataset, or with --id all together one that goes on from file to file "
             "along time.",
             metavar="PATH…",
         ),

@@ -18,6 +18,9 @@ import xarray as xr
 from gaia_processes.cube import GridKind
 from gaia_processes.shared.references import find_bounds, find_referenced, references_of
 
+_PROJECTED = ("PROJCRS", "PROJCS", "BOUNDCRS[SOURCECRS[PROJCRS")
+"""How the well-known text of a projected system begins."""
+
 _DEGREES = frozenset({"", "degree", "degrees", "deg"})
 _PRESSURE = frozenset({"pa", "hpa", "kpa", "mbar", "millibar", "millibars", "mb", "bar", "dbar", "decibar", "decibars"})
 
@@ -169,12 +172,17 @@ def _best(variables: Mapping[str, xr.Variable], name: str, criteria: Criteria, m
 def find_mapping(variables: Mapping[str, xr.Variable], name: str) -> str | None:
     """Find the grid mapping variable of a variable."""
     named = references_of(variables[name], ("grid_mapping",))
-    return next((each for each in named if each in variables and "grid_mapping_name" in variables[each].attrs), None)
+    marks = ("grid_mapping_name", "crs_wkt")  # CF has no name for some mappings (EPSG:3857): text alone tells them
+    return next(
+        (each for each in named if each in variables and any(mark in variables[each].attrs for mark in marks)), None
+    )
 
 
 def _mapping_kind(variables: Mapping[str, xr.Variable], mapping: str | None) -> GridKind | None:
     """Tell what a grid mapping makes of a grid; None where it has none or is plain longitude and latitude."""
     name = text_of(variables[mapping], "grid_mapping_name") if mapping else ""
+    if not name and mapping and text_of(variables[mapping], "crs_wkt").startswith(_PROJECTED):
+        return "projected"
     if name in {"", "latitude_longitude"}:
         return None
     return "rotated" if name == "rotated_latitude_longitude" else "projected"

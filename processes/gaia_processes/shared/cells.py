@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
-from pyproj.exceptions import CRSError, ProjError
+from pyproj.exceptions import ProjError
 
 from gaia_processes.errors import DatasetUnsuitable
 from gaia_processes.inputs.bbox import Bbox
@@ -23,24 +23,13 @@ from gaia_processes.shared.bounds import find_bounds_of, make_corners
 from gaia_processes.shared.edges import slack
 from gaia_processes.shared.latitude import latitudes_between
 from gaia_processes.shared.longitude import beside, longitudes_between, span
+from gaia_processes.shared.mappings import plane_unit, read_crs
 from gaia_processes.shared.values import precision_of, read_numbers
 from gaia_processes.text import Text
 
 _BLOCK_CELLS = 2**19
 _EXACT = np.dtype(np.float64)
 _EARTH_RADIUS_KM = 6371.0
-# Texts that a file may carry beside the CF attributes: only the attributes are believed.
-_CRS_TEXTS = frozenset({"crs_wkt", "spatial_ref", "proj4", "proj4text", "proj4_params", "epsg_code", "esri_pe_string"})
-_PLANE_UNITS = {
-    "km": 1e3,
-    "kilometer": 1e3,
-    "kilometre": 1e3,
-    "m": 1.0,
-    "meter": 1.0,
-    "metre": 1.0,
-    "meters": 1.0,
-    "metres": 1.0,
-}
 
 type Rows = Callable[[slice], tuple[NDArray[np.float64], NDArray[np.float64]]]
 """Gives longitudes and latitudes of some rows, each of shape (rows, columns)."""
@@ -186,28 +175,16 @@ def read_mapping(dataset: xr.Dataset, grid: Grid) -> PlaneMapping:
     mapping = dataset.variables[str(grid.mapping)]
     name, is_image = text_of(mapping, "grid_mapping_name"), "GeoTransform" in mapping.attrs
     try:
-        crs = _crs_of(mapping)
+        crs = read_crs(mapping)
         # Models count degrees on their own sphere, images on the earth as it is. The base of a rotated pole is the earth;
         # its own `geodetic_crs` is the rotated one.
         earth = CRS("OGC:CRS84") if is_image else crs.source_crs or crs.geodetic_crs
         to_plane = Transformer.from_crs(earth, crs, always_xy=True)
         to_earth = Transformer.from_crs(crs, earth, always_xy=True)
-    except (CRSError, ProjError, KeyError, TypeError, ValueError) as error:
+    except (DatasetUnsuitable, ProjError) as error:
         raise _unknown_mapping(name) from error
-    # The coordinates of an image are in the unit of its own reference system.
-    x_m, y_m = (1.0 if is_image else _plane_unit(dataset.variables[str(each)]) for each in (grid.x, grid.y))
+    x_m, y_m = (plane_unit(dataset.variables[str(each)], crs) for each in (grid.x, grid.y))
     return PlaneMapping(to_plane=to_plane, to_earth=to_earth, x_m=x_m, y_m=y_m)
-
-
-def _crs_of(mapping: xr.Variable) -> CRS:
-    if "GeoTransform" in mapping.attrs and text_of(mapping, "crs_wkt"):
-        return CRS.from_wkt(text_of(mapping, "crs_wkt"))
-    attributes = {
-        key: value.tolist() if isinstance(value, np.ndarray | np.generic) else value
-        for key, value in mapping.attrs.items()
-        if key not in _CRS_TEXTS
-    }
-    return CRS.from_cf(attributes)
 
 
 def _mapped_rows(dataset: xr.Dataset, grid: Grid) -> Rows:
@@ -222,10 +199,6 @@ def _mapped_rows(dataset: xr.Dataset, grid: Grid) -> Rows:
         return np.where(hidden, np.nan, longitude), np.where(hidden, np.nan, latitude)
 
     return rows
-
-
-def _plane_unit(variable: xr.Variable) -> float:
-    return _PLANE_UNITS.get(text_of(variable, "units").lower(), 1.0)
 
 
 def mask_centres(cells: Cells, box: Bbox) -> NDArray[np.bool_]:

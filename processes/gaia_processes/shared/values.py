@@ -188,6 +188,13 @@ def _is_short_float_axis(stored: NDArray[Any]) -> bool:
     return stored.dtype == np.float32 and stored.ndim == 1
 
 
+def is_categorical(variable: xr.Variable) -> bool:
+    """Tell whether the numbers of a variable name classes (CF 3.5, flags), so that no mean of them means anything."""
+    return any(
+        name in variable.attrs and not isinstance(variable.attrs[name], str) for name in ("flag_values", "flag_masks")
+    )
+
+
 def fill_of(variable: xr.Variable) -> Any:
     """
     Give the value that marks missing cells of a variable.

@@ -125,6 +125,7 @@ def compute(
         part, masks = _select_box(
             part, bbox, inclusion=inclusion, mask_outside=mask_outside, drop_halo=drop_halo, warn=warn
         )
+        part = _forget_transforms(part)
     return _state_extent(_clean(part), bbox, masks)
 
 
@@ -641,6 +642,16 @@ def _clean(dataset: xr.Dataset) -> xr.Dataset:
         if drop:
             changed[name] = variable.copy(deep=False)
             changed[name].attrs = {key: value for key, value in variable.attrs.items() if key not in drop}
+    return _replace(dataset, changed) if changed else dataset
+
+
+def _forget_transforms(dataset: xr.Dataset) -> xr.Dataset:
+    """Take off mappings the geotransform of the whole raster, which GDAL would believe."""
+    changed = {}
+    for name, variable in dataset.variables.items():
+        if "GeoTransform" in variable.attrs:
+            changed[str(name)] = variable.copy(deep=False)
+            changed[str(name)].attrs = {key: each for key, each in variable.attrs.items() if key != "GeoTransform"}
     return _replace(dataset, changed) if changed else dataset
 
 

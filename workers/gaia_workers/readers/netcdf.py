@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +33,11 @@ from gaia_workers.readers.chunks import (
     Layout,
     Table,
     find_layout,
-    pieces_by_chunk,
     read_table,
 )
 from gaia_workers.readers.classic import declared_bytes
 from gaia_workers.readers.kernel import Watch
+from gaia_workers.readers.stretches import read_stretches
 
 NETCDF_LOCK = threading.RLock()
 """The NetCDF library may be used by one thread at a time, for all its files; its writers take the lock too."""
@@ -119,45 +118,7 @@ class PlainArray(BackendArray):
     def _read_slices(self, indices: list[NDArray[np.intp]]) -> NDArray[Any]:
         if not indices:
             return np.asarray(self._variable[...], dtype=self.dtype)
-        whole = [_as_stretch(each) for each in indices]
-        if all(each is not None for each in whole):
-            return np.asarray(self._variable[tuple(whole)], dtype=self.dtype)
-        result: NDArray[Any] = np.empty([len(each) for each in indices], dtype=self.dtype)
-        # As if each dimension were one chunk: the stretches of neighbouring places are read as slices.
-        grouped = [pieces_by_chunk(each, max(size, 1)) for each, size in zip(indices, self.shape, strict=True)]
-        for job in product(*grouped):
-            for box in product(*(pieces for _, pieces in job)):
-                to, fro = tuple(each[0] for each in box), tuple(each[1] for each in box)
-                hulls = [_hull(each) for each in fro]
-                block = np.asarray(self._variable[tuple(hulls)])
-                inner = [_within(each, hull) for each, hull in zip(fro, hulls, strict=True)]
-                target = [
-                    np.arange(*t.indices(n)) if isinstance(t, slice) else t
-                    for t, n in zip(to, result.shape, strict=True)
-                ]
-                result[np.ix_(*target)] = block[np.ix_(*inner)]
-        return result
-
-
-def _as_stretch(places: NDArray[np.intp]) -> slice | None:
-    """Give neighbouring places as a slice, where they are that."""
-    if not len(places) or np.any(np.diff(places) != 1):
-        return None
-    return slice(int(places[0]), int(places[-1]) + 1)
-
-
-def _hull(index: slice | NDArray[np.intp]) -> slice:
-    """Give the smallest unbroken stretch around some places."""
-    if isinstance(index, slice):
-        return slice(index.start, index.stop)
-    return slice(int(index.min()), int(index.max()) + 1)
-
-
-def _within(index: slice | NDArray[np.intp], hull: slice) -> NDArray[np.intp]:
-    """Give the places as counted from the beginning of the stretch around them."""
-    if isinstance(index, slice):
-        return np.arange(index.start - hull.start, index.stop - hull.start, index.step or 1, dtype=np.intp)
-    return np.asarray(index - hull.start, dtype=np.intp)
+        return read_stretches(lambda box: np.asarray(self._variable[box]), indices, self.shape, self.dtype)
 
 
 def _check_beginning(path: Path) -> bool:

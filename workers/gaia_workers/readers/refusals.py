@@ -22,6 +22,30 @@ GROUPS_ONLY = Text(
     en="The NetCDF file has no variables at its root (only groups), which is not supported.",
     fr="Le fichier NetCDF n'a aucune variable à sa racine (seulement des groupes), ce qui n'est pas pris en charge.",
 )
+DAMAGED_TIFF = Text(
+    en="The GeoTIFF cannot be read: it is truncated or damaged.",
+    fr="Le GeoTIFF est illisible : il est tronqué ou endommagé.",
+)
+NO_GEOREFERENCE = Text(
+    en="it has no georeference, so that nothing tells where it lies on the earth",
+    fr="il n'a pas de géoréférencement, rien ne dit où il est sur la terre",
+)
+CONTROL_POINTS = Text(
+    en="it is placed by control points alone; rectify it first (gdalwarp)",
+    fr="il n'est placé que par des points de contrôle ; rectifiez-le d'abord (gdalwarp)",
+)
+NO_CRS = Text(
+    en="it does not say its coordinate reference system, or one that is not known; write one into it (gdal_edit -a_srs)",
+    fr="il ne dit pas son système de coordonnées, ou en dit un inconnu ; inscrivez-en un (gdal_edit -a_srs)",
+)
+NOT_DEGREES = Text(
+    en="its longitudes and latitudes are not in degrees; reproject it first (gdalwarp)",
+    fr="ses longitudes et latitudes ne sont pas en degrés ; reprojetez-le d'abord (gdalwarp)",
+)
+ROTATED = Text(
+    en="its rows and columns are turned against the axes of its coordinates; rectify it first (gdalwarp)",
+    fr="ses lignes et colonnes sont tournées par rapport aux axes de ses coordonnées ; rectifiez-le d'abord (gdalwarp)",
+)
 
 
 FOLDER = "this is a folder; Zarr stores and other folders are not read yet, only single NetCDF files (.nc, .nc4)"
@@ -123,5 +147,20 @@ def refuse_damaged_variable(name: str) -> UnreadableData:
         Text(
             en=f"The data of variable {name!r} cannot be read: the file is truncated or damaged.",
             fr=f"Les données de la variable {name!r} sont illisibles : le fichier est tronqué ou endommagé.",
+        )
+    )
+
+
+def refuse_raster(why: Text) -> UnreadableData:
+    """Make the error of a raster that cannot be placed or read."""
+    return UnreadableData(Text(en=f"The raster cannot be used: {why.en}.", fr=f"Le raster ne peut servir : {why.fr}."))
+
+
+def refuse_damaged_band(band: int) -> UnreadableData:
+    """Make the error of a band whose bytes cannot be read back."""
+    return UnreadableData(
+        Text(
+            en=f"Band {band} of the GeoTIFF cannot be read: the file is truncated or damaged.",
+            fr=f"La bande {band} du GeoTIFF est illisible : le fichier est tronqué ou endommagé.",
         )
     )

@@ -27,7 +27,7 @@ from gaia_processes.shared.lazy import Key, index_vectors
 from gaia_processes.shared.times import unit_s
 from gaia_processes.text import Text
 from gaia_workers.readers.chunks import ByteCounter
-from gaia_workers.readers.netcdf import open_dataset
+from gaia_workers.readers.opening import open_dataset
 
 MOST_OPEN = 8
 """So many files of a series are open at once."""

@@ -20,13 +20,13 @@ import rasterio
 import rasterio.shutil
 import xarray as xr
 from numpy.typing import NDArray
-from pyproj import CRS
-from pyproj.exceptions import CRSError
 from rasterio.transform import Affine
 
 from gaia_processes.errors import DatasetUnsuitable
 from gaia_processes.inputs.holding import explain_no_raster, explain_several
+from gaia_processes.shared.axes import text_of
 from gaia_processes.shared.history import append_history
+from gaia_processes.shared.mappings import crs_of, read_plane
 from gaia_processes.shared.values import precision_of, read_numbers
 from gaia_processes.text import Text
 from gaia_workers.writers.fields import Field, decode, fields_of, read_times
@@ -40,8 +40,6 @@ _UNEVEN = 1e-3
 _TILE = 256
 _NODATA = -9999.0
 _CACHE_MB = 64
-_METRES = {"m": 1.0, "metre": 1.0, "metres": 1.0, "meter": 1.0, "meters": 1.0, "": 1.0, "km": 1000.0}
-_TEXTS = frozenset({"crs_wkt", "spatial_ref", "esri_pe_string"})
 
 
 def write(dataset: xr.Dataset, path: Path, *, progress: Callable[[int, int], None], history: str) -> None:
@@ -65,8 +63,8 @@ def write(dataset: xr.Dataset, path: Path, *, progress: Callable[[int, int], Non
         Several variables, another kind of grid, uneven steps, a mapping that is not known, too many bands.
     """
     field = _only(fields_of(dataset))
-    x, y = (_axis(field, which) for which in ("x", "y"))
     crs = _crs(field)
+    x, y = (_axis(field, which) for which in ("x", "y"))
     bands = list(_bands(field))
     if len(bands) > MOST_BANDS:
         raise _refused(
@@ -124,9 +122,7 @@ def _axis(field: Field, which: str) -> NDArray[np.float64]:
     regular = grid.kind == "regular"
     name = (grid.longitude if regular else grid.x) if which == "x" else (grid.latitude if regular else grid.y)
     own = field.dataset.variables[str(name)]
-    values = read_numbers(own)
-    if grid.kind == "projected":
-        values = values * _METRES.get(str(own.attrs.get("units", "")).strip().lower(), 1.0)
+    values = read_plane(own, crs_of(field.dataset, grid)) if grid.kind == "projected" else read_numbers(own)
     steps = np.diff(values)
     if len(values) < 2 or np.ptp(steps) > _UNEVEN * abs(float(steps.mean())) or not steps.mean():
         raise _refused(
@@ -141,18 +137,11 @@ def _step(values: NDArray[np.float64]) -> float:
 
 
 def _crs(field: Field) -> str:
-    """Give the reference system as WKT."""
-    if field.grid.kind == "regular":
-        return str(CRS.from_epsg(4326).to_wkt())
-    attributes = {
-        key: value.tolist() if isinstance(value, np.ndarray | np.generic) else value
-        for key, value in field.dataset.variables[str(field.grid.mapping)].attrs.items()
-        if key not in _TEXTS
-    }
+    """Give the reference system as WKT: what the file says, else WGS 84 in degrees."""
     try:
-        return str(CRS.from_cf(attributes).to_wkt())
-    except (CRSError, KeyError, TypeError, ValueError) as error:
-        name = attributes.get("grid_mapping_name", "")
+        return str(crs_of(field.dataset, field.grid).to_wkt())
+    except DatasetUnsuitable as error:
+        name = text_of(field.dataset.variables[str(field.grid.mapping)], "grid_mapping_name")
         raise _refused(
             f"the grid mapping {name!r} is not known: ask for NetCDF",
             f"la projection {name!r} n'est pas connue : demandez NetCDF",

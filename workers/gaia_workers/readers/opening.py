@@ -1,0 +1,61 @@
+"""Opens a dataset of any format that is read: which reader it is, the first bytes say, never a name."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from types import ModuleType
+
+import xarray as xr
+
+from gaia_processes.formats import GEOTIFF, NETCDF, Format
+from gaia_workers.readers import geotiff, netcdf
+from gaia_workers.readers.chunks import ByteCounter
+
+_START_BYTES = 8
+
+
+def reader_of(path: Path) -> tuple[ModuleType, Format]:
+    """
+    Choose the reader of a file; what is nothing that is known is the NetCDF reader's to refuse.
+
+    Returns
+    -------
+    (module, Format)
+        The module has `open_dataset` and `stored_bytes`.
+    """
+    if path.is_file():
+        with path.open("rb") as stream:
+            start = stream.read(_START_BYTES)
+        if start.startswith(geotiff.MAGIC):
+            return geotiff, GEOTIFF
+    return netcdf, NETCDF
+
+
+@contextmanager
+def open_dataset(path: Path, *, threads: int = 2, counter: ByteCounter | None = None) -> Iterator[xr.Dataset]:
+    """
+    Open a file as a dataset that is not decoded and not yet read.
+
+    Parameters
+    ----------
+    path : Path
+        NetCDF or GeoTIFF.
+    threads : int
+        Threads that inflate; the values do not depend on it.
+    counter : ByteCounter, optional
+        Counts the bytes that are read for values.
+
+    Yields
+    ------
+    xarray.Dataset
+        Values as stored, read when they are indexed; without indexes. Not usable after the context.
+
+    Raises
+    ------
+    UnreadableData
+        As the reader of the format says.
+    """
+    reader, _ = reader_of(path)
+    opening: AbstractContextManager[xr.Dataset] = reader.open_dataset(path, threads=threads, counter=counter)
+    with opening as dataset:
+        yield dataset
