@@ -46,6 +46,8 @@ LOAD_AGE_S = 1.0
 NEAR = 0.8
 """From this share of the limit on the queue is counted for each request."""
 MARGIN_BYTES = 1024
+TOGETHER_S = 0.2
+"""So long orders that were sent are collected, before they are taken out of the outbox together."""
 _POLL_S, _LONGEST_POLL_S = 0.5, 4.0
 
 _log = structlog.get_logger()
@@ -73,6 +75,7 @@ class Submission:
         self._changes = Changes(transport)
         self._looking = threading.Lock()
         self._rooms = Rooms(settings=settings, store=store, centres=centres)
+        self._sent = SentOrders(store)
 
     def submit(
         self,
@@ -299,7 +302,7 @@ class Submission:
         except TransportDown:
             _log.warning("order waits in the outbox: the broker is away", job=job.id, centre=job.centre)
             return
-        self._store.sent(job.id, job.attempt)
+        self._sent.note(job.id, job.attempt)
 
     def _tell(self, job: Job) -> None:
         """Tell the centre, where nobody else wants the work, and all who watch the job."""
@@ -362,6 +365,42 @@ def content_key(process: Process, demand: Demand, *, owner: str) -> str:
         inputs = inputs.replace(json.dumps(upload.reference), json.dumps(f"{owner} {upload.sha256}"))
     work = {"process": process.id, "version": process.version, "inputs": inputs, "outputs": outputs}
     return hashlib.sha256(json.dumps(work, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+class SentOrders:
+    """
+    Takes orders that were sent out of the outbox, several at once, when nobody waits for it.
+
+    Until then the outbox lies about them, and not for long: whoever else sends what waits there leaves what is younger than
+    `SECOND_CHANCE_S` alone. An order that comes a second time, because this process died, is refused by its claim.
+    """
+
+    def __init__(self, store: Store, *, pause_s: float = TOGETHER_S) -> None:
+        self._store = store
+        self._pause_s = pause_s
+        self._orders: list[tuple[str, int]] = []
+        self._lock = threading.Lock()
+        self._writes = False
+
+    def note(self, work_id: str, attempt: int) -> None:
+        """Take note that the broker has the order of an attempt."""
+        with self._lock:
+            self._orders.append((work_id, attempt))
+            begins, self._writes = not self._writes, True
+        if begins:
+            threading.Thread(target=self._write, name="sent orders", daemon=True).start()
+
+    def _write(self) -> None:
+        """Wait a moment for more of them, and write them all."""
+        time.sleep(self._pause_s)
+        with self._lock:
+            orders, self._orders, self._writes = self._orders, [], False
+        try:
+            self._store.orders_sent(orders)
+        except StoreDown as error:
+            _log.warning("orders that were sent stay in the outbox", count=len(orders), reason=str(error))
+        except Exception:  # noqa: BLE001 - the outbox sends them again, and their claims refuse that
+            _log.exception("orders that were sent stay in the outbox", count=len(orders))
 
 
 class Changes:

@@ -20,7 +20,7 @@ import pytest
 from celery import Celery
 
 from gaia_config.centres import Centre
-from gaia_workers.app import TASK, queue_name
+from gaia_workers.messages import TASK, queue_name
 from rig import LEASE_S, Rig
 
 WRITING = {"megabytes": 6, "seed": 3, "seconds": 3}

@@ -1,6 +1,7 @@
 """What happens before a job is recorded, and what the next request sees of it."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -13,7 +14,7 @@ from gaia_processes.process import Process
 from gaia_server.errors import CostOverLimit, StoreDown
 from gaia_server.jobs.records import Demand, Job, RequestedOutput
 from gaia_server.jobs.store import Store
-from gaia_server.submission import Submission
+from gaia_server.submission import SentOrders, Submission
 from gaia_workers.contract import Load, TransportDown
 
 HELLO = Demand(inputs={"message": "hello"}, outputs=(RequestedOutput(id="message", format="text"),))
@@ -135,3 +136,29 @@ def test_nobody_waits_again_for_a_broker_that_was_away_a_moment_ago(submit, serv
     job = submit(wire)("echo", HELLO)
     assert wire.sent == []
     assert [waiting.id for waiting in services.store.unfinished()] == [job.id]
+
+
+def test_orders_that_were_sent_are_taken_out_of_the_outbox_together() -> None:
+    class Noted:
+        def __init__(self) -> None:
+            self.batches: list[list[tuple[str, int]]] = []
+
+        def orders_sent(self, sent: list[tuple[str, int]]) -> None:
+            self.batches.append(sent)
+            if len(self.batches) == 1:
+                raise StoreDown
+
+    noted = Noted()
+    sent = SentOrders(noted, pause_s=0.05)  # type: ignore[arg-type]  # all that it asks of a store
+    sent.note("a", 1)
+    sent.note("b", 1)
+    _wait_for(lambda: noted.batches == [[("a", 1), ("b", 1)]])
+    sent.note("c", 2)
+    _wait_for(lambda: noted.batches[1:] == [[("c", 2)]])
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.01)

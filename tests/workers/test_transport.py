@@ -61,7 +61,7 @@ def test_a_later_attempt_takes_over_and_the_earlier_one_can_renew_no_more(line: 
 
 
 def test_a_lease_that_is_let_go_is_gone_and_the_claim_stays(line: Line) -> None:
-    line.mark_sent(JOB, 1)
+    line.put_order(order(job_id=JOB))
     line.claim(JOB, 1, LEASE_S)
     assert line.traces((JOB,)) == {JOB: Trace(sent=1, claimed=1, leased=True)}
     line.release(JOB, 1)

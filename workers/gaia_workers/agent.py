@@ -15,7 +15,7 @@ from gaia_config.centres import Centre, own_centre
 from gaia_config.errors import ConfigurationError
 from gaia_config.logs import set_up_logs
 from gaia_config.settings import Settings
-from gaia_workers.app import make_app, queue_name
+from gaia_workers.app import make_app
 from gaia_workers.attempt import Attempt, Bench
 from gaia_workers.cgroups import Groups
 from gaia_workers.contract import (
@@ -35,6 +35,7 @@ from gaia_workers.delegation import name_of
 from gaia_workers.delivery import delivery_for
 from gaia_workers.forks import Forks
 from gaia_workers.holdings import Holdings
+from gaia_workers.messages import queue_name
 from gaia_workers.results import Results
 from gaia_workers.slurm import Slurm
 from gaia_workers.transport import AGENTS, Line

@@ -6,11 +6,9 @@ from typing import Any
 from celery import Celery
 
 from gaia_config.centres import Centre
+from gaia_workers.messages import CONNECT_TIMEOUT_S, LONGEST_JOB_S, TASK
 
-TASK = "gaia.order"
-LONGEST_JOB_S = 7 * 86400
 SILENCE_LIMIT_S = 5.0
-CONNECT_TIMEOUT_S = 1.5  # a request waits for it once, and shall be answered within 2 s
 
 # Each line is there because the default does harm; the measurements are in the decision page on the broker.
 SETTINGS: dict[str, Any] = {
@@ -23,46 +21,38 @@ SETTINGS: dict[str, Any] = {
     "result_serializer": "json",
     "worker_enable_remote_control": False,
     "worker_send_task_events": False,
-    "task_send_sent_event": False,
     "worker_hijack_root_logger": False,
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,
     "broker_connection_timeout": CONNECT_TIMEOUT_S,
     "worker_cancel_long_running_tasks_on_connection_loss": False,  # work goes on; the lease is renewed when it is back
     "worker_soft_shutdown_timeout": 1.0,
-    "task_publish_retry": False,  # the outbox repeats, and a request must not hang on the broker
     "timezone": "UTC",
 }
 
 
-def make_app(centre: Centre, carry_out: Callable[[Mapping[str, Any]], None] | None = None) -> Celery:
+def make_app(centre: Centre, carry_out: Callable[[Mapping[str, Any]], None]) -> Celery:
     """
-    Make the Celery application of a centre.
+    Make the Celery application of a centre's worker; the server sends without Celery (`messages.py`).
 
     Parameters
     ----------
     centre : Centre
-    carry_out : callable or None
-        What to do with an envelope that arrives; None where orders are only sent.
+    carry_out : callable
+        What to do with an envelope that arrives.
 
     Returns
     -------
     celery.Celery
     """
     app = Celery(f"gaia.{centre.id}", broker=centre.broker_url, set_as_current=False)
-    app.conf.update(SETTINGS, broker_transport_options=_transport_options(centre, sends_only=carry_out is None))
-    if carry_out is not None:
-        app.task(carry_out, name=TASK)
+    app.conf.update(SETTINGS, broker_transport_options=_transport_options(centre))
+    app.task(carry_out, name=TASK)
     return app
 
 
-def queue_name(centre: Centre, queue: str) -> str:
-    """Name a queue as the broker knows it, below the centre's prefix."""
-    return f"{centre.id}.{queue}"
-
-
-def _transport_options(centre: Centre, *, sends_only: bool) -> dict[str, Any]:
-    options: dict[str, Any] = {
+def _transport_options(centre: Centre) -> dict[str, Any]:
+    return {
         "global_keyprefix": centre.prefix,
         "visibility_timeout": LONGEST_JOB_S,  # a redelivery changes nothing (the claim refuses it), but is useless work
         "unacked_restore_interval": 5,
@@ -72,6 +62,3 @@ def _transport_options(centre: Centre, *, sends_only: bool) -> dict[str, Any]:
         "socket_timeout": SILENCE_LIMIT_S,  # a connection that a firewall has forgotten would hold the worker for ever
         "health_check_interval": SILENCE_LIMIT_S,
     }
-    if sends_only:
-        options |= {"socket_timeout": CONNECT_TIMEOUT_S, "max_retries": 0}
-    return options

@@ -1,5 +1,5 @@
 """
-How orders, reports and signs of life travel: Celery on Redis for orders, Redis itself for the rest.
+How orders, reports and signs of life travel: as messages of Celery on Redis (`messages.py`), and by Redis itself.
 
 Keys below a centre's prefix
     `job:<id>`         hash: `sent` and `claimed` (attempts), `dismissal` (a signed envelope)
@@ -15,16 +15,12 @@ import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Literal, Self, cast
 
 import redis
 import structlog
-from celery import Celery
-from kombu.exceptions import OperationalError
 
 from gaia_config.centres import Centre
-from gaia_workers.app import CONNECT_TIMEOUT_S, LONGEST_JOB_S, TASK, make_app, queue_name
 from gaia_workers.contract import (
     CONTRACT,
     BadMessage,
@@ -39,6 +35,7 @@ from gaia_workers.contract import (
     understood,
     unseal,
 )
+from gaia_workers.messages import CONNECT_TIMEOUT_S, LONGEST_JOB_S, queue_name, write_message
 
 CHANGES = "gaia:changes"
 RECORDER = "recorder"
@@ -78,7 +75,7 @@ _log = structlog.get_logger()
 def _as_transport_down(centre: str) -> Iterator[None]:
     try:
         yield
-    except (redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError, OperationalError, OSError) as error:
+    except (redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError, OSError) as error:
         raise TransportDown(f"the broker of {centre} does not answer") from error
     except redis.ResponseError as error:  # a right that is missing, or a key that somebody made something else of
         raise TransportDown(f"the broker of {centre} refuses: {str(error)[:80]}") from error
@@ -132,11 +129,17 @@ class Line:
 
     # --- leases ----------------------------------------------------------------------------------------------------
 
-    def mark_sent(self, job_id: str, attempt: int) -> None:
-        """Remember that an attempt was sent, so that a broker that forgot it can be told from one that holds it."""
-        with _as_transport_down(self.centre.id), self._redis.pipeline(transaction=False) as pipe:
-            pipe.hset(self.key("job", job_id), "sent", str(attempt))
-            pipe.expire(self.key("job", job_id), KEEP_S)
+    def put_order(self, order: Order) -> None:
+        """
+        Put an order on its queue, and remember that this attempt was sent: a broker that forgot it can so be told from one
+        that holds it.
+        """
+        queue = queue_name(self.centre, order.queue)
+        message = write_message(seal(order, self.centre.key, contract=self._spoken), queue)
+        with _as_transport_down(self.centre.id), self._redis.pipeline(transaction=True) as pipe:
+            pipe.hset(self.key("job", order.job_id), "sent", str(order.attempt))
+            pipe.expire(self.key("job", order.job_id), KEEP_S)
+            pipe.lpush(self.key(queue), message)
             pipe.execute()
 
     def claim(self, job_id: str, attempt: int, lease_s: float) -> bool:
@@ -337,17 +340,11 @@ class Line:
             return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Centre:
-    line: Line
-    app: Celery
-
-
 class CeleryTransport:
     """The server's end; see `gaia_workers.contract.Transport`."""
 
     def __init__(self, centres: Mapping[str, Centre], hub_url: str) -> None:
-        self._centres = {name: _Centre(Line(centre), make_app(centre)) for name, centre in centres.items()}
+        self._lines = {name: Line(centre) for name, centre in centres.items()}
         self._hub_url = hub_url
         self._hub = connect(hub_url)
 
@@ -358,37 +355,27 @@ class CeleryTransport:
 
     def send(self, order: Order) -> None:
         """Put an order on its centre's queue."""
-        there = self._centres[order.centre]
-        envelope = seal(order, there.line.centre.key, contract=there.line.spoken)
-        there.line.mark_sent(order.job_id, order.attempt)
-        with _as_transport_down(order.centre):
-            there.app.send_task(
-                TASK,
-                args=(envelope,),
-                queue=queue_name(there.line.centre, order.queue),
-                retry=False,
-                ignore_result=True,
-            )
+        self._lines[order.centre].put_order(order)
 
     def dismiss(self, centre: str, dismissal: Dismissal) -> None:
         """Tell a centre to stop a job."""
-        self._centres[centre].line.put_dismissal(dismissal)
+        self._lines[centre].put_dismissal(dismissal)
 
     def load(self, centre: str) -> Load:
         """See how a centre is."""
-        return self._centres[centre].line.load()
+        return self._lines[centre].load()
 
     def trace(self, centre: str, job_ids: tuple[str, ...]) -> dict[str, Trace]:
         """See what a centre's broker knows of jobs."""
-        return self._centres[centre].line.traces(job_ids)
+        return self._lines[centre].traces(job_ids)
 
     def reports(self, centre: str, *, wait_s: float, limit: int) -> tuple[tuple[str, Report | BadMessage], ...]:
         """Take reports of a centre."""
-        return self._centres[centre].line.take("reports", RECORDER, Report, wait_s=wait_s, limit=limit)
+        return self._lines[centre].take("reports", RECORDER, Report, wait_s=wait_s, limit=limit)
 
     def acknowledge(self, centre: str, numbers: tuple[str, ...]) -> None:
         """Forget reports that are in the store."""
-        self._centres[centre].line.acknowledge("reports", RECORDER, numbers)
+        self._lines[centre].acknowledge("reports", RECORDER, numbers)
 
     def announce(self, job_ids: tuple[str, ...]) -> None:
         """Tell every web process that these jobs changed."""
@@ -416,9 +403,8 @@ class CeleryTransport:
 
     def close(self) -> None:
         """Give connections back."""
-        for there in self._centres.values():
-            there.line.close()
-            there.app.close()
+        for line in self._lines.values():
+            line.close()
         self._hub.close()
 
 

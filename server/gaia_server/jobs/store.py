@@ -39,6 +39,11 @@ _LIVING = (
 )
 _FIND_LIVING = WORKS.where(*_LIVING).with_for_update()
 _CHANGE_LIVING = update(works).where(*_LIVING)
+_TAKE_ORDER_OUT = delete(outbox).where(
+    outbox.c.job_id == bindparam("this_work"),
+    outbox.c.attempt == bindparam("this_attempt"),
+    outbox.c.kind == "order",
+)
 _FIND_EQUAL = (
     WORKS.where(works.c.content_key == bindparam("content_key"))
     .order_by(works.c.joinable.desc())
@@ -348,6 +353,14 @@ class Store:
             )
             if kind == "order":
                 connection.execute(update(works).where(*_living(work_id, attempt)).values(sent=utc_now()))
+
+    def orders_sent(self, sent: Sequence[tuple[str, int]]) -> None:
+        """Take orders out of the outbox, by work and attempt, for their brokers have them."""
+        now = utc_now()
+        with database.writing(self._engine) as connection:
+            connection.execute(_TAKE_ORDER_OUT, [_this(work_id, attempt) for work_id, attempt in sent])
+            for work_id, attempt in sent:
+                connection.execute(_CHANGE_LIVING, _this(work_id, attempt) | {"sent": now})
 
     def turn_asynchronous(self, job: Job) -> None:
         """Have a job listed that began as a synchronous run."""

@@ -12,6 +12,7 @@ from gaia_server.errors import AlreadyDismissed, StoreDown
 from gaia_server.jobs import engine
 from gaia_server.jobs.listing import Mark
 from gaia_server.jobs.records import Job
+from gaia_server.jobs.stamps import stamp_of
 from gaia_server.jobs.states import MOVES, State
 from gaia_server.jobs.store import Store
 from gaia_workers.contract import Failure, Kind, OutputFile, Receipt, Report, Result, Words, utc_now
@@ -298,3 +299,21 @@ def test_many_jobs_are_found_at_once_each_owner_his_own(store: Store, make_job) 
     wanted = [*mine[:2], other, *(str(uuid4()) for _ in range(600))]
     assert {job.id for job in store.find_all(wanted, owner="anna")} == set(mine[:2])
     assert store.find_all((), owner="anna") == ()
+
+
+def test_orders_that_were_sent_leave_the_outbox_together(store: Store, make_job) -> None:
+    jobs = [store.accept(make_job()) for _ in range(3)]
+    store.apply([finished(jobs[0])], attempts=1)
+    store.orders_sent([(job.id, 1) for job in jobs[:2]])
+    assert [out.job_id for out, _ in store.outgoing()] == [jobs[2].id]
+    assert [seen(store, job).sent is not None for job in jobs] == [False, True, False]  # the first had ended before
+
+
+def test_the_stamp_of_a_job_is_that_of_the_whole_job(store: Store, make_job) -> None:
+    job = store.accept(make_job())
+    store.apply([finished(job)], attempts=1)
+    ended = seen(store, job)
+    assert store.stamp(job.id, owner=job.owner) == stamp_of(ended)
+    store.dismiss(job.id, owner=job.owner)
+    assert store.stamp(job.id, owner=job.owner) == stamp_of(seen(store, job)) != stamp_of(ended)
+    assert store.stamp(job.id, owner="bert") is None
