@@ -16,8 +16,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from gaia_processes.shared.table import Table
 from gaia_workers.writers.fields import Field, decode, fields_of, places_of, read_times, slabs
 from gaia_workers.writers.finishing import Counter, sync
+from gaia_workers.writers.tables import csv as tables
 from gaia_workers.writers.whole import whole_or_nothing
 
 _PIECE_ROWS = 2**14
@@ -39,7 +41,7 @@ PLAIN = Dialect()
 
 
 def write(
-    dataset: xr.Dataset,
+    dataset: xr.Dataset | Table,
     path: Path,
     *,
     progress: Callable[[int, int], None],
@@ -47,11 +49,11 @@ def write(
     dialect: Dialect = PLAIN,
 ) -> None:
     """
-    Write a dataset as a table.
+    Write a dataset in long form, or a table as it is.
 
     Parameters
     ----------
-    dataset : xarray.Dataset
+    dataset : xarray.Dataset or Table
         Undecoded; its values are read stretch by stretch.
     path : Path
         Is overwritten. Nothing is left there when writing fails.
@@ -62,6 +64,12 @@ def write(
     dialect : Dialect
         Delimiter, decimal sign, encoding.
     """
+    if isinstance(dataset, Table):
+        tables.write(
+            dataset, path, progress=progress,
+            delimiter=dialect.delimiter, decimal=dialect.decimal, encoding=dialect.encoding,
+        )  # fmt: skip
+        return
     fields = fields_of(dataset)
     columns = columns_of(fields)
     count = Counter(progress, sum(field.variable.nbytes for field in fields))
