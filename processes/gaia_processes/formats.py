@@ -133,7 +133,7 @@ GRIDDED = (NETCDF, ZARR, GEOTIFF, CSV, CSV_FR, COVERAGE_JSON, PNG)
 TABULAR = (CSV, CSV_FR, GEOJSON, GEOPACKAGE, GEOPARQUET, PNG)
 """What rows can be had in; CSV where nothing is asked for. NetCDF too, where a process makes series of them."""
 
-FORMATS = (*GRIDDED, TEXT, JSON)
+FORMATS = (*GRIDDED, GEOJSON, GEOPACKAGE, GEOPARQUET, TEXT, JSON)
 
 
 def format_for(media_type: str, offered: tuple[Format, ...] = FORMATS) -> Format | None:

@@ -38,9 +38,10 @@ def geometries_of(block: Block) -> NDArray[Any]:
 
 def in_degrees(block: Block) -> Block:
     """Give the block with longitudes and latitudes on WGS 84, in this order; one that does not say what it has, has them."""
-    if geometry_name(block) is None or block.crs is None or block.crs == CRS84 or block.crs.to_epsg() == 4326:
+    crs = block.crs if isinstance(block, gpd.GeoDataFrame) and geometry_name(block) else None
+    if crs is None or crs == CRS84 or crs.to_epsg() == 4326:
         return block
-    return block.to_crs(CRS84)
+    return gpd.GeoDataFrame(block).to_crs(CRS84)
 
 
 def plain_column(values: "pd.Series[Any]") -> list[Any]:

@@ -113,7 +113,8 @@ def _write_layer(
     options = {"FID": _free("fid", rows.first), "IDENTIFIER": title, "DESCRIPTION": table.attributes.get("summary", "")}
     with warnings.catch_warnings():
         # Geometries of another type than the first block's: the type of the layer is put right afterwards.
-        warnings.filterwarnings("ignore", category=RuntimeWarning, message=".*eometry.*")
+        # And files that have another name until they are whole.
+        warnings.filterwarnings("ignore", category=RuntimeWarning, message=".*([Gg]eometry|filename extension).*")
         write_arrow(
             pa.RecordBatchReader.from_batches(rows.schema, rows.batches),
             path,

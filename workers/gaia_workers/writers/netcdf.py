@@ -17,8 +17,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from gaia_processes.errors import DatasetUnsuitable
 from gaia_processes.shared.blocks import Box, plan_blocks
 from gaia_processes.shared.history import append_history
+from gaia_processes.shared.table import Table
+from gaia_processes.text import Text
 from gaia_workers.readers.netcdf import NETCDF_LOCK
 from gaia_workers.writers.chunks import find_dataset, pack, plan_chunks, split
 from gaia_workers.writers.finishing import Counter, read_ahead, sync
@@ -28,6 +31,10 @@ _CHUNK_LEAST_BYTES = 2**16
 _CHUNK_MOST_BYTES = 2**21
 _CACHE_BYTES = 2**22
 _PACKING_THREADS = 2
+NO_SERIES = Text(
+    en="These rows are no series that NetCDF could hold; ask for CSV, GeoJSON, GeoPackage or GeoParquet.",
+    fr="Ces lignes ne forment pas de séries pour NetCDF ; demandez CSV, GeoJSON, GeoPackage ou GeoParquet.",
+)
 
 
 def choose_chunks(shape: tuple[int, ...], source: tuple[int, ...] | None, item_bytes: int) -> tuple[int, ...]:
@@ -172,13 +179,13 @@ def _write_chunks(file: h5py.File, plans: list[_Plan], progress: Counter) -> Non
             progress.add(values.nbytes)
 
 
-def write(dataset: xr.Dataset, path: Path, *, progress: Callable[[int, int], None], history: str) -> None:
+def write(dataset: xr.Dataset | Table, path: Path, *, progress: Callable[[int, int], None], history: str) -> None:
     """
-    Write a dataset as a NetCDF-4 file.
+    Write a dataset, or the series of a table, as a NetCDF-4 file.
 
     Parameters
     ----------
-    dataset : xarray.Dataset
+    dataset : xarray.Dataset or Table
         Undecoded; its values are read block by block.
     path : Path
         Is overwritten. Nothing is left there when writing fails.
@@ -186,7 +193,14 @@ def write(dataset: xr.Dataset, path: Path, *, progress: Callable[[int, int], Non
         Gets bytes of values done and in all, after each block of at most 512 KiB.
     history : str
         A line for the attribute `history`.
+
+    Raises
+    ------
+    DatasetUnsuitable
+        A table that has no series.
     """
+    if isinstance(dataset, Table):
+        dataset = _series(dataset)
     order = dataset.encoding.get("order", ())
     names = sorted((str(name) for name in dataset.variables), key=lambda name: _place(order, name))
     unlimited = set(dataset.encoding.get("unlimited_dims", ())) & {str(dim) for dim in dataset.dims}
@@ -195,6 +209,14 @@ def write(dataset: xr.Dataset, path: Path, *, progress: Callable[[int, int], Non
     with whole_or_nothing(path):
         _write_file(path, dataset, plans, unlimited, append_history(dataset.attrs, history), count)
         sync(path)
+
+
+def _series(table: Table) -> xr.Dataset:
+    """Give the series of a table, with the attributes of the table where they have none."""
+    if table.series is None:
+        raise DatasetUnsuitable(NO_SERIES)
+    series = table.series()
+    return series.assign_attrs({**table.attributes, **series.attrs})
 
 
 def _write_file(
