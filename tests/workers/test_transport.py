@@ -93,6 +93,26 @@ def test_a_dismissal_reaches_the_holder_and_the_agents(line: Line) -> None:
     assert [message for _, message in taken] == [Dismissal(job_id=JOB, attempt=2)]
 
 
+def test_what_was_dismissed_is_not_taken_and_holds_no_lease(line: Line) -> None:
+    line.put_dismissal(Dismissal(job_id=JOB, attempt=2))
+    assert not line.claim(JOB, 1, LEASE_S)
+    assert not line.traces((JOB,))[JOB].leased
+    assert line.claim(JOB, 3, LEASE_S)
+
+
+def test_a_dismissal_is_heard_with_the_next_heartbeat(line: Line) -> None:
+    assert line.claim(JOB, 1, LEASE_S)
+    line.put_dismissal(Dismissal(job_id=JOB, attempt=1))
+    assert not line.renew(JOB, 1, LEASE_S)
+
+
+def test_the_last_reports_let_go_of_the_lease(line: Line) -> None:
+    line.claim(JOB, 1, LEASE_S)
+    line.put_reports([report()], release=(JOB, 1))
+    assert not line.traces((JOB,))[JOB].leased
+    assert [message for _, message in _take(line, "reports", RECORDER, Report)] == [report()]
+
+
 def test_a_forged_dismissal_stops_nothing(line: Line, broker) -> None:
     forged = json.dumps(seal(Dismissal(job_id=JOB, attempt=9), b"x" * 32))
     broker.hset(line.key("job", JOB), "dismissal", forged)

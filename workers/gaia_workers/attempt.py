@@ -108,9 +108,7 @@ class Attempt:
 
     def _carry_out(self) -> None:
         order, line = self._order, self._bench.line
-        if line.dismissed(order.job_id, order.attempt) or not line.claim(
-            order.job_id, order.attempt, self._bench.lease_s
-        ):
+        if not line.claim(order.job_id, order.attempt, self._bench.lease_s):
             _log.info("order not taken: dismissed, or taken before")
             return
         _log.info("attempt begins", process=order.process_id)
@@ -228,8 +226,6 @@ class Attempt:
         try:
             if not line.renew(order.job_id, order.attempt, self._bench.lease_s):
                 self._unwanted.set()
-            if line.dismissed(order.job_id, order.attempt):
-                self._unwanted.set()
             self._flush()
         except TransportDown as error:
             _log.warning("no heartbeat", reason=str(error))
@@ -256,21 +252,18 @@ class Attempt:
         )
 
     def _conclude(self, outcome: Result | Failure | None) -> None:
-        order = self._order
         match outcome:
             case Result():
                 _log.info("attempt done", cpu_s=outcome.receipt.cpu_s, wall_s=outcome.receipt.wall_s)
-                self._say(Kind.FINISHED, result=outcome)
+                self._note(Kind.FINISHED, result=outcome)
             case Failure():
                 _log.info("attempt failed", code=outcome.code, retry=outcome.retry)
                 self._clean()
-                self._say(Kind.FAILED, failure=outcome)
+                self._note(Kind.FAILED, failure=outcome)
             case None:
                 self._clean()
                 _log.info("attempt stopped: no longer wanted")
-        self._flush_until_heard()
-        with suppress(TransportDown):  # the lease runs out by itself
-            self._bench.line.release(order.job_id, order.attempt)
+        self._end_until_heard()
 
     def _clean(self) -> None:
         """Remove what was written; where the disk refuses that too, the next start of an agent does."""
@@ -293,26 +286,42 @@ class Attempt:
         self._outbox.append((self._clock(), report))
 
     def _flush(self) -> None:
+        """Send what waits."""
         if self._outbox:
-            now = self._clock()
-            reports = [replace(report, age_s=round(now - then, 3)) for then, report in self._outbox]
-            try:
-                self._bench.line.put_reports(reports)
-            except BadMessage:
-                _log.exception("a report is too large to travel")
-                self._bench.line.put_reports([_that_fits(report) for report in reports])
-            self._outbox.clear()
+            self._put()
 
-    def _flush_until_heard(self) -> None:
-        """Keep the lease and try until the broker is back or the job is too old: a result is worth waiting for."""
+    def _end(self) -> None:
+        """Send what waits and let go of the lease: both, or neither."""
+        self._put(release=(self._order.job_id, self._order.attempt))
+
+    def _put(self, release: tuple[str, int] | None = None) -> None:
+        now = self._clock()
+        reports = [replace(report, age_s=round(now - then, 3)) for then, report in self._outbox]
+        try:
+            self._bench.line.put_reports(reports, release=release)
+        except BadMessage:
+            _log.exception("a report is too large to travel")
+            self._bench.line.put_reports([_that_fits(report) for report in reports], release=release)
+        self._outbox.clear()
+
+    def _end_until_heard(self) -> None:
+        """
+        Keep the lease and try until the broker is back or the job is too old: a result is worth waiting for.
+
+        Where there is nothing to say it is tried once: the lease runs out by itself.
+        """
         order = self._order
         give_up = self._clock() + (order.queue_deadline - order.accepted).total_seconds()  # by no clock of this machine
-        while self._outbox and self._clock() < give_up:
+        while True:
             try:
-                self._flush()
+                self._end()
             except TransportDown:
+                if not self._outbox or self._clock() >= give_up:
+                    return
                 time.sleep(HEARTBEAT_S)
                 self._beat()
+            else:
+                return
 
 
 def _that_fits(report: Report) -> Report:

@@ -11,6 +11,7 @@ Keys below a centre's prefix
 """
 
 import json
+import math
 import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -43,23 +44,24 @@ AGENTS = "agents"
 PRESENCE_S = 10.0
 KEEP_S = 2 * LONGEST_JOB_S
 FORGOTTEN_MS = 30_000
+LEFT_PERIOD_S = 5.0
 _BLOCK_LIMIT_S = 1.0
 
 _CLAIM = """
 local claimed = tonumber(redis.call('HGET', KEYS[1], 'claimed') or '0')
-if claimed >= tonumber(ARGV[1]) then return 0 end
+if claimed >= tonumber(ARGV[1]) then return false end
 redis.call('HSET', KEYS[1], 'claimed', ARGV[1])
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
-return 1
+return redis.call('HGET', KEYS[1], 'dismissal') or ''
 """
 _RENEW = """
 local claimed = tonumber(redis.call('HGET', KEYS[1], 'claimed') or '0')
-if claimed > tonumber(ARGV[1]) then return 0 end
+if claimed > tonumber(ARGV[1]) then return false end
 redis.call('HSET', KEYS[1], 'claimed', ARGV[1])
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
-return 1
+return redis.call('HGET', KEYS[1], 'dismissal') or ''
 """
 _RELEASE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
@@ -103,6 +105,8 @@ class Line:
         self._renew = self._redis.register_script(_RENEW)
         self._release = self._redis.register_script(_RELEASE)
         self._spoken = CONTRACT
+        self._owed: dict[str, set[str]] = {}
+        self._looked: dict[str, float] = {}
 
     def close(self) -> None:
         """Give the connections back."""
@@ -143,17 +147,24 @@ class Line:
             pipe.execute()
 
     def claim(self, job_id: str, attempt: int, lease_s: float) -> bool:
-        """Take an attempt; False where it, or a later one, was taken before."""
-        return self._held(self._claim, job_id, attempt, lease_s)
+        """Take an attempt; False where it, or a later one, was taken before, or nobody wants it any more."""
+        wanted = self._held(self._claim, job_id, attempt, lease_s)
+        if wanted is None:
+            self.release(job_id, attempt)
+        return bool(wanted)
 
     def renew(self, job_id: str, attempt: int, lease_s: float) -> bool:
-        """Go on holding an attempt; False where a later one was taken."""
-        return self._held(self._renew, job_id, attempt, lease_s)
+        """Go on holding an attempt; False where a later one was taken, or nobody wants it any more."""
+        return bool(self._held(self._renew, job_id, attempt, lease_s))
 
-    def _held(self, script: Any, job_id: str, attempt: int, lease_s: float) -> bool:
+    def _held(self, script: Any, job_id: str, attempt: int, lease_s: float) -> bool | None:
+        """Hold an attempt; False where it cannot be had, None where it is held and was dismissed."""
         keys = [self.key("job", job_id), self.key("lease", job_id)]
         with _as_transport_down(self.centre.id):
-            return bool(script(keys=keys, args=[attempt, int(lease_s * 1000), KEEP_S]))
+            envelope = script(keys=keys, args=[attempt, int(lease_s * 1000), KEEP_S])
+        if envelope is None:
+            return False
+        return None if self._dismisses(envelope, job_id, attempt) else True
 
     def release(self, job_id: str, attempt: int) -> None:
         """Let go of an attempt."""
@@ -186,10 +197,13 @@ class Line:
         """Tell whether an attempt is no longer wanted; a forged dismissal does not count."""
         with _as_transport_down(self.centre.id):
             envelope = self._redis.hget(self.key("job", job_id), "dismissal")
+        return self._dismisses(cast("str | None", envelope), job_id, attempt)
+
+    def _dismisses(self, envelope: str | None, job_id: str, attempt: int) -> bool:
         if not envelope:
             return False
         try:
-            dismissal = unseal(json.loads(cast("str", envelope)), self.centre.key, Dismissal)
+            dismissal = unseal(json.loads(envelope), self.centre.key, Dismissal)
         except (BadMessage, ValueError) as error:
             _log.warning("dismissal refused", job=job_id, reason=str(error))
             return False
@@ -197,13 +211,23 @@ class Line:
 
     # --- streams ---------------------------------------------------------------------------------------------------
 
-    def put_reports(self, reports: Iterable[Report]) -> None:
-        """Hand reports to the recorder: all of them, or none."""
+    def put_reports(self, reports: Iterable[Report], *, release: tuple[str, int] | None = None) -> None:
+        """
+        Hand reports to the recorder: all of them, or none.
+
+        Parameters
+        ----------
+        release : tuple of str and int, optional
+            The attempt, as job and number, that they end: its lease is let go together with them.
+        """
         with _as_transport_down(self.centre.id), self._redis.pipeline(transaction=True) as pipe:
             for report in reports:
                 pipe.xadd(
                     self.key("reports"), {"envelope": json.dumps(seal(report, self.centre.key, contract=self._spoken))}
                 )
+            if release is not None:
+                job_id, attempt = release
+                pipe.eval(_RELEASE, 1, self.key("lease", job_id), attempt)
             pipe.execute()
 
     def take[M: (Report, Dismissal)](
@@ -217,12 +241,25 @@ class Line:
 
     def _taken(self, key: str, group: str, wait_s: float, limit: int) -> list[tuple[str, dict[str, str]]]:
         try:
-            return self._unfinished(key, group, limit) or self._fresh(key, group, wait_s, limit)
+            entries = self._left(key, group, limit) or self._fresh(key, group, wait_s, limit)
         except redis.ResponseError as error:
             if "NOGROUP" not in str(error):
                 raise
             self._redis.xgroup_create(key, group, id="0", mkstream=True)
             return []
+        self._owed.setdefault(key, set()).update(number for number, _ in entries)
+        return entries
+
+    def _left(self, key: str, group: str, limit: int) -> list[tuple[str, dict[str, str]]]:
+        """Look for what nobody dealt with: at first, after a batch that was not acknowledged, and every few seconds."""
+        now = time.monotonic()
+        if not self._owed.get(key) and now - self._looked.get(key, -math.inf) < LEFT_PERIOD_S:
+            return []
+        found = self._unfinished(key, group, limit)
+        self._owed.pop(key, None)
+        if not found:
+            self._looked[key] = now
+        return found
 
     def _unfinished(self, key: str, group: str, limit: int) -> list[tuple[str, dict[str, str]]]:
         """Take up what this reader did not finish, then what a reader left that is gone."""
@@ -267,6 +304,7 @@ class Line:
             pipe.xack(self.key(stream), group, *numbers)
             pipe.xdel(self.key(stream), *numbers)
             pipe.execute()
+        self._owed.get(self.key(stream), set()).difference_update(numbers)
 
     # --- presence --------------------------------------------------------------------------------------------------
 

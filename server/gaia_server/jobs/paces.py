@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import sqrt
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from gaia_server.jobs.records import Work
 from gaia_server.jobs.tables import paces
@@ -14,6 +14,16 @@ UNMEASURED_S = 0.1
 STEEPEST = 100.0
 LEAST_S = 0.001
 _SPREAD = 0.1
+_SUMS = ("weight", "estimated", "took", "estimated_squared", "product")
+_COUNT = (
+    update(paces)
+    .where(
+        paces.c.centre == bindparam("at_centre"),
+        paces.c.queue == bindparam("in_queue"),
+        paces.c.process_id == bindparam("of_process"),
+    )
+    .values({name: MEMORY * paces.c[name] + bindparam(f"seen_{name}") for name in _SUMS})
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +79,7 @@ def find_paces(connection: Connection) -> dict[tuple[str, str, str], Pace]:
 
 def note_pace(connection: Connection, work: Work, took_s: float) -> None:
     """Count a work that ended well."""
-    here = {"centre": work.centre, "queue": work.queue, "process_id": work.process_id}
+    here = {"at_centre": work.centre, "in_queue": work.queue, "of_process": work.process_id}
     seen = {
         "weight": 1.0,
         "estimated": work.cost_s,
@@ -77,7 +87,6 @@ def note_pace(connection: Connection, work: Work, took_s: float) -> None:
         "estimated_squared": work.cost_s**2,
         "product": work.cost_s * took_s,
     }
-    known = update(paces).where(*(paces.c[name] == value for name, value in here.items()))
-    found = connection.execute(known.values({name: MEMORY * paces.c[name] + value for name, value in seen.items()}))
-    if found.rowcount == 0:
-        connection.execute(insert(paces), here | seen)
+    if connection.execute(_COUNT, here | {f"seen_{name}": value for name, value in seen.items()}).rowcount == 0:
+        row = {"centre": work.centre, "queue": work.queue, "process_id": work.process_id}
+        connection.execute(insert(paces), row | seen)

@@ -59,9 +59,11 @@ def record(
         if isinstance(report, BadMessage):
             _log.warning("report refused", centre=centre, number=number, reason=str(report))
     changed = store.apply(reports, attempts=attempts)
+    try:
+        transport.announce(changed)  # whoever waits hears of it first
+    finally:
+        transport.acknowledge(centre, tuple(number for number, _ in taken))
     _log_ends(reports)
-    transport.acknowledge(centre, tuple(number for number, _ in taken))
-    transport.announce(changed)
     if any(report.kind in _ENDS for report in reports):
         fill(centre)
     return len(taken)
