@@ -17,10 +17,14 @@ type Span = tuple[str | None, str | None]
 
 WORLD: Bounds = (-180.0, -90.0, 180.0, 90.0)
 EXTENSIONS = (
-    "https://stac-extensions.github.io/datacube/v2.2.0/schema.json",
     "https://stac-extensions.github.io/file/v2.1.0/schema.json",
     "https://stac-extensions.github.io/version/v1.2.0/schema.json",
 )
+DESCRIBED_BY = {
+    "cube:dimensions": "https://stac-extensions.github.io/datacube/v2.2.0/schema.json",
+    "table:columns": "https://stac-extensions.github.io/table/v1.2.0/schema.json",
+}
+"""Extensions that some datasets need, by a member that tells so."""
 UNLOCATED = "gaia:unlocated"  # STAC demands a box; this says that ours is only a stand-in
 SHA256_MULTIHASH = "1220"  # what the multihash of the file extension begins with: sha2-256, 32 bytes
 
@@ -233,7 +237,10 @@ def to_stac(dataset: Dataset, centre: str) -> dict[str, Any]:
                 "temporal": {"interval": [list(dataset.interval)]},
             }
         ),
-        stac_extensions=list(EXTENSIONS),
+        stac_extensions=[
+            *EXTENSIONS,
+            *(url for member, url in DESCRIBED_BY.items() if member in dataset.properties),
+        ],
         extra_fields=dataset.properties | own,
         assets=_assets(replica),
     )

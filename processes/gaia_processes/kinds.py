@@ -64,6 +64,9 @@ GEOJSON = _kind("geojson", "application/geo+json", "GeoJSON")
 TABLE = _kind("csv", "text/csv", "table as text (CSV)", "tableau en texte (CSV)")
 KINDS = (NETCDF, GEOTIFF, GEOPACKAGE, PARQUET, ZARR, DARWIN_CORE, SHAPEFILE, GEOJSON, TABLE)
 
+ROWS = (GEOJSON, GEOPACKAGE, PARQUET, SHAPEFILE, TABLE, DARWIN_CORE)
+"""Those that hold features or a table, and no grid."""
+
 TAKEN: dict[Role, tuple[Kind, ...]] = {
     "grid": (NETCDF, GEOTIFF),
     "zones": (GEOJSON, GEOPACKAGE, PARQUET, SHAPEFILE),

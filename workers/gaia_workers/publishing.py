@@ -16,11 +16,15 @@ from gaia_config.centres import Centre, read_centres
 from gaia_config.errors import ConfigurationError
 from gaia_config.settings import Settings
 from gaia_processes.errors import GaiaError
+from gaia_processes.kinds import NETCDF, ROWS, Kind
 from gaia_workers.headers import Header, read_header
 from gaia_workers.joining import order_files
+from gaia_workers.readers.recognising import recognise
 from gaia_workers.readers.refusals import FOLDER
 
 VERSION_LENGTH = 12
+_GRIDS = (".nc", ".nc4", ".cdf", ".tif", ".tiff", ".h5")
+_TOLD_COLUMNS = 8
 _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
 
 commands = typer.Typer(
@@ -33,8 +37,9 @@ def add(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            help="Files to publish (NetCDF, GeoTIFF): each a dataset, or with --id all together one that goes on from file to file "
-            "along time.",
+            help="Files to publish: each a dataset, or with --id several NetCDF files together one that goes on from file to "
+            "file along time. NetCDF, GeoTIFF; features and tables (GeoPackage, GeoJSON, GeoParquet, zipped shapefile, CSV, Parquet, Darwin Core "
+            "archive) are one file each.",
             metavar="PATH…",
         ),
     ],
@@ -107,6 +112,8 @@ def add_files(
         )
     for path in paths:
         _check_path(path)
+    if (kind := _kind_of_rows(paths)) is not None:
+        return _add_rows(paths[0], kind, centre, data, dataset_id=dataset_id, title=title, licence=licence)
     ordered = tuple(paths) if len(paths) == 1 else order_files(paths)
     try:
         header = read_header(*ordered)
@@ -122,11 +129,74 @@ def add_files(
     return dataset
 
 
+def _kind_of_rows(paths: Sequence[Path]) -> Kind | None:
+    """Tell what kind of features or table a file is; None for data on a grid, and for what its own reader refuses in its words."""
+    kinds = []
+    for path in paths:
+        try:
+            kinds.append(recognise(path))
+        except GaiaError as error:
+            if path.suffix.lower() in _GRIDS:
+                kinds.append(NETCDF)
+            else:
+                raise ConfigurationError(f"{path.name}: {error.text.en}") from None
+    of_rows = [kind for kind in kinds if kind in ROWS]
+    if of_rows and len(paths) > 1:
+        raise ConfigurationError(
+            "--id makes one dataset of several NetCDF files; features and tables are one file each"
+        )
+    return of_rows[0] if of_rows else None
+
+
+def _add_rows(
+    path: Path,
+    kind: Kind,
+    centre: Centre,
+    data: Path,
+    *,
+    dataset_id: str | None,
+    title: str | None,
+    licence: str | None,
+) -> Dataset:
+    """Publish a file of features or of a table."""
+    # What reads them is large, and data on a grid need none of it.
+    from gaia_workers.row_headers import read_rows_header
+
+    try:
+        header = read_rows_header(path, kind)
+    except GaiaError as error:
+        raise ConfigurationError(f"{path.name}: {error.text.en}") from None
+    href = _href(path, data) or _copy(path, data, sha256=header.sha256)
+    names = header.rows.names[:_TOLD_COLUMNS]
+    try:
+        dataset = Dataset(
+            id=dataset_id or id_of(path),
+            version=header.sha256[:VERSION_LENGTH],
+            title=title or dataset_id or id_of(path),
+            description=title or f"{header.rows.count} rows of {kind.title.en} with {', '.join(names)}",
+            licence=licence or "other",
+            keywords=(kind.title.en, *header.rows.geometry),
+            bbox=header.bbox,
+            interval=header.interval,
+            properties=header.rows.to_stac(),
+            replicas=(
+                Replica(
+                    centre=centre.id, href=href, media_type=header.media_type, size_bytes=header.size_bytes,
+                    sha256=header.sha256,
+                ),
+            ),
+        )  # fmt: skip
+    except ValueError as error:
+        raise ConfigurationError(f"{path.name}: {error}") from None
+    publish(centre, dataset)
+    return dataset
+
+
 def _check_path(path: Path) -> None:
     if path.is_dir():
         raise ConfigurationError(f"{path}: {FOLDER}")
     if not path.is_file():
-        raise ConfigurationError(f"{path}: there is no such file; give the path of a NetCDF file")
+        raise ConfigurationError(f"{path}: there is no such file; give the path of a file of data")
 
 
 def describe(
