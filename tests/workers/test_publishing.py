@@ -12,6 +12,7 @@ from gaia_config.catalogue import Federation, read_catalogue
 from gaia_config.centres import Centre
 from gaia_config.errors import ConfigurationError
 from gaia_processes.cube import Cube
+from gaia_processes.rows import Rows
 from gaia_workers.publishing import add_file, begin, id_of
 
 
@@ -130,3 +131,32 @@ def test_a_catalogue_is_begun_where_there_is_none_and_kept_where_there_is(
     (tmp_path / "c" / "a.json").write_text("kept")
     begin(centre="a")
     assert (tmp_path / "c" / "a.json").read_text() == "kept"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "columns"),
+    [
+        ("vector/lux.gpkg", "geopackage", 6),
+        ("vector/lux_shapefile.zip", "shapefile", 6),
+        ("biodiversity/pontaurus_dwca.zip", "dwca", 27),
+        ("biodiversity/bradypus.csv", "csv", 3),
+    ],
+)
+def test_features_and_tables_become_datasets_with_their_columns(
+    here: Centre, shared_data: Path, name: str, kind: str, columns: int
+) -> None:
+    dataset = add_file(shared_data / name, here, dataset_id="rows")
+    found = Federation({here.id: here}).find("rows")
+    assert found is not None
+    rows = Rows.from_stac(found.properties)
+    assert rows is not None
+    assert (rows.kind, len(rows.columns), dataset.bbox) == (kind, columns, found.bbox)
+    (replica,) = found.replicas
+    assert here.data is not None
+    assert replica.path(here.data).read_bytes() == (shared_data / name).read_bytes()
+
+
+def test_a_table_that_cannot_be_read_is_not_published(here: Centre, shared_data: Path) -> None:
+    with pytest.raises(ConfigurationError, match="byte 0xE9 in row 53"):
+        add_file(shared_data / "biodiversity" / "acaule.csv", here)
+    assert not here.catalogue.exists()

@@ -17,7 +17,13 @@ def header(path) -> RowsHeader:
     ("name", "kind", "count", "geometry", "columns"),
     [
         ("vector/lux.gpkg", "geopackage", 12, ("Polygon",), ("ID_1", "NAME_1", "ID_2", "NAME_2", "AREA", "POP")),
-        ("vector/lux_shapefile.zip", "shapefile", 12, ("Polygon",), ("ID_1", "NAME_1", "ID_2", "NAME_2", "AREA", "POP")),
+        (
+            "vector/lux_shapefile.zip",
+            "shapefile",
+            12,
+            ("Polygon",),
+            ("ID_1", "NAME_1", "ID_2", "NAME_2", "AREA", "POP"),
+        ),
         ("vector/france_regions.geojson", "geojson", 13, ("MultiPolygon", "Polygon"), ("code", "nom")),
         ("biodiversity/bradypus.csv", "csv", 116, (), ("species", "lon", "lat")),
     ],
