@@ -37,8 +37,8 @@ def add(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            help="Files to publish: each a dataset, or with --id several NetCDF files together one that goes on from file to "
-            "file along time. NetCDF, GeoTIFF; features and tables (GeoPackage, GeoJSON, GeoParquet, zipped shapefile, CSV, Parquet, Darwin Core "
+            help="Files to publish (NetCDF, GeoTIFF, features, tables): each a dataset, or with --id several NetCDF files together one that goes on from file to "
+            "file along time. Features and tables (GeoPackage, GeoJSON, GeoParquet, zipped shapefile, CSV, Parquet, Darwin Core "
             "archive) are one file each.",
             metavar="PATH…",
         ),
