@@ -1,21 +1,25 @@
 """How the job store's database is opened: SQLite in WAL mode or PostgreSQL, and brought to the newest migration."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, Select, create_engine, event
+from gevent.monkey import is_module_patched
+from sqlalchemy import Connection, Engine, RootTransaction, Select, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from gaia_config.errors import ConfigurationError
 from gaia_config.filesystems import refuse_network
+from gaia_server.disk import off_the_loop
 from gaia_server.errors import StoreDown
 
 BUSY_WAIT_S = 5.0
@@ -24,6 +28,8 @@ CACHED_KIB = 8 * 1024
 """Of a connection: the inner pages of the indexes of 10^5 jobs, which every look at one of them goes through."""
 _BUSY_STEPS_S = (0.001, 0.002, 0.005, 0.01)
 _BUSY_LONGEST_STEP_S = 0.02
+
+_TURNS: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
 
 
 def open_engine(url: str) -> Engine:
@@ -140,10 +146,38 @@ def _driver_error(engine: Engine) -> type[Exception]:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """Write in one transaction."""
-    with _as_store_down(), engine.connect() as connection, connection.begin():
+    with _as_store_down(), _turn_of(engine), engine.connect() as connection, connection.begin() as transaction:
         if _is_sqlite(engine):
             _take_lock(connection)
         yield connection
+        _commit(transaction)
+
+
+def _commit(transaction: RootTransaction) -> None:
+    """Bring a transaction to the disk, which takes longer than all the rest of it: in a web process others go on meanwhile."""
+    if is_module_patched("threading") and transaction.is_active:
+        off_the_loop(transaction.commit)
+    elif transaction.is_active:
+        transaction.commit()
+
+
+@contextmanager
+def _turn_of(engine: Engine) -> Iterator[None]:
+    """
+    Let the writers of one process go one after the other.
+
+    SQLite has one writer anyway; who waits for another process asks again and again, and who waits for its own is told.
+    """
+    if not _is_sqlite(engine):
+        yield
+        return
+    turn = _TURNS.setdefault(engine, threading.Lock())
+    if not turn.acquire(timeout=BUSY_WAIT_S):
+        raise StoreDown
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 def _is_sqlite(engine: Engine) -> bool:
