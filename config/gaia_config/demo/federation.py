@@ -1,22 +1,25 @@
 """The demo federation: three centres on one machine, with real data of the Met Office, in one folder, its home."""
 
 import dataclasses
+import io
 import secrets
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 import iris_sample_data
 
 from gaia_config.catalogue import publish, read_catalogue, write_empty
 from gaia_config.centres import Centre, read_centres
+from gaia_config.demo.samples import countries, occurrences, tree_cover
 from gaia_config.errors import ConfigurationError
 from gaia_config.files import write_whole
 
@@ -34,23 +37,31 @@ class Sample:
     ----------
     id : str
         Id of the dataset; the file has its name, several have it with a number.
-    source : str or tuple of str
-        Where the file lies in the sample data, or the files that follow each other in time.
+    source : str, tuple of str, or callable
+        Where the file lies in the sample data, or the files that follow each other in time; or what makes the bytes of it.
     centres : tuple of str
         Where it is copied to.
     title, description : str
         For people.
+    ending : str
+        Of the file's name.
+    licence : str
+        As an SPDX id.
     """
 
     id: str
-    source: str | tuple[str, ...]
+    source: str | tuple[str, ...] | Callable[[], bytes]
     centres: tuple[str, ...]
     title: str
     description: str
+    ending: str = ".nc"
+    licence: str = LICENCE
 
     @property
-    def files(self) -> dict[str, Path]:
-        """The files as they are called in a centre's data folder, and where they come from."""
+    def files(self) -> dict[str, Path | Callable[[], bytes]]:
+        """The files as they are called in a centre's data folder, and where they come from, or what makes them."""
+        if callable(self.source):
+            return {f"{self.id}{self.ending}": self.source}
         if isinstance(self.source, str):
             return {f"{self.id}.nc": SAMPLES / self.source}
         return {f"{self.id}-{at}.nc": SAMPLES / source for at, source in enumerate(self.source, start=1)}
@@ -119,6 +130,34 @@ DATA = (
         centres=("pndb",),
         title="Profiles of the Atlantic",
         description="Salinity and potential temperature on 40 depths; the longitudes cross Greenwich.",
+    ),
+    Sample(
+        id="countries-110m",
+        source=countries,
+        ending=".zip",
+        centres=("climeri", "theia", "pndb"),
+        title="Countries of the world, Natural Earth 1:110 million",
+        description="177 countries as polygons, with their name, ISO code and continent; public domain. Lies at all three centres.",
+        licence="CC-PDDC",
+    ),
+    Sample(
+        id="tree-cover-demo",
+        source=tree_cover,
+        ending=".tif",
+        centres=("theia", "pndb"),
+        title="Tree cover of Europe in percent (synthetic, for demonstration)",
+        description="Made by a formula, observed by nobody: a raster of 0.1 degrees to try zonal statistics and points on.",
+        licence="CC0-1.0",
+    ),
+    Sample(
+        id="occurrences-demo",
+        source=occurrences,
+        ending=".csv",
+        centres=("pndb",),
+        title="Occurrences of 24 species in Europe (synthetic, for demonstration)",
+        description="20,000 records in Darwin Core made at random, observed by nobody, with the dirt of real downloads: records at 0, 0, "
+        "without a place, and double ones.",
+        licence="CC0-1.0",
     ),
 )
 
@@ -318,20 +357,24 @@ def _lay_out(centre: Centre) -> None:
         for sample in DATA:
             if centre.id in sample.centres and centre.data is not None:
                 for name, source in sample.files.items():
-                    _copy(source, centre.data / name)
+                    _put(source, centre.data / name)
     except OSError as error:
         problem = f"the folders of {centre.id} cannot be written ({error.strerror}); correct them in the centres file"
         raise ConfigurationError(problem) from None
 
 
-def _copy(source: Path, target: Path) -> None:
-    """Copy a file whole or not at all; one that is there stays."""
+def _put(source: Path | Callable[[], bytes], target: Path) -> None:
+    """Put a file into its place whole or not at all; one that is there stays."""
     if target.exists():
         return
+    with source.open("rb") if isinstance(source, Path) else io.BytesIO(source()) as file:
+        _copy(file, target)
+
+
+def _copy(file: BinaryIO, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.NamedTemporaryFile(dir=target.parent, prefix=".incoming-", delete=False) as draft,
-        source.open("rb") as file,
     ):
         shutil.copyfileobj(file, draft)
     Path(draft.name).chmod(0o644)
@@ -371,9 +414,12 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
 
 
 def _entitle(centre: Centre) -> None:
-    """Give the published samples the titles of their table: the files themselves have none."""
+    """Give the published samples the titles and licences of their table: the files themselves have none."""
     samples = {sample.id: sample for sample in DATA}
     for dataset in read_catalogue(centre.catalogue, centre.id):
         if dataset.id in samples:
             sample = samples[dataset.id]
-            publish(centre, dataclasses.replace(dataset, title=sample.title, description=sample.description))
+            replacement = dataclasses.replace(
+                dataset, title=sample.title, description=sample.description, licence=sample.licence
+            )
+            publish(centre, replacement)

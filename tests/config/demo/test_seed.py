@@ -18,7 +18,7 @@ def test_the_named_centre_alone_is_laid_out(tmp_path, monkeypatch):
     pndb = read_centres(tmp_path / "centres.yml", only="pndb")["pndb"]
     assert read_catalogue(pndb.catalogue, "pndb") == ()
     assert sorted(path.name for path in (tmp_path / "centres" / "pndb" / "data").iterdir()) == [
-        "atlantic-profiles.nc", "sst-ostia-monthly.nc",
+        "atlantic-profiles.nc", "countries-110m.zip", "occurrences-demo.csv", "sst-ostia-monthly.nc", "tree-cover-demo.tif",
     ]  # fmt: skip
     assert not (tmp_path / "centres" / "theia").exists()
 
