@@ -76,6 +76,8 @@ class Rows(BaseModel):
         """Tell whether an input of a role can take it: the kind of its file, and polygons or points where these are wanted."""
         if self.kind not in {kind.id for kind in TAKEN[role]}:
             return False
+        if role == "community":
+            return len(self.columns) > 1 and find_coordinates(self.names) is None and "scientificName" not in self.names
         wanted = _GEOMETRY.get(role)
         if wanted is None:
             return True

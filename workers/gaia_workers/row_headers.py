@@ -143,10 +143,12 @@ def _box_of(places: gpd.GeoSeries) -> Box | None:
     if not len(places):
         return None
     found = np.asarray(places.to_crs("OGC:CRS84").total_bounds, dtype=float)
-    if not np.isfinite(found).all() or (np.abs(found[[0, 2]]) > 180).any() or (np.abs(found[[1, 3]]) > 90).any():
+    if not np.isfinite(found).all():
         return None
-    west, south, east, north = (round(float(each), 6) for each in found)
-    return west, south, east, north
+    # Countries that end at the date line are a little beyond it, by the last digits.
+    west, south, east, north = (round(float(each), 6) + 0.0 for each in found)
+    inside = -180 <= west <= east <= 180 and -90 <= south <= north <= 90
+    return (west, south, east, north) if inside else None
 
 
 def _of_table(table: pl.LazyFrame, kind: Kind) -> tuple[Rows, Box | None, tuple[str | None, str | None]]:
