@@ -58,7 +58,7 @@ from gaia_processes.shared.reduction import Cells, Places, Plan, ReducedArray, R
 from gaia_processes.shared.references import BOUNDS, references_of
 from gaia_processes.shared.shelf import Shelf
 from gaia_processes.shared.statistics import Floats
-from gaia_processes.shared.times import TimeAxis, read_time, render, select_steps
+from gaia_processes.shared.times import TimeAxis, limits_in, read_time, render, select_steps
 from gaia_processes.shared.values import MISSING, PACKING, fill_of, precision_of
 from gaia_processes.shared.vertical import is_length, is_pressure
 from gaia_processes.subset.compute import Inclusion
@@ -416,6 +416,8 @@ class _Work:
         kept = without_incomplete_ends(found, options.least(1.0))
         if not len(kept.key):
             raise _none_complete(axis, options)
+        if self._chosen is not None:
+            self._tell_left_out(found, kept, axis, self._chosen)
         if options.climatology:
             years = self._over_years(kept, axis)
             return _Time(name=coordinate, dim=dim, axis=axis, steps=steps, periods=kept, over_years=years)
@@ -426,6 +428,22 @@ class _Work:
             name=coordinate, dim=dim, axis=axis, steps=steps, base=kept, base_years=years,
             periods=self._chosen_periods(kept, axis, years),
         )  # fmt: skip
+
+    def _tell_left_out(self, found: Periods, kept: Periods, axis: TimeAxis, asked: Interval) -> None:
+        """Say which periods are left out though they lie wholly within the time that was asked for."""
+        low, high = limits_in(axis, asked)
+        begins = found.bounds[:, 0]
+        lost = (begins < kept.bounds[0, 0]) | (begins > kept.bounds[-1, 0])
+        lost &= (begins >= low - axis.tolerance) & (found.bounds[:, 1] <= high + axis.tolerance)
+        if lost.any():
+            ends = [tuple(render(axis, float(each))[:10] for each in pair) for pair in found.bounds[lost]]
+            listed = ", ".join(f"{begin}/{end}" for begin, end in ends)
+            self._warn(
+                Text(
+                    en=f"Left out, for the steps in the time that was asked for do not cover them whole: {listed}. Ask for a longer time, or lower min_valid_fraction.",
+                    fr=f"Laissées de côté, car les pas de la période demandée ne les couvrent pas entièrement : {listed}. Demandez une période plus longue, ou baissez min_valid_fraction.",
+                )
+            )
 
     def _over_years(self, periods: Periods, axis: TimeAxis) -> Periods:
         """Say which periods a climatology is made of: complete ones of the baseline, without the leap day."""

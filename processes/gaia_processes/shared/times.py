@@ -367,6 +367,26 @@ def select_steps(axis: TimeAxis, interval: Interval, warn: Callable[[Text], None
     return found
 
 
+def limits_in(axis: TimeAxis, interval: Interval) -> tuple[float, float]:
+    """
+    Give the ends of an interval as numbers of an axis.
+
+    Parameters
+    ----------
+    axis : TimeAxis
+    interval : Interval
+        In any precision.
+
+    Returns
+    -------
+    (float, float)
+        In the units of the axis; infinite where it is open.
+    """
+    low = -np.inf if interval.start is None else _number(axis, first_instant(interval.start, axis.calendar))
+    high = np.inf if interval.end is None else _number(axis, end_instant(interval.end, axis.calendar)[0])
+    return low, high
+
+
 def _find_within(axis: TimeAxis, interval: Interval) -> NDArray[np.bool_]:
     values, tolerance = axis.compared, axis.tolerance
     inside = np.ones(len(values), dtype=bool)

@@ -7,8 +7,10 @@ import xarray as xr
 
 from gaia_processes.aggregate.compute import compute
 from gaia_processes.errors import DatasetUnsuitable, InvalidInputs, SelectionEmpty
+from gaia_processes.inputs.interval import parse_interval
 from gaia_processes.inputs.seasons import parse_season
 from gaia_processes.inputs.years import parse_years
+from gaia_workers.readers.netcdf import open_dataset
 
 NAN = float("nan")
 FILL = np.float32(1e20)
@@ -171,6 +173,15 @@ def test_a_month_that_the_record_does_not_hold_whole_is_left_out_at_the_ends():
     result = run(days(range(20 + 28 + 10), start="2001-01-12"), period="month")
     assert dates_of(result, "time_bnds") == [["2001-02-01", "2001-03-01"]]
     assert values_of(result) == [20 + 13.5]
+
+
+@pytest.mark.parametrize(("asked", "left_out"), [("2000/2002", "2002-01-01/2003-01-01"), ("2000/2001-11", None)])
+def test_a_year_that_was_asked_for_and_is_not_covered_is_told(shared_data, asked, left_out):
+    said = []
+    with open_dataset(shared_data / "climate/A1B_north_america.nc") as dataset:
+        made = compute(dataset, period="year", datetime=parse_interval(asked), warn=said.append)
+        assert made.sizes["time"] == (2 if left_out else 1)
+    assert [left_out in text.en and left_out in text.fr for text in said] == ([True] if left_out else [])
 
 
 def test_a_gap_makes_the_period_within_missing():
