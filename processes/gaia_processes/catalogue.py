@@ -6,11 +6,12 @@ from importlib.metadata import entry_points
 
 from gaia_processes.aggregate.describe import AGGREGATE
 from gaia_processes.echo.describe import ECHO
+from gaia_processes.extract_points.describe import EXTRACT_POINTS
 from gaia_processes.process import Process
 from gaia_processes.regrid.describe import REGRID
 from gaia_processes.subset.describe import SUBSET
 
-CATALOGUE = (ECHO, SUBSET, AGGREGATE, REGRID)
+CATALOGUE = (ECHO, SUBSET, AGGREGATE, REGRID, EXTRACT_POINTS)
 
 ENTRY_POINTS = "gaia.processes"
 

@@ -164,7 +164,7 @@ class _Rows:
         longitudes, latitudes = (
             np.repeat(each[points], self.each) for each in (self.found.longitudes, self.found.latitudes)
         )
-        apart = distance_km(longitudes, latitudes, x, y)
+        apart = np.round(distance_km(longitudes, latitudes, x, y), 6)  # to a millimetre
         return {"distance_km": apart, "grid_longitude": x, "grid_latitude": y}
 
     def _steps(self, points: slice) -> Iterator[tuple[str, Any]]:

@@ -15,6 +15,7 @@ from gaia_processes.extract_points.compute import compute
 from gaia_processes.shared.axes import find_grid
 from gaia_processes.shared.cells import read_cells
 from gaia_processes.shared.sphere import distance_km
+from gaia_workers.readers.geotiff import open_dataset as open_raster
 from gaia_workers.readers.netcdf import open_dataset
 
 GAUSSIAN = ("tas_rectilinear_grid_2D.nc", "tas")
@@ -35,31 +36,6 @@ def extract(dataset, points, **options):
     return pd.concat(list(compute(dataset, points, warn=lambda _: None, **options).frames()), ignore_index=True)
 
 
-def as_opened(path):
-    """Open an image as readers give it: undecoded, centres of pixels, the mapping with the way it lies."""
-    with rasterio.open(path) as image:
-        bands = image.read()
-        step_x, _, west, _, step_y, north = image.transform[:6]
-        x, y = (start + step * (np.arange(size) + 0.5) for start, step, size in ((west, step_x, image.width), (north, step_y, image.height)))  # fmt: skip
-        geographic = image.crs.is_geographic
-        dims = ("lat", "lon") if geographic else ("y", "x")
-        units = ("degrees_north", "degrees_east") if geographic else ("m", "m")
-        names = ("latitude", "longitude") if geographic else ("projection_y_coordinate", "projection_x_coordinate")
-        mapping = {
-            "grid_mapping_name": "latitude_longitude" if geographic else "transverse_mercator",
-            "crs_wkt": image.crs.to_wkt(),
-            "GeoTransform": f"{west} {step_x} 0 {north} 0 {step_y}",
-        }
-        attrs = {"grid_mapping": "crs"} | (
-            {} if image.nodata is None else {"_FillValue": bands.dtype.type(image.nodata)}
-        )
-        made = xr.Dataset({f"band_{at + 1}": (dims, band, attrs) for at, band in enumerate(bands)})
-    made["crs"] = ((), 0, mapping)
-    for dim, values, unit, name in zip(dims, (y, x), units, names, strict=True):
-        made[dim] = (dim, values, {"units": unit, "standard_name": name})
-    return made.drop_indexes(list(made.xindexes))
-
-
 def sampled(path, x, y):
     """Give what rasterio samples, NaN for what is marked as missing; one column a band."""
     with rasterio.open(path) as image:
@@ -73,8 +49,9 @@ def test_sloths_get_the_climate_that_rasterio_samples(shared_data):
     path = shared_data / "raster/bioclim_americas.tif"
     seen = pd.read_csv(shared_data / "biodiversity/bradypus.csv")
     points = gpd.GeoDataFrame(seen, geometry=gpd.points_from_xy(seen["lon"], seen["lat"]), crs="OGC:CRS84")
-    found = extract(as_opened(path), points)
-    bands = [name for name in found.columns if name.startswith("band_")]
+    with open_raster(path) as dataset:
+        found = extract(dataset, points)
+    bands = [name for name in found.columns if name.startswith("bio")]
     assert (len(found), len(bands)) == (116, 9)
     np.testing.assert_array_equal(found[bands].to_numpy("f8", na_value=np.nan), sampled(path, seen["lon"], seen["lat"]))
     assert found["species"].tolist() == seen["species"].tolist()
@@ -83,21 +60,23 @@ def test_sloths_get_the_climate_that_rasterio_samples(shared_data):
 @pytest.mark.parametrize("name", ["elev.tif", "elev_bottom_up.tif"])
 def test_an_image_gives_the_pixel_that_holds_a_point_however_it_is_stored(shared_data, name):
     points = cloud(500, (5.7, 49.4, 6.6, 50.2))
-    found = extract(as_opened(shared_data / "raster" / name), points)
+    with open_raster(shared_data / "raster" / name) as dataset:
+        found = extract(dataset, points)
     expected = sampled(shared_data / "raster/elev.tif", points.geometry.x, points.geometry.y)[:, 0]
     inside = (found["status"] != "outside").to_numpy()
-    np.testing.assert_array_equal(found["band_1"].to_numpy("f8", na_value=np.nan)[inside], expected[inside])
+    np.testing.assert_array_equal(found[found.columns[2]].to_numpy("f8", na_value=np.nan)[inside], expected[inside])
     assert 400 < inside.sum() < 500
 
 
 def test_points_are_brought_to_the_plane_of_an_image(shared_data):
     path = shared_data / "raster/RGB.byte.tif"
     points = cloud(300, (-78.8, 23.7, -76.7, 25.5))
-    found = extract(as_opened(path), points)
+    with open_raster(path) as dataset:
+        found = extract(dataset, points)
     plane = points.to_crs("EPSG:32618")
     inside = (found["status"] != "outside").to_numpy()
     expected = sampled(path, plane.geometry.x, plane.geometry.y)
-    bands = found[["band_1", "band_2", "band_3"]].to_numpy("f8", na_value=np.nan)
+    bands = found[found.columns[2:5]].to_numpy("f8", na_value=np.nan)
     np.testing.assert_array_equal(bands[inside], expected[inside])
     assert inside.sum() > 200
 
@@ -178,7 +157,7 @@ def test_on_a_grid_in_rotated_coordinates_alone_no_centre_is_nearer(shared_data)
         points = cloud(200, (-12, 45, 12, 62))
         found = extract(dataset, points)
     apart = distance_km(points.geometry.x.to_numpy()[:, None], points.geometry.y.to_numpy()[:, None], x, y)
-    np.testing.assert_allclose(found["distance_km"], apart.min(axis=1), rtol=1e-9)
+    np.testing.assert_allclose(found["distance_km"], apart.min(axis=1), atol=1e-6)
 
 
 def test_a_grid_in_a_plane_is_found(shared_data):
