@@ -6,6 +6,9 @@ Equal values of one owner become the same file, so that equal requests stay equa
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
+
+from pydantic import BaseModel
 
 from gaia_processes.errors import Fault
 from gaia_processes.inputs.bad_value import make_fault
@@ -65,10 +68,9 @@ def spill(understood: Understood, keeper: Keeper) -> Understood:
 
 def keeps_references(process: Process, keeper: Keeper) -> Callable[[str, bytes, str], str]:
     """Give what keeps a file that a request names by its address, where an input takes files."""
-    takers = {name for name, schema in input_schemas(process.inputs).items() if takes_dataset(schema)}
 
     def keep(name: str, content: bytes, address: str) -> str:
-        if name not in takers:
+        if name not in _takers(process.inputs):
             raise NotKept(None)
         try:
             return keeper.keep(content, name=address.partition("?")[0].rpartition("/")[2]).reference
@@ -76,6 +78,12 @@ def keeps_references(process: Process, keeper: Keeper) -> Callable[[str, bytes, 
             raise NotKept(_fault(refused, address)) from None
 
     return keep
+
+
+@cache
+def _takers(inputs: type[BaseModel]) -> frozenset[str]:
+    """Name the inputs that take files; to write the schemas anew takes a quarter of the time of a whole request."""
+    return frozenset(name for name, schema in input_schemas(inputs).items() if takes_dataset(schema))
 
 
 def uploaded(upload: Upload) -> Uploaded:

@@ -140,7 +140,7 @@ class Line:
         """
         queue = queue_name(self.centre, order.queue)
         message = write_message(seal(order, self.centre.key, contract=self._spoken), queue)
-        with _as_transport_down(self.centre.id), self._redis.pipeline(transaction=True) as pipe:
+        with _as_transport_down(self.centre.id), self._redis.pipeline(transaction=False) as pipe:
             pipe.hset(self.key("job", order.job_id), "sent", str(order.attempt))
             pipe.expire(self.key("job", order.job_id), KEEP_S)
             pipe.lpush(self.key(queue), message)
