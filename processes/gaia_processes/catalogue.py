@@ -10,8 +10,9 @@ from gaia_processes.extract_points.describe import EXTRACT_POINTS
 from gaia_processes.process import Process
 from gaia_processes.regrid.describe import REGRID
 from gaia_processes.subset.describe import SUBSET
+from gaia_processes.zonal_statistics.describe import ZONAL_STATISTICS
 
-CATALOGUE = (ECHO, SUBSET, AGGREGATE, REGRID, EXTRACT_POINTS)
+CATALOGUE = (ECHO, SUBSET, AGGREGATE, REGRID, EXTRACT_POINTS, ZONAL_STATISTICS)
 
 ENTRY_POINTS = "gaia.processes"
 

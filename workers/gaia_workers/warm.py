@@ -21,7 +21,9 @@ from gaia_workers.software import software_here
 __all__ = ["dask", "reader", "task"]
 
 for process in all_processes():
-    importlib.import_module(f"{process.package}.compute")
+    module = importlib.import_module(f"{process.package}.compute")
+    if hasattr(module, "warm"):
+        module.warm()
 for file_format in FORMATS:
     importlib.import_module(f"gaia_workers.writers.{file_format.id}")
 

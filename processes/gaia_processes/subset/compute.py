@@ -114,11 +114,9 @@ def compute(
     DatasetUnsuitable
         The data lack what the selection needs: a grid, a time axis, levels, units.
     """
-    part = _hold_axes(_keep_variables(dataset.drop_indexes(list(dataset.xindexes)), variables))
-    if datetime is not None:
-        part = _select_time(part, datetime, warn)
-    if levels is not None:
-        part = _select_levels(part, levels, nearest=nearest_level)
+    part = select(
+        dataset, variables=variables, datetime=datetime, levels=levels, nearest_level=nearest_level, warn=warn
+    )
     masks: dict[tuple[str, str], Mask] = {}
     if bbox is not None:
         part = _select_heights(part, bbox)
@@ -127,6 +125,26 @@ def compute(
         )
         part = _forget_transforms(part)
     return _state_extent(_clean(part), bbox, masks)
+
+
+def select(
+    dataset: xr.Dataset,
+    *,
+    variables: tuple[str, ...] | None,
+    datetime: Interval | None,
+    levels: Levels | None,
+    nearest_level: bool = False,
+    warn: Warn,
+) -> xr.Dataset:
+    """
+    Choose variables, times and levels, and leave the cells as they are.
+
+    Parameters and errors are those of `compute`; the extent is not stated anew, which on large grids takes its time.
+    """
+    part = _hold_axes(_keep_variables(dataset.drop_indexes(list(dataset.xindexes)), variables))
+    if datetime is not None:
+        part = _select_time(part, datetime, warn)
+    return part if levels is None else _select_levels(part, levels, nearest=nearest_level)
 
 
 # --- variables ------------------------------------------------------------------------------------------------------
