@@ -131,7 +131,12 @@ _PART = Answer(
     media_types=(FILE,),
     headers=("Content-Range", *_FILE_HEADERS),
 )
-_OUTPUT = replace(_PART, words=Text(en="The output as it is", fr="La sortie telle quelle"), headers=_FILE_HEADERS)
+_STYLES = ("application/vnd.qgis.style+xml", "application/vnd.ogc.sld+xml")
+_OUTPUT = replace(
+    _PART,
+    words=Text(en="The output, or the file beside it, as it is", fr="La sortie, ou le fichier à côté d'elle, telle quelle"),
+    headers=_FILE_HEADERS, media_types=(*_PART.media_types, *_STYLES),
+)  # fmt: skip
 _CONDITIONS = ("range", "ifRange", "ifMatch", "ifNoneMatch", "ifModifiedSince", "ifUnmodifiedSince")
 _BOTH_FORMS = ("f", "lang", "acceptLanguage")
 _PYGEOAPI_FORMS = ("fOrLinked", "lang", "acceptLanguage")
@@ -280,7 +285,10 @@ OPERATIONS = (
     ),
     Operation(
         method="get", path="/jobs/{jobID}/results/{outputID}", id="getResultOutput", tag="jobs",
-        summary=Text(en="One output of a job, raw", fr="Une sortie d'une tâche, telle quelle"),
+        summary=Text(
+            en="One output of a job, raw; or what lies beside it: its report (`data.report.json`), its styles (`data.qml`, `data.sld`)",
+            fr="Une sortie d'une tâche, telle quelle ; ou ce qui est à côté : compte rendu (`data.report.json`), styles (`data.qml`, `data.sld`)",
+        ),
         parameters=("jobID", "outputID", *_CONDITIONS, "acceptLanguage"),
         problems=(*_RESULT, "no-such-output", "precondition-failed", "range-not-satisfiable"),
         answers={200: _OUTPUT, 206: _PART, 304: _NOT_MODIFIED, 307: _ELSEWHERE},

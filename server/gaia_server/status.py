@@ -40,7 +40,17 @@ class SideKind:
 
 
 PREVIEW = "preview.json"
-SIDES = {PREVIEW: SideKind(rel="preview", title=Text(en="Preview", fr="Aperçu"))}
+SIDES = {
+    PREVIEW: SideKind(rel="preview", title=Text(en="Preview", fr="Aperçu")),
+    "report.json": SideKind(
+        rel="describedby",
+        title=Text(en="What the columns mean, and the report", fr="Sens des colonnes, et compte rendu"),
+    ),
+    "qml": SideKind(rel="style", title=Text(en="Style for QGIS", fr="Style pour QGIS")),
+    "sld": SideKind(
+        rel="style", title=Text(en="Style for map servers (SLD)", fr="Style pour serveurs de cartes (SLD)")
+    ),
+}
 """By what stands after the output's id."""
 
 _PATIENCE_S = ((10, 1), (60, 3), (600, 10))

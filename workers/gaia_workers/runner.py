@@ -23,14 +23,16 @@ from gaia_processes.inputs.references import map_references
 from gaia_processes.inputs.sources import Inline, InlineFeatures, InlineTable, role_of
 from gaia_processes.kinds import Role
 from gaia_processes.process import Process, dump_inputs, read_inputs
+from gaia_processes.shared.table import Table
 from gaia_processes.text import Text
 from gaia_workers.contract import INLINE_LIMIT_BYTES, Order, OutputFile, Receipt, Result, SideFile, Words
 from gaia_workers.delivery import Delivers
 from gaia_workers.kept import KeptArrays
 from gaia_workers.progress import HearsProgress, Track
 from gaia_workers.results import Draft, Results, digest
-from gaia_workers.sides import is_shown_by_value, make_preview
+from gaia_workers.sides import make_sides
 from gaia_workers.software import software_here
+from gaia_workers.tables.watched import watch
 
 MOST_NAMES = 8
 """So many variables are named in a line of the log."""
@@ -104,20 +106,15 @@ def run(
     meter, track = Meter(data), Track(say)
     with ExitStack() as opened, results.draft(order) as draft:
         made = compute(process, inputs, data=data, say=say, opened=opened, progress=track.computing, cache=cache)
-        asked = tuple(wanted(made, order))
+        asked = tuple((output, watched(value), file_format) for output, value, file_format in wanted(made, order))
+        history = history_line(order, process)
         files = tuple(
-            (
-                write_output(
-                    draft, output, value, file_format,
-                    history=history_line(order, process), progress=track.writing(at, len(asked)),
-                ),
-                file_format,
-            )
-            for at, (output, value, file_format) in enumerate(asked)
-        )  # fmt: skip
+            write_output(draft, *each, history=history, progress=track.writing(at, len(asked)))
+            for at, each in enumerate(asked)
+        )
         result = Result(
-            outputs=tuple(file for file, _ in files),
-            sides=write_sides(draft, files),
+            outputs=files,
+            sides=write_sides(draft, zip(files, asked, strict=True), history),
             receipt=meter.receipt(),
             extent=extent_of_first(made.outputs),
             warnings=made.warnings,
@@ -258,14 +255,20 @@ def write_output(
     )
 
 
-def write_sides(draft: Draft, files: Iterable[tuple[OutputFile, Format]]) -> tuple[SideFile, ...]:
-    """Write what people want to see of the outputs beside them."""
-    made = (
-        make_preview(draft, file, file_format)
-        for file, file_format in files
-        if not is_shown_by_value(file, file_format)
+def watched(value: Any) -> Any:
+    """Watch a table while it is written, for what lies beside it; anything else is left as it is."""
+    return watch(value) if isinstance(value, Table) else value
+
+
+def write_sides(
+    draft: Draft, files: Iterable[tuple[OutputFile, tuple[str, Any, Format]]], history: str
+) -> tuple[SideFile, ...]:
+    """Write what people want to see and to know of the outputs beside them."""
+    return tuple(
+        side
+        for file, (_, value, file_format) in files
+        for side in make_sides(draft, file, file_format, value, history=history)
     )
-    return tuple(side for side in made if side is not None)
 
 
 def write_value(

@@ -17,6 +17,7 @@ from werkzeug.datastructures import MultiDict
 from gaia_processes.errors import Fault
 from gaia_processes.inputs.bbox import CRS84
 from gaia_processes.inputs.constraints import Allowed
+from gaia_processes.inputs.dataset import DATASET_FORMAT
 from gaia_processes.inputs.interval import Interval
 from gaia_processes.inputs.levels import Levels
 from gaia_processes.inputs.schema import input_schemas
@@ -60,6 +61,8 @@ class Field:
         What can be chosen, where that is known; of these, those in `closed` do not go with the other inputs.
     foremost : bool
         Whether it is seen at once, or among the finer choices.
+    uploads : bool
+        Whether a file of one's own can stand in it.
     usable : bool
         Whether the other inputs leave anything to it.
     example : str
@@ -78,6 +81,7 @@ class Field:
     closed: frozenset[str]
     example: str
     whole: bool
+    uploads: bool
     allowed: Allowed
     faults: tuple[Fault, ...]
     usable: bool
@@ -228,18 +232,24 @@ def kind_of(process: Process, name: str, schema: Mapping[str, Any]) -> Kind:
     special = next((kind for meant, kind in _SPECIAL.items() if _mentions(annotation, meant)), None)
     if special:
         return special
-    formats = [schema.get("format", "")] + [each.get("format", "") for each in schema.get("allOf", ())]
+    formats = _formats_in(schema)
+    if any(each.startswith("geojson") for each in formats):
+        return "geojson"
     known = next((_FORMATS[each] for each in formats if each in _FORMATS), None)
     if known:
         return known
-    if any(each.startswith("geojson") for each in formats):
-        return "geojson"
     if schema.get("type") == "array":
         item = schema.get("items", {})
         return "choices" if "enum" in item else "json" if item.get("type") in ("object", "array") else "list"
     if "enum" in schema:
         return "choice"
     return _TYPES.get(schema.get("type", ""), "text")
+
+
+def _formats_in(schema: Mapping[str, Any]) -> list[str]:
+    """Give the formats that a value may have, whichever of several schemas it meets."""
+    parts = [part for word in ("allOf", "oneOf", "anyOf") for part in schema.get(word, ())]
+    return [schema.get("format", ""), *(each for part in parts for each in _formats_in(part))]
 
 
 def _mentions(annotation: Any, wanted: Any) -> bool:
@@ -274,6 +284,7 @@ def _field(
         closed=frozenset(offered) - frozenset(left) if offered and left is not None else frozenset(),
         example=_typed(schema.get("example")),
         whole=schema.get("type") == "integer",
+        uploads=DATASET_FORMAT in _formats_in(schema),
         allowed=allowed,
         faults=tuple(fault for fault in faults if fault.input == name),
         usable=left != (),

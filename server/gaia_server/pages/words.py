@@ -34,6 +34,9 @@ FRENCH: Mapping[str, str] = MappingProxyType(
         "Links of this page": "Liens de cette page",
         # files of one's own
         "Your own file": "Votre propre fichier",
+        "Uploading %(name)s…": "Envoi de %(name)s…",
+        "%(name)s is uploaded and chosen.": "%(name)s est envoyé et choisi.",
+        "The file could not be uploaded.": "Le fichier n'a pas pu être envoyé.",
         "Upload a file to use it in a process. It is yours alone, and is removed by itself after a while.": "Déposez un fichier pour l'utiliser dans un traitement. Il n'est qu'à vous, et se supprime de lui-même au bout d'un moment.",
         "At most %(size)s MiB.": "Au plus %(size)s Mio.",
         "Upload": "Déposer",

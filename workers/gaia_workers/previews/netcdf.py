@@ -114,7 +114,7 @@ def _map(subject: _Subject) -> dict[str, Any]:
             subject.variable, {y_dim: _spread(sizes[y_dim], ROWS), x_dim: _spread(sizes[x_dim], COLUMNS)}
         )
         picture = _plain(subject, places) if _is_plain(subject) else _painted_cells(subject, places)
-    return {"kind": "map"} | _head(subject, {x_dim, y_dim}) | _render_picture(picture)
+    return {"kind": "map"} | _head(subject, {x_dim, y_dim}) | render_picture(picture)
 
 
 def _series(subject: _Subject, along: str) -> dict[str, Any]:
@@ -198,7 +198,7 @@ def _painted_points(subject: _Subject, places: Places) -> Picture:
     return paint(longitude, latitude, _sample(subject.variable, places)[None, :], columns=COLUMNS, rows=ROWS)
 
 
-def _render_picture(picture: Picture) -> dict[str, Any]:
+def render_picture(picture: Picture) -> dict[str, Any]:
     """
     Write a picture: its axes as numbers, its values as 16-bit steps between the least and the largest.
 

@@ -4,9 +4,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import xarray as xr
+
 from gaia_processes.shared.history import append_history
 from gaia_processes.shared.table import Column, Table
 from gaia_processes.text import Text
+from gaia_workers.writers.csv import columns_of
+from gaia_workers.writers.fields import Field, fields_of
+
+_UNITS: Mapping[str, str | None] = {"time": None, "latitude": "degrees_north", "longitude": "degrees_east"}
+"""Of columns whose cells are not as the data have them: times are written out, places are degrees."""
 
 
 def describe_table(table: Table, history: str) -> dict[str, Any]:
@@ -23,6 +30,28 @@ def describe_table(table: Table, history: str) -> dict[str, Any]:
         "report": dict(table.report),
         "attributes": attributes_of(table, history),
     }
+
+
+def describe_gridded(dataset: xr.Dataset, history: str) -> dict[str, Any]:
+    """Write the document that lies beside data on a grid in a format that has no place for units (CSV)."""
+    fields = fields_of(dataset)
+    return {
+        "columns": [_describe_variable(dataset, fields, name) for name in columns_of(fields)],
+        "report": {},
+        "attributes": {name: str(value) for name, value in append_history(dataset.attrs, history).items()},
+    }
+
+
+def _describe_variable(dataset: xr.Dataset, fields: tuple[Field, ...], name: str) -> dict[str, Any]:
+    """Write what a column of the long form is: a coordinate under the name that it has there, or a variable."""
+    levels = next((field.level for field in fields if field.level is not None), None)
+    variable = dataset.variables.get(levels if name == "level" else name)
+    attrs = {} if variable is None else variable.attrs
+    told = {"unit": _UNITS.get(name, attrs.get("units")), "standardName": attrs.get("standard_name"),
+            "cellMethods": attrs.get("cell_methods")}  # fmt: skip
+    title = str(attrs.get("long_name") or attrs.get("standard_name") or name)
+    known = {key: str(value) for key, value in told.items() if value is not None}
+    return {"name": name, "title": {"en": title, "fr": title}, **known}
 
 
 def describe_column(column: Column) -> dict[str, Any]:

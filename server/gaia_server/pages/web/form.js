@@ -4,6 +4,7 @@
 import "./box.js";
 import "./dates.js";
 import "./draw.js";
+import "./upload.js";
 
 const LONGEST_ADDRESS = 3000; // characters; servers refuse much longer ones
 const PATIENCE_MS = 300;

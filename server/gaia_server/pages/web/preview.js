@@ -378,10 +378,30 @@ function drawText(figure, told) {
   if (told.more) figure.append(make("p", words.more, "quiet"));
 }
 
+// The rows of a table, under a map of their places where they have some.
+function drawRows(figure, told, id) {
+  if (told.map && told.map.minimum !== undefined) {
+    figure.append(caption(told.map));
+    drawMap(figure, told.map, id);
+  }
+  drawTable(figure, told);
+}
+
+// A picture is shown as it is.
+function drawImage(figure, told) {
+  const image = make("img");
+  image.src = figure.dataset.file;
+  image.width = told.width;
+  image.height = told.height;
+  image.alt = figure.dataset.title;
+  figure.append(image);
+}
+
 const KINDS = {
+  image: drawImage,
   map: drawMap,
   series: drawSeries,
-  table: drawTable,
+  table: drawRows,
   text: drawText,
 };
 
