@@ -116,6 +116,7 @@ class Inputs(BaseModel):
                 fr="La colonne des points qui donne le niveau de chacun, dans l'unité des données. Absent : une ligne par point "
                 "et niveau.",
             ),
+            example="depth",
             conditional=True,
         ),
     ] = None

@@ -285,6 +285,7 @@ MatchTimeInput = Annotated[
             fr="La colonne des points qui dit quand chacun a été observé ; il reçoit la valeur de ce moment. Absent : une "
             "ligne par point et pas de temps.",
         ),
+        example="eventDate",
         conditional=True,
     ),
 ]
