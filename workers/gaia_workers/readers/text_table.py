@@ -9,6 +9,7 @@ import io
 from collections import Counter
 from collections.abc import Buffer, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import batched
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -21,7 +22,8 @@ from gaia_processes.inputs.dialect import Dialect, dialect_of
 from gaia_processes.text import Text
 
 LONGEST_HEADER_BYTES = 2**20
-_BLOCK_BYTES = 8 * 2**20
+_BLOCK_BYTES = 2 * 2**20
+_BATCHES_A_GROUP = 8
 _GROUP_ROWS = 500_000
 _TOLD_ROWS = 5
 _UTF_8 = "utf-8"
@@ -81,9 +83,10 @@ def write_parquet(source: BinaryIO, target: Path, layout: Layout) -> tuple[str, 
     schema = pa.schema([(name, pa.string()) for name in columns])
     rows = 0
     with pa.parquet.ParquetWriter(target, schema, compression="lz4", use_dictionary=True) as writer:
-        for batch in _batches(text, dialect, columns, ragged):
-            rows += batch.num_rows
-            writer.write_table(pa.table(batch.columns, schema=schema), row_group_size=_GROUP_ROWS)
+        for group in batched(_batches(text, dialect, columns, ragged), _BATCHES_A_GROUP):
+            table = pa.Table.from_batches([pa.record_batch(batch.columns, schema=schema) for batch in group])
+            rows += table.num_rows
+            writer.write_table(table, row_group_size=_GROUP_ROWS)
     ragged.refuse(len(columns))
     if not rows:
         raise DatasetUnsuitable(
