@@ -5,6 +5,7 @@ from functools import cache
 from importlib.metadata import entry_points
 
 from gaia_processes.aggregate.describe import AGGREGATE
+from gaia_processes.climate_indices.describe import CLIMATE_INDICES
 from gaia_processes.echo.describe import ECHO
 from gaia_processes.extract_points.describe import EXTRACT_POINTS
 from gaia_processes.process import Process
@@ -12,7 +13,7 @@ from gaia_processes.regrid.describe import REGRID
 from gaia_processes.subset.describe import SUBSET
 from gaia_processes.zonal_statistics.describe import ZONAL_STATISTICS
 
-CATALOGUE = (ECHO, SUBSET, AGGREGATE, REGRID, EXTRACT_POINTS, ZONAL_STATISTICS)
+CATALOGUE = (ECHO, SUBSET, AGGREGATE, CLIMATE_INDICES, REGRID, EXTRACT_POINTS, ZONAL_STATISTICS)
 
 ENTRY_POINTS = "gaia.processes"
 

@@ -154,7 +154,7 @@ def test_results_have_the_bytes_that_one_merged_file_gives(
 
 def test_a_copy_in_one_file_with_the_same_storage_gives_the_same_file(days: tuple[Path, ...], tmp_path: Path) -> None:
     whole = write_days(tmp_path / "whole.nc", 0, 22)
-    made = []
+    made = list[bytes]()
     for source in (days, (whole,)):
         with open_series(source) as dataset:
             result = aggregate(dataset, period="all", warn=lambda _: None)

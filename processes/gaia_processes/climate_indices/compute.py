@@ -1,0 +1,665 @@
+"""
+Climate indices of daily temperatures and precipitation, of each year, season or month.
+
+The daily values of all quantities are read once, in the order in which they are stored, and laid aside cell by cell (in
+memory where they are few, else in a temporary file); then bands of cells are worked on over the whole record, so that
+memory does not grow with the data. Definitions: `docs/science.md`; kernels: `gaia_processes.climate_indices.kernels`.
+"""
+
+import mmap
+import tempfile
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from gaia_processes.aggregate.compute import compute as aggregate
+from gaia_processes.climate_indices.indices import INDICES, Index
+from gaia_processes.climate_indices.kernels import KERNELS, Band, Calendar, Floats, Options, threshold_of
+from gaia_processes.climate_indices.quantities import (
+    UNITS,
+    Described,
+    Quantity,
+    find_conversion,
+    find_quantities,
+)
+from gaia_processes.errors import DatasetUnsuitable, SelectionEmpty
+from gaia_processes.inputs.bbox import Bbox
+from gaia_processes.inputs.interval import Interval
+from gaia_processes.inputs.levels import Levels
+from gaia_processes.inputs.seasons import SEASONS, Season
+from gaia_processes.inputs.years import Years
+from gaia_processes.shared.axes import data_variables, find_grid, find_time, text_of
+from gaia_processes.shared.lazy import find_cuts
+from gaia_processes.shared.methods import append_methods
+from gaia_processes.shared.periods import Periods, Steps, find_periods, is_complete, number_of, read_steps
+from gaia_processes.shared.reduction import decode
+from gaia_processes.shared.times import TimeAxis, read_time, render, select_steps, unit_s
+from gaia_processes.shared.values import read_numbers
+from gaia_processes.subset.compute import Inclusion
+from gaia_processes.subset.compute import compute as cut
+from gaia_processes.text import Text
+
+type Warn = Callable[[Text], None]
+type Progress = Callable[[float, float], None]
+
+_BAND_BYTES = 2**24
+"""Of one quantity of a band, in float64."""
+_HELD_BYTES = 2**27
+"""Larger arrays lie in a temporary file."""
+_READ_BYTES = 2**25
+_DAY_S = 86400.0
+_FILL = np.float32(1e20)
+_THREADS = 2
+_BASELINE = Years(first=1961, last=1990)
+
+
+def compute(
+    dataset: tuple[xr.Dataset, ...],
+    *,
+    indices: tuple[str, ...],
+    variables: tuple[str, ...] | None = None,
+    bbox: Bbox | None = None,
+    datetime: Interval | None = None,
+    levels: Levels | None = None,
+    period: str = "year",
+    seasons: tuple[Season, ...] | None = None,
+    thresholds: Mapping[str, float] | None = None,
+    baseline: Years = _BASELINE,
+    within: bool = False,
+    carry: bool = False,
+    bootstrap: bool = False,
+    min_valid_fraction: float = 1.0,
+    inclusion: Inclusion = "centre",
+    mask_outside: bool = True,
+    nearest_level: bool = False,
+    warn: Warn,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """
+    Compute indices.
+
+    Parameters
+    ----------
+    dataset : tuple of xarray.Dataset
+        Undecoded; together they hold the quantities that the indices need, on one grid and in one calendar.
+    indices : tuple of str
+        Ids of `gaia_processes.climate_indices.indices.INDICES`.
+    variables, bbox, levels, inclusion, mask_outside, nearest_level : optional
+        Which part of the data; as in `subset`.
+    datetime : Interval, optional
+        Which periods: those of which it has a day. The days around them stay known, for the baseline and for spells.
+    period : str
+        `year`, `season` or `month`.
+    seasons : tuple of Season, optional
+        Default DJF, MAM, JJA, SON.
+    thresholds : mapping of float, optional
+        By index, in °C or mm.
+    baseline : Years
+        Of percentiles.
+    within, carry, bootstrap : bool
+        As the inputs say.
+    min_valid_fraction : float
+        Share of the days of a period that must be there.
+    warn : callable
+        Is told what a person should know.
+    progress : callable, optional
+        Is told how much of the work is done.
+
+    Returns
+    -------
+    xarray.Dataset
+        A variable an index, by its id.
+
+    Raises
+    ------
+    DatasetUnsuitable
+        A quantity is not there, is there twice, is not daily, has a unit that is not known, or lies on another grid.
+    SelectionEmpty
+        No complete period.
+    """
+    asked = tuple(INDICES[name] for name in dict.fromkeys(indices))
+    options = Options(
+        within=within, carry=carry, bootstrap=bootstrap, base=(baseline.first, baseline.last),
+        thresholds={} if thresholds is None else {name: float(value) for name, value in thresholds.items()},
+    )  # fmt: skip
+    parts = [
+        cut(
+            each, variables=_present(each, variables), bbox=bbox, levels=levels, inclusion=inclusion,
+            mask_outside=mask_outside, nearest_level=nearest_level, warn=warn,
+        )
+        for each in dataset
+    ]  # fmt: skip
+    sources = _find_sources(parts, asked, warn)
+    days = _join_days([source.steps for source in sources.values()], warn)
+    division = _divide(days, period, SEASONS if seasons is None else seasons, datetime, min_valid_fraction, warn)
+    _check_baseline(asked, days, options)
+    work = _Work(sources, days, division, asked, options, min_valid_fraction)
+    return work.dataset(work.run(progress))
+
+
+def _present(dataset: xr.Dataset, wanted: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Keep those of the names that this one of several datasets has; all, where it has none of them."""
+    there = tuple(name for name in wanted or () if name in dataset.variables)
+    return there or None
+
+
+# --- the quantities -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Source:
+    """A variable that is a quantity, and its days."""
+
+    quantity: Quantity
+    name: str
+    part: xr.Dataset
+    steps: Steps
+    scale: float
+    offset: float
+
+    @property
+    def variable(self) -> xr.Variable:
+        return self.part.variables[self.name]
+
+    @property
+    def time_dim(self) -> str:
+        return str(self.steps.axis.dim)
+
+    @property
+    def cell_dims(self) -> tuple[str, ...]:
+        return tuple(str(dim) for dim in self.variable.dims if dim != self.time_dim)
+
+    @property
+    def cell_shape(self) -> tuple[int, ...]:
+        return tuple(self.variable.sizes[dim] for dim in self.cell_dims)
+
+
+def _find_sources(parts: list[xr.Dataset], asked: tuple[Index, ...], warn: Warn) -> dict[Quantity, _Source]:
+    """Find the variable of each quantity that is needed; a mean that is not there is made of the extremes."""
+    found: dict[Quantity, list[tuple[xr.Dataset, str]]] = {}
+    for part in parts:
+        described = {name: _described(part.variables[name], name) for name in data_variables(part)}
+        for quantity, names in find_quantities(described).items():
+            found.setdefault(quantity, []).extend((part, name) for name in names)
+    wanted = dict.fromkeys(quantity for index in asked for quantity in index.needs)
+    if "tas" in wanted and "tas" not in found and {"tasmax", "tasmin"} <= found.keys():
+        del wanted["tas"]
+        wanted |= dict.fromkeys(("tasmax", "tasmin"))
+        warn(
+            Text(
+                en="There is no daily mean temperature; half the sum of maximum and minimum stands for it.",
+                fr="Il n'y a pas de température moyenne journalière ; la demi-somme du maximum et du minimum en tient lieu.",
+            )
+        )
+    sources = {quantity: _source(quantity, found.get(quantity, [])) for quantity in wanted}
+    _check_grids(list(sources.values()))
+    return sources
+
+
+def _described(variable: xr.Variable, name: str) -> Described:
+    texts = (text_of(variable, attribute) or None for attribute in ("standard_name", "cell_methods", "units"))
+    standard_name, cell_methods, unit = texts
+    return Described(name=name, standard_name=standard_name, cell_methods=cell_methods, unit=unit)
+
+
+def _source(quantity: Quantity, places: list[tuple[xr.Dataset, str]]) -> _Source:
+    if not places:
+        raise DatasetUnsuitable(
+            Text(
+                en=f"The data have no daily {quantity}; name a dataset that has it beside this one.",
+                fr=f"Les données n'ont pas de {quantity} journalier ; nommez aussi un jeu de données qui l'a.",
+            )
+        )
+    if len(places) > 1:
+        names = ", ".join(name for _, name in places)
+        raise DatasetUnsuitable(
+            Text(
+                en=f"{names} could all be {quantity}; say which is meant in variables.",
+                fr=f"{names} pourraient tous être {quantity} ; indiquez lequel dans variables.",
+            )
+        )
+    part, name = places[0]
+    unit = text_of(part.variables[name], "units")
+    conversion = find_conversion(quantity, unit)
+    if conversion is None:
+        known = ", ".join(UNITS[quantity])
+        raise DatasetUnsuitable(
+            Text(
+                en=f"The unit {unit!r} of {name} is not known for {quantity}; known are {known}.",
+                fr=f"L'unité {unit!r} de {name} n'est pas connue pour {quantity} ; sont connues {known}.",
+            )
+        )
+    time = find_time(part, name)
+    if time is None or part.variables[time].ndim != 1:
+        raise _not_daily(name, None)
+    steps = read_steps(read_time(part, time))
+    _check_daily(name, steps)
+    return _Source(
+        quantity=quantity, name=name, part=part, steps=steps, scale=conversion.scale, offset=conversion.offset
+    )
+
+
+def _check_daily(name: str, steps: Steps) -> None:
+    keys = _keys(steps)
+    if len(np.unique(keys)) != len(keys) or not steps.known or abs(np.median(steps.lengths_s) - _DAY_S) > 1.0:
+        raise _not_daily(name, float(np.median(steps.lengths_s)) / _DAY_S if steps.known else None)
+
+
+def _not_daily(name: str, days: float | None) -> DatasetUnsuitable:
+    length = "" if days is None else f" ({days:g})"
+    return DatasetUnsuitable(
+        Text(
+            en=f"The indices are of daily data, and the steps of {name} are no days{length}; aggregate to days first.",
+            fr=f"Les indices se font de données journalières, et les pas de {name} ne sont pas des jours{length} ; agrégez "
+            "d'abord par jour.",
+        )
+    )
+
+
+def _check_grids(sources: list[_Source]) -> None:
+    first = sources[0]
+    for other in sources[1:]:
+        if other.cell_shape != first.cell_shape or not _same_places(first, other):
+            raise DatasetUnsuitable(
+                Text(
+                    en=f"{other.name} lies on another grid than {first.name}; regrid one like the other first.",
+                    fr=f"{other.name} est sur une autre grille que {first.name} ; mettez d'abord l'un sur la grille de l'autre.",
+                )
+            )
+        if other.steps.axis.calendar != first.steps.axis.calendar:
+            calendars = f"{other.steps.axis.calendar} / {first.steps.axis.calendar}"
+            raise DatasetUnsuitable(
+                Text(
+                    en=f"{other.name} and {first.name} have different calendars ({calendars}).",
+                    fr=f"{other.name} et {first.name} ont des calendriers différents ({calendars}).",
+                )
+            )
+
+
+def _same_places(first: _Source, other: _Source) -> bool:
+    """Tell whether two quantities lie at the same places, to a thousandth of a degree or metre."""
+    for which in ("latitude", "longitude", "x", "y"):
+        names = [getattr(find_grid(each.part, each.name), which) for each in (first, other)]
+        if None in names:
+            continue
+        here, there = (
+            read_numbers(each.part.variables[name]) for each, name in zip((first, other), names, strict=True)
+        )
+        if here.shape != there.shape or not np.allclose(here, there, atol=1e-3, equal_nan=True):
+            return False
+    return True
+
+
+# --- days and periods -----------------------------------------------------------------------------------------------
+
+
+def _keys(steps: Steps) -> NDArray[np.int64]:
+    """Give a number for each day, the same in all datasets of a calendar."""
+    return (steps.year * 100 + steps.month) * 100 + steps.day
+
+
+def _join_days(all_steps: list[Steps], warn: Warn) -> Steps:
+    """Make the axis of all days that every quantity spans, gaps filled with days of which nothing is known."""
+    axis = all_steps[0].axis
+    ends = [(int(_keys(steps).min()), int(_keys(steps).max())) for steps in all_steps]
+    first, last = max(begin for begin, _ in ends), min(end for _, end in ends)
+    if first > last:
+        raise SelectionEmpty(
+            Text(
+                en="The datasets have no day in common: their times do not overlap.",
+                fr="Les jeux de données n'ont aucun jour en commun : leurs temps ne se recouvrent pas.",
+            )
+        )
+    if len(set(ends)) > 1:
+        warn(
+            Text(
+                en=f"The datasets span different times; what they share is {_day(first)} to {_day(last)}.",
+                fr=f"Les jeux de données couvrent des temps différents ; ils ont en commun {_day(first)} à {_day(last)}.",
+            )
+        )
+    per_day = _DAY_S / unit_s(axis.units)
+    begin, end = (number_of(axis, key // 10000, key // 100 % 100, key % 100) for key in (first, last))
+    count = round((end - begin) / per_day) + 1
+    begins = begin + per_day * np.arange(count)
+    bounds = np.stack([begins, begins + per_day], axis=-1)
+    whole = TimeAxis(
+        name=axis.name, dim=axis.dim, values=bounds.mean(axis=1), bounds=bounds, units=axis.units,
+        calendar=axis.calendar, tolerance=axis.tolerance,
+    )  # fmt: skip
+    return read_steps(whole)
+
+
+def _day(key: int) -> str:
+    return f"{key // 10000:04d}-{key // 100 % 100:02d}-{key % 100:02d}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Division:
+    """The periods of the result, and the calendar that the kernels see."""
+
+    periods: Periods
+    calendar: Calendar
+    name: str
+
+
+def _divide(
+    days: Steps, period: str, seasons: tuple[Season, ...], chosen: Interval | None, least: float, warn: Warn
+) -> _Division:
+    found = find_periods(days, period, seasons)
+    keep = is_complete(found, least)
+    inside = np.flatnonzero(keep)
+    kept = np.arange(inside[0], inside[-1] + 1) if len(inside) else np.arange(0)
+    if chosen is not None and len(kept):
+        met = np.unique(found.owner[select_steps(days.axis, chosen, warn)])
+        kept = kept[np.isin(kept, met)]
+    if not len(kept):
+        ends = render(days.axis, float(days.axis.values[0])), render(days.axis, float(days.axis.values[-1]))
+        raise SelectionEmpty(
+            Text(
+                en=f"The days that are there, from {ends[0]} to {ends[1]}, hold no complete {period} that is asked for; a "
+                "min_valid_fraction below 1 takes incomplete ones.",
+                fr=f"Les jours présents, de {ends[0]} à {ends[1]}, n'ont aucune période ({period}) complète parmi celles "
+                "demandées ; un min_valid_fraction inférieur à 1 en admet d'incomplètes.",
+            )
+        )
+    periods = found.take(kept)
+    return _Division(periods=periods, calendar=_calendar(days, periods), name=period)
+
+
+def _calendar(days: Steps, periods: Periods) -> Calendar:
+    owner = periods.owner
+    stretches = tuple(
+        (int(own[0]), int(own[-1]) + 1) for own in (np.flatnonzero(owner == at) for at in range(len(periods.key)))
+    )
+    keys = 100 * days.month + days.day
+    leap = (keys == 229) & (days.axis.calendar != "360_day")
+    ordinary = np.unique(keys[~leap])
+    # A record of less than a year does not have all days: those of a whole year are counted, by the calendar.
+    known = ordinary if len(ordinary) >= 360 else _days_of_year(days)
+    day_of_year = np.searchsorted(known, np.where(leap, 228, keys))
+    return Calendar(
+        periods=stretches,
+        year=days.year,
+        day_of_year=day_of_year.astype(np.int64),
+        leap_day=leap,
+        halves=tuple(_halves(days, int(year)) for year in periods.year),
+    )
+
+
+def _days_of_year(days: Steps) -> NDArray[np.int64]:
+    if days.axis.calendar == "360_day":
+        return np.array([100 * month + day for month in range(1, 13) for day in range(1, 31)])
+    lengths = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+    return np.array(
+        [100 * month + day for month, length in enumerate(lengths, start=1) for day in range(1, length + 1)]
+    )
+
+
+def _halves(days: Steps, year: int) -> tuple[int, int, int]:
+    """Find 1 July of a year, the 1 January after and the 1 July after that; the two last are -1 where days are lacking."""
+    keys = _keys(days)
+    july = int(np.searchsorted(keys, year * 10000 + 701))
+    january, stop = (int(np.searchsorted(keys, (year + 1) * 10000 + key)) for key in (101, 701))
+    whole = july < len(keys) and keys[july] == year * 10000 + 701 and keys[-1] // 100 >= (year + 1) * 100 + 6
+    whole = whole and (stop < len(keys) or keys[-1] % 100 == 30)
+    return july, (january if whole else -1), stop
+
+
+def _check_baseline(asked: tuple[Index, ...], days: Steps, options: Options) -> None:
+    first, last = options.base
+    inside = (days.year >= first) & (days.year <= last)
+    if any(index.percentile for index in asked) and not inside.any():
+        raise DatasetUnsuitable(
+            Text(
+                en=f"The baseline {first}/{last} has no day in the data, which have {days.year[0]} to {days.year[-1]}.",
+                fr=f"La période de référence {first}/{last} n'a aucun jour dans les données, qui vont de {days.year[0]} à "
+                f"{days.year[-1]}.",
+            )
+        )
+
+
+# --- the work -------------------------------------------------------------------------------------------------------
+
+
+def _make_array(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+    """Make an array in memory where it is small, else in a temporary file that is gone with it."""
+    size_bytes = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    if size_bytes <= _HELD_BYTES:
+        return np.empty(shape, dtype=dtype)
+    with tempfile.TemporaryFile(prefix="indices-") as file:
+        return np.memmap(file, dtype=dtype, mode="w+", shape=shape)
+
+
+def _let_go(array: NDArray[Any]) -> None:
+    """Give the pages of an array in a file back: what was written stays in the file."""
+    if isinstance(array, np.memmap):
+        array._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]  # noqa: SLF001 - numpy has no public way
+
+
+def _share_of(tell: Progress, at: int, total: float) -> Callable[[float], None]:
+    """Tell of the reading of one quantity as two parts of the whole."""
+    return lambda share: tell(2 * (at + share), total)
+
+
+class _Work:
+    """The daily values of all quantities, laid aside band by band, and what is made of them."""
+
+    def __init__(
+        self,
+        sources: dict[Quantity, _Source],
+        days: Steps,
+        division: _Division,
+        asked: tuple[Index, ...],
+        options: Options,
+        least: float,
+    ) -> None:
+        self._sources, self._days, self._division = sources, days, division
+        self._asked, self._options, self._least = asked, options, least
+        self._first = next(iter(sources.values()))
+        self._cells = int(np.prod(self._first.cell_shape, dtype=np.int64))
+        self._width = max(min(_BAND_BYTES // (8 * len(days.year)), self._cells), 1)
+        self._bands = [slice(at, min(at + self._width, self._cells)) for at in range(0, self._cells, self._width)]
+
+    def run(self, progress: Progress | None) -> dict[str, NDArray[np.float32]]:
+        """Compute all the indices, shape (periods, cells) each."""
+        counts = len(self._division.periods.key)
+        made = {index.id: _make_array((counts, self._cells), np.float32) for index in self._asked}
+        total = float(2 * len(self._sources) + 2)
+        tell = progress or (lambda _done, _total: None)
+        records = {}
+        for at, (quantity, source) in enumerate(self._sources.items()):
+            records[quantity] = self._lay_aside(source, _share_of(tell, at, total))
+        south = self._south()
+
+        def work(band: slice) -> None:
+            for name, values in self._compute(records, band, south).items():
+                made[name][:, band] = values
+
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for at, _ in enumerate(pool.map(work, self._bands), start=1):
+                tell(total - 2 + 2 * at / len(self._bands), total)
+                for record in (*records.values(), *made.values()):
+                    _let_go(record)
+        return made
+
+    def _lay_aside(self, source: _Source, tell: Callable[[float], None]) -> NDArray[Any]:
+        """Read a quantity once, in the order of its chunks, and lay it aside as (band, day, cell of the band)."""
+        precision = np.float32 if source.variable.dtype == np.float32 else np.float64
+        record = _make_array((len(self._bands), len(self._days.year), self._width), precision)
+        for band in record:
+            band[...] = np.nan
+        keys = _keys(source.steps)
+        places = np.searchsorted(_keys(self._days), keys)
+        known = (keys >= _keys(self._days)[0]) & (keys <= _keys(self._days)[-1])
+        variable = source.variable.transpose(source.time_dim, *source.cell_dims)
+        batches = _batches(variable, np.flatnonzero(known))
+        for at, batch in enumerate(batches, start=1):
+            read = decode(np.asarray(variable[batch].values), variable.attrs)
+            numbers = read.numbers.astype(precision, copy=False)
+            values = numbers if read.valid is None else np.where(read.valid, numbers, np.nan)
+            flat = values.reshape(len(batch), -1)
+            for number, band in enumerate(self._bands):
+                record[number, places[batch], : band.stop - band.start] = flat[:, band]
+            _let_go(record)
+            tell(at / len(batches))
+        return record
+
+    def _south(self) -> NDArray[np.bool_]:
+        """Tell which cells lie south of the equator; none where it is not known."""
+        grid = find_grid(self._first.part, self._first.name)
+        name = grid.latitude
+        if name is None or name not in self._first.part.variables:
+            return np.zeros(self._cells, dtype=bool)
+        latitude = self._first.part.variables[name]
+        sizes = dict(zip(self._first.cell_dims, self._first.cell_shape, strict=True))
+        if not {str(dim) for dim in latitude.dims} <= sizes.keys():
+            return np.zeros(self._cells, dtype=bool)
+        # What latitude does not have, longitude say, is stretched to the shape of the cells.
+        order = [dim for dim in self._first.cell_dims if dim in latitude.dims]
+        values = xr.Variable(latitude.dims, read_numbers(latitude)).transpose(*order).values
+        shape = [size if dim in order else 1 for dim, size in sizes.items()]
+        return np.broadcast_to(values.reshape(shape) < 0, self._first.cell_shape).reshape(-1)
+
+    def _compute(
+        self, records: dict[Quantity, NDArray[Any]], cells: slice, south: NDArray[np.bool_]
+    ) -> dict[str, Floats]:
+        number, width = cells.start // self._width, cells.stop - cells.start
+        values: dict[str, Floats] = {}
+        for quantity, source in self._sources.items():
+            stored = records[quantity][number, :, :width]
+            values[quantity] = stored.astype(np.float64) * source.scale + source.offset
+        if "tas" not in values and {"tasmax", "tasmin"} <= values.keys():
+            values["tas"] = (values["tasmax"] + values["tasmin"]) / 2
+        band = Band(values=values, calendar=self._division.calendar, options=self._options, south=south[cells])
+        shares = {quantity: self._shares(each) for quantity, each in values.items()}
+        made = {}
+        for index in self._asked:
+            share = np.minimum.reduce([shares[quantity] for quantity in index.needs])
+            found = KERNELS[index.kind](band, index)
+            made[index.id] = np.where(share >= self._least - 1e-9, found, np.nan)
+            made[index.id] = np.where(share > 0, made[index.id], np.nan)
+        return made
+
+    def _shares(self, values: Floats) -> Floats:
+        """Give the share of the days of each period that are there."""
+        there = ~np.isnan(values)
+        counts = np.stack([there[first:end].sum(axis=0) for first, end in self._division.calendar.periods])
+        whole = np.round(np.diff(self._division.periods.bounds, axis=1)[:, 0] * unit_s(self._days.axis.units) / _DAY_S)
+        return counts / whole[:, None]
+
+    # --- the dataset ------------------------------------------------------------------------------------------------
+
+    def dataset(self, made: dict[str, NDArray[np.float32]]) -> xr.Dataset:
+        """Put the result together on what is left of the grid: coordinates are those of the first quantity."""
+        source, periods = self._first, self._division.periods
+        template = aggregate(source.part, variables=(source.name,), statistic="max", period="all", warn=lambda _: None)
+        time, dims = source.steps.axis.name, tuple(str(dim) for dim in template.variables[source.name].dims)
+        kept = {
+            str(name): each
+            for name, each in template.variables.items()
+            if name != source.name and (source.time_dim not in each.dims or str(name) in _clock(template, time))
+        }
+        for name in _clock(template, time):
+            values = periods.bounds.mean(axis=1) if name == time else periods.bounds
+            old = template.variables[name]
+            kept[name] = xr.Variable(old.dims, values, old.attrs, old.encoding)
+        fresh = {
+            index.id: self._variable(index, made[index.id], dims, template.variables[source.name])
+            for index in self._asked
+        }
+        return self._assembled(template, kept, fresh)
+
+    def _variable(
+        self, index: Index, values: NDArray[np.float32], dims: tuple[str, ...], source: xr.Variable
+    ) -> xr.Variable:
+        shaped = values.reshape(len(values), *self._first.cell_shape)
+        variable = xr.Variable((self._first.time_dim, *self._first.cell_dims), shaped).transpose(*dims)
+        filled = np.where(np.isnan(variable.values), _FILL, variable.values)
+        encoding = {key: source.encoding[key] for key in ("zlib", "shuffle", "complevel") if key in source.encoding}
+        return xr.Variable(dims, filled, self._attributes(index, source), encoding | {"dtype": np.dtype(np.float32)})
+
+    def _attributes(self, index: Index, source: xr.Variable) -> dict[str, Any]:
+        threshold = threshold_of(index, self._options)
+        unit = "degC" if "pr" not in index.needs else "mm"
+        attrs: dict[str, Any] = {"_FillValue": _FILL, "long_name": index.long_name.format(threshold=threshold)}
+        if index.standard_name is not None:
+            attrs["standard_name"] = index.standard_name
+        attrs |= {"units": index.unit, "cell_methods": index.methods}
+        if index.unit == "degC":
+            attrs["units_metadata"] = f"temperature: {'difference' if index.id == 'DTR' else 'on_scale'}"
+        for name in ("grid_mapping", "cell_measures"):
+            if name in source.attrs:
+                attrs[name] = source.attrs[name]
+        others = text_of(source, "coordinates")
+        if not np.isnan(threshold):
+            attrs["threshold"] = f"{threshold:g} {unit}"
+            others = append_methods(others, f"threshold_{index.id}")
+        if others:
+            attrs["coordinates"] = others
+        return attrs | self._told(index)
+
+    def _told(self, index: Index) -> dict[str, str]:
+        """Say what of the options bears on an index."""
+        told = {}
+        if index.percentile is not None:
+            first, last = self._options.base
+            window = "wet days" if index.kind == "heavy_total" else "5-day window, 29 February left out"
+            told["percentile"] = f"{100 * index.percentile:g} of {first}-{last} ({window}), Hyndman-Fan type 8"
+            if index.kind.startswith("share"):
+                told["bootstrap"] = "Zhang et al. 2005" if self._options.bootstrap else "none"
+        if index.kind == "greatest_of_five":
+            told["window"] = "within the period" if self._options.within else "belongs to its last day"
+        if index.kind.startswith("longest") or index.kind.endswith("spells"):
+            told["spells"] = "may cross the edges of periods" if self._options.carry else "cut at the edges of periods"
+        return told
+
+    def _assembled(
+        self, template: xr.Dataset, kept: dict[str, xr.Variable], fresh: dict[str, xr.Variable]
+    ) -> xr.Dataset:
+        limits = {
+            f"threshold_{index.id}": _threshold(index, threshold_of(index, self._options))
+            for index in self._asked
+            if not np.isnan(threshold_of(index, self._options))
+        }
+        variables = kept | limits | fresh
+        coordinates = {name: each for name, each in variables.items() if each.dims == (name,)}
+        others = {name: each for name, each in variables.items() if name not in coordinates}
+        axis, bounds = self._days.axis, self._division.periods.bounds
+        attrs = dict(template.attrs) | {
+            "time_coverage_start": render(axis, float(bounds[:, 0].min())),
+            "time_coverage_end": render(axis, float(bounds[:, 1].max())),
+            "title": "Climate indices: " + ", ".join(index.id for index in self._asked),
+        }
+        result = xr.Dataset(others, xr.Coordinates(coordinates, indexes={}), attrs)
+        result.encoding = {**template.encoding, "order": tuple(variables)}
+        return result
+
+
+def _threshold(index: Index, value: float) -> xr.Variable:
+    if "pr" in index.needs:
+        attrs = {"long_name": f"threshold of {index.id}", "units": "mm"}
+        return xr.Variable((), np.float64(value), {"standard_name": "lwe_thickness_of_precipitation_amount", **attrs})
+    attrs = {"long_name": f"threshold of {index.id}", "units": "degC", "units_metadata": "temperature: on_scale"}
+    return xr.Variable((), np.float64(value), {"standard_name": "air_temperature", **attrs})
+
+
+def _clock(template: xr.Dataset, time: str) -> tuple[str, ...]:
+    """Name the time coordinate of a result and its bounds."""
+    own = template.variables[time].attrs.get("bounds")
+    return (time,) if own is None else (time, str(own))
+
+
+def _batches(variable: xr.Variable, steps: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Cut the steps where chunks of the source begin, a few MiB at a time: so that none is read twice."""
+    step_bytes = max(int(np.prod(variable.shape[1:], dtype=np.int64)) * 8, 1)
+    most = max(_READ_BYTES // step_bytes, 1)
+    found = find_cuts(variable)
+    chunk = found[0][0] if found is not None and len(found[0]) == variable.ndim else 1
+    most = max(most // chunk * chunk, chunk if chunk * step_bytes <= 8 * _READ_BYTES else most)
+    cuts = np.unique(np.concatenate([[0], np.searchsorted(steps, np.arange(0, len(variable), most))]))
+    return [part for part in np.split(steps, cuts[1:]) if len(part)]

@@ -1,0 +1,313 @@
+"""Climate indices that can be counted on fingers: the cases of the science contract, and the options."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import cftime
+import numpy as np
+import pytest
+import xarray as xr
+
+from gaia_processes.climate_indices import compute as module
+from gaia_processes.climate_indices.compute import compute
+from gaia_processes.errors import DatasetUnsuitable, SelectionEmpty
+from gaia_processes.inputs.interval import parse_interval
+from gaia_processes.inputs.years import Years
+
+NAN = float("nan")
+UNITS = {"tasmin": "degC", "tasmax": "degC", "tas": "degC", "pr": "mm day-1"}
+
+
+def days(
+    name: str, values: Any, *, start: str = "2001-01-01", calendar: str = "noleap", unit: str | None = None,
+    latitude: float = 45.0,
+) -> xr.Dataset:  # fmt: skip
+    """Make daily values of one cell, as a reader gives them."""
+    numbers = np.asarray(values, dtype="f8").reshape(-1, 1, 1)
+    return xr.Dataset(
+        {name: (("time", "lat", "lon"), numbers, {"units": unit or UNITS[name], "_FillValue": np.float64(1e20)})},
+        coords={
+            "time": ("time", np.arange(len(numbers)) + 0.5, {"units": f"days since {start}", "calendar": calendar}),
+            "lat": ("lat", [latitude], {"units": "degrees_north", "standard_name": "latitude"}),
+            "lon": ("lon", [5.0], {"units": "degrees_east", "standard_name": "longitude"}),
+        },
+    )
+
+
+def index(id: str, *datasets: xr.Dataset, **options: Any) -> list[float]:
+    """Give the values of an index, one a period; NaN is missing."""
+    made = compute(datasets, indices=(id,), warn=lambda _: None, **{"min_valid_fraction": 0.0, **options})
+    values = np.asarray(made[id].values, dtype="f8").ravel()
+    found: list[float] = np.where(values > 1e19, NAN, values).tolist()
+    return found
+
+
+RAIN = (0, 0.9, 1, 5, 0, 0, 0, 12)
+
+
+@pytest.mark.parametrize(
+    ("id", "name", "values", "expected"),
+    [
+        pytest.param("FD", "tasmin", (-1, 0, -0.1, 3), 2, id="I1 frost days: 0 is not frost"),
+        pytest.param("SU", "tasmax", (25, 25.1, 30), 2, id="I2 summer days: 25 is none"),
+        pytest.param("CDD", "pr", RAIN, 3, id="I3 CDD"),
+        pytest.param("CWD", "pr", RAIN, 2, id="I3 CWD"),
+        pytest.param("RR1", "pr", RAIN, 3, id="I3 RR1"),
+        pytest.param("SDII", "pr", RAIN, 6, id="I3 SDII: 18 / 3"),
+        pytest.param("PRCPTOT", "pr", RAIN, 18, id="I3 PRCPTOT: 0.9 is no wet day"),
+        pytest.param("R10mm", "pr", RAIN, 1, id="I3 R10mm"),
+        pytest.param("RX1day", "pr", RAIN, 12, id="I3 RX1day"),
+        pytest.param("RX5day", "pr", (1, 2, 3, 4, 5, 6), 20, id="I4 RX5day: 2+3+4+5+6"),
+        pytest.param("ID", "tasmax", (-1, 0, 1), 1, id="ice days"),
+        pytest.param("TR", "tasmin", (20, 20.5), 1, id="tropical nights"),
+        pytest.param("TXx", "tasmax", (-5, 3, 1), 3, id="TXx"),
+        pytest.param("TXn", "tasmax", (-5, 3, 1), -5, id="TXn"),
+        pytest.param("GDD", "tas", (4, 5, 7.5), 2.5, id="growing degree days"),
+        pytest.param("HDD", "tas", (16, 17, 20), 1, id="heating degree days"),
+        pytest.param("CDDcool", "tas", (18, 20, 10), 2, id="cooling degree days"),
+        pytest.param("R20mm", "pr", (20, 19.9), 1, id="R20mm takes 20"),
+    ],
+)
+def test_a_few_days_are_counted(id: str, name: str, values: Sequence[float], expected: float) -> None:
+    assert index(id, days(name, values)) == pytest.approx([expected])
+
+
+TWO_YEARS = [*[0.0] * 364, 10, 1, 1, 1, 1, *[0.0] * 361]
+"""31 December with 10 mm, then four days with 1 mm."""
+
+
+def test_i5_five_days_belong_to_the_last_of_them_or_must_lie_within() -> None:
+    assert index("RX5day", days("pr", TWO_YEARS), min_valid_fraction=1.0) == [10, 14]
+    assert index("RX5day", days("pr", TWO_YEARS), min_valid_fraction=1.0, within=True) == [10, 4]
+
+
+@pytest.mark.parametrize(("least", "expected"), [(1.0, NAN), (0.99, 364.0)])
+def test_i6_one_missing_day_makes_the_year_missing(least: float, expected: float) -> None:
+    values = [1e20, *[-1.0] * 364]
+    assert index("FD", days("tasmin", values), min_valid_fraction=least) == pytest.approx([expected], nan_ok=True)
+
+
+def test_i6_a_day_that_the_file_lacks_is_missing_too() -> None:
+    whole = days("tasmin", [-1.0] * 365)
+    gap = whole.isel(time=[at for at in range(365) if at != 100])
+    assert index("FD", gap, min_valid_fraction=0.99) == [364]
+    assert index("FD", gap, min_valid_fraction=1.0) == pytest.approx([NAN], nan_ok=True)
+    with pytest.raises(SelectionEmpty, match="no complete year"):
+        index("FD", whole.isel(time=slice(1, 365)), min_valid_fraction=1.0)
+
+
+def season(first: int, last: int) -> list[float]:
+    """Give 6 °C from one day of the year to another (from 1), else 0 °C."""
+    return [6.0 if first <= day <= last else 0.0 for day in range(1, 366)]
+
+
+def test_i7_the_growing_season_goes_from_the_first_warm_days_to_the_first_cold_ones() -> None:
+    assert index("GSL", days("tas", season(10, 300)), min_valid_fraction=1.0) == [291]
+
+
+@pytest.mark.parametrize(("warm", "expected"), [((10, 365), 356), ((0, 0), 0), ((10, 14), 0)])
+def test_a_growing_season_may_have_no_end_or_no_beginning(warm: tuple[int, int], expected: int) -> None:
+    assert index("GSL", days("tas", season(*warm)), min_valid_fraction=1.0) == [expected]
+
+
+def test_in_the_south_the_year_of_the_growing_season_begins_in_july() -> None:
+    # Warm from 1 October 2001 (day 274) to 10 March 2002 (day 69): 92 + 69 days.
+    values = [6.0 if 274 <= day <= 365 + 69 else 0.0 for day in range(1, 2 * 365 + 1)]
+    south = index("GSL", days("tas", values, latitude=-45.0), min_valid_fraction=1.0)
+    assert south == pytest.approx([92 + 69, NAN], nan_ok=True)
+    assert index("GSL", days("tas", values), min_valid_fraction=1.0)[0] == 0  # in the north it would begin too late
+
+
+def test_a_mean_temperature_is_made_of_the_extremes_and_that_is_said() -> None:
+    said: list[str] = []
+    made = compute(
+        (days("tasmax", (8, 10)), days("tasmin", (4, 6))), indices=("GDD", "DTR"), min_valid_fraction=0.0,
+        warn=lambda text: said.append(text.en),
+    )  # fmt: skip
+    assert made["GDD"].values.ravel().tolist() == [1 + 3]
+    assert made["DTR"].values.ravel().tolist() == [4]
+    assert "half the sum" in said[0]
+
+
+# --- units ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("id", "name", "unit", "values", "expected"),
+    [
+        ("FD", "tasmin", "K", (272.15, 273.15, 274.0), 1),
+        ("FD", "tasmin", "degF", (31.0, 32.5), 1),
+        ("R10mm", "pr", "kg m-2 s-1", (10.1 / 86400, 9.9 / 86400), 1),
+        ("R10mm", "pr", "m s-1", (0.0101 / 86400, 0.0099 / 86400), 1),
+        ("R10mm", "pr", "mm", (10, 9.9), 1),
+        ("RX1day", "pr", "m", (0.012, 0.0), 12),
+    ],
+)
+def test_units_are_converted(id: str, name: str, unit: str, values: Sequence[float], expected: float) -> None:
+    assert index(id, days(name, values, unit=unit)) == pytest.approx([expected])
+
+
+def test_an_unknown_unit_is_not_guessed() -> None:
+    with pytest.raises(DatasetUnsuitable, match="'furlong' of pr is not known"):
+        index("RX1day", days("pr", (1.0, 2.0), unit="furlong"))
+
+
+# --- spells ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_spell_is_cut_at_the_edge_of_the_period_or_carried_to_where_it_ends() -> None:
+    pr = days("pr", [*[9.0] * 355, *[0.0] * 10, *[0.0] * 5, *[9.0] * 358, *[0.0] * 2])
+    assert index("CDD", pr, min_valid_fraction=1.0) == [10, 5]
+    assert index("CDD", pr, min_valid_fraction=1.0, carry=True) == [0, 15]
+
+
+def test_a_period_inside_of_a_longer_spell_has_none_of_its_own_when_spells_are_carried() -> None:
+    pr = days("pr", [*[9.0] * 31, *[0.0] * 28, *[0.0] * 31, *[9.0] * 30])  # dry all of February and March
+    assert index("CDD", pr, period="month", carry=True) == pytest.approx([0, NAN, 59, 0], nan_ok=True)
+
+
+def test_a_missing_day_ends_a_spell() -> None:
+    assert index("CWD", days("pr", (5, 5, 1e20, 5, 5, 5))) == [3]
+
+
+# --- percentiles ----------------------------------------------------------------------------------------------------
+
+
+def test_percentiles_are_of_five_days_around_each_day_and_hyndman_and_fans_eighth() -> None:
+    base = np.sin(np.arange(365) * 2 * np.pi / 365) * 10
+    values = np.concatenate([base + shift for shift in range(4)])
+    made = index("TX90p", days("tasmax", values), baseline=Years(first=2001, last=2004), min_valid_fraction=1.0)
+    beyond = np.zeros(4)
+    for day in range(365):
+        places = [at for year in range(4) for at in range(year * 365 + day - 2, year * 365 + day + 3)]
+        pool = [values[at] for at in places if 0 <= at < len(values)]
+        beyond += values.reshape(4, 365)[:, day] > np.quantile(pool, 0.9, method="median_unbiased")
+    assert made == pytest.approx(100 * beyond / 365, rel=1e-6)
+
+
+def test_a_leap_day_is_compared_with_the_28th_and_makes_no_percentile_of_its_own() -> None:
+    values = np.zeros(366 + 365)
+    values[59] = 9.0  # 29 February 2000
+    tasmax = days("tasmax", values, start="2000-01-01", calendar="standard")
+    made = index("TX90p", tasmax, baseline=Years(first=2000, last=2001), min_valid_fraction=1.0)
+    assert made == pytest.approx([100 / 366, 0])
+
+
+def test_the_year_of_360_days_has_percentiles_of_360_days() -> None:
+    tasmin = days("tasmin", np.tile(np.arange(360.0), 2), calendar="360_day", start="2000-01-01")
+    made = index("TN10p", tasmin, baseline=Years(first=2000, last=2001), min_valid_fraction=1.0)
+    assert len(made) == 2
+    assert max(made) < 1
+
+
+def test_six_days_in_a_row_make_a_warm_spell() -> None:
+    base = [0.0] * 365
+    hot = [*[0.0] * 10, *[5.0] * 6, *[0.0] * 10, *[5.0] * 5, *[0.0] * 334]
+    tasmax = days("tasmax", [*base, *base, *hot])
+    assert index("WSDI", tasmax, baseline=Years(first=2001, last=2002), min_valid_fraction=1.0) == [0, 0, 6]
+
+
+def test_the_bootstrap_brings_the_share_inside_of_the_base_to_that_outside() -> None:
+    tasmax, base = days("tasmax", np.random.default_rng(1).normal(size=6 * 365)), Years(first=2001, last=2004)
+    plain = np.array(index("TX90p", tasmax, baseline=base, min_valid_fraction=1.0))
+    fair = np.array(index("TX90p", tasmax, baseline=base, min_valid_fraction=1.0, bootstrap=True))
+    assert np.array_equal(plain[4:], fair[4:])
+    assert plain[:4].mean() < fair[:4].mean()
+
+
+def test_heavy_rain_is_above_the_percentile_of_wet_days_alone() -> None:
+    wet = np.arange(1, 21, dtype=float)  # 1 ... 20 mm, the rest of the year dry
+    limit = np.quantile(wet, 0.95, method="median_unbiased")
+    made = index("R95pTOT", days("pr", [*wet, *[0.0] * 345]), baseline=Years(first=2001, last=2001))
+    assert made == pytest.approx([wet[wet > limit].sum()])
+
+
+# --- periods and metadata -------------------------------------------------------------------------------------------
+
+
+def test_months_and_seasons_have_their_own_values() -> None:
+    values = np.full(2 * 365, 1.0)
+    values[364:368] = -1.0  # 31 December and three days of January
+    tasmin = days("tasmin", values)
+    months = index("FD", tasmin, period="month", min_valid_fraction=1.0)
+    assert len(months) == 24
+    assert months[11:13] == [1, 3]
+    assert index("FD", tasmin, period="season", min_valid_fraction=1.0) == [0, 0, 0, 4, 0, 0, 0]
+
+
+def test_an_interval_chooses_periods_and_the_days_before_stay_known() -> None:
+    made = index("RX5day", days("pr", TWO_YEARS), datetime=parse_interval("2002"), min_valid_fraction=1.0)
+    assert made == [14]
+
+
+def test_the_result_says_what_was_done() -> None:
+    made = compute((days("tasmin", [-1.0] * 365),), indices=("FD",), thresholds={"FD": -0.5}, warn=lambda _: None)
+    attrs = made["FD"].attrs
+    assert attrs["units"] == "days"
+    assert attrs["standard_name"] == "number_of_days_with_air_temperature_below_threshold"
+    assert attrs["cell_methods"] == "time: minimum within days time: sum over days"
+    assert attrs["threshold"] == "-0.5 degC"
+    assert "threshold_FD" in attrs["coordinates"]
+    assert made["threshold_FD"].values == -0.5
+    bounds = made[made["time"].attrs["bounds"]]
+    dates = cftime.num2date(bounds.values, made["time"].attrs["units"], "noleap")
+    assert [str(date)[:10] for date in dates.ravel()] == ["2001-01-01", "2002-01-01"]
+
+
+# --- refusals -------------------------------------------------------------------------------------------------------
+
+
+def test_what_does_not_fit_together_is_refused() -> None:
+    tasmax, tasmin = days("tasmax", (1, 2)), days("tasmin", (1, 2))
+    with pytest.raises(DatasetUnsuitable, match="another grid"):
+        index("DTR", tasmax, days("tasmin", (1, 2), latitude=50.0))
+    with pytest.raises(DatasetUnsuitable, match="different calendars"):
+        index("DTR", tasmax, days("tasmin", (1, 2), calendar="360_day"))
+    with pytest.raises(DatasetUnsuitable, match="no daily pr"):
+        index("RX1day", tasmax)
+    with pytest.raises(DatasetUnsuitable, match="could all be tasmin"):
+        index("FD", tasmin, tasmin)
+    with pytest.raises(SelectionEmpty, match="no day in common"):
+        index("DTR", tasmax, days("tasmin", (1, 2), start="2010-01-01"))
+
+
+def test_months_are_no_days() -> None:
+    monthly = days("tasmin", (1, 2, 3))
+    monthly = monthly.drop_indexes("time").assign_coords(time=("time", [15.5, 45.0, 74.5], monthly["time"].attrs))
+    with pytest.raises(DatasetUnsuitable, match="are no days"):
+        index("FD", monthly)
+
+
+# --- memory, threads, progress --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("changed", [{"_THREADS": 1}, {"_BAND_BYTES": 2**14}, {"_HELD_BYTES": 0, "_READ_BYTES": 2**12}])
+def test_threads_bands_and_files_change_no_byte(changed: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    one = days("pr", np.zeros(730))
+    many = np.random.default_rng(2).gamma(0.5, 4.0, size=(730, 3, 7))
+    data = xr.Dataset(
+        {"pr": (("time", "lat", "lon"), many, one["pr"].attrs)},
+        coords={
+            "time": one["time"].variable,
+            "lat": ("lat", np.arange(3.0), one["lat"].attrs),
+            "lon": ("lon", np.arange(7.0), one["lon"].attrs),
+        },
+    )
+    ids = ("RX5day", "CDD", "SDII", "R95pTOT")
+
+    def made() -> dict[str, bytes]:
+        found = compute((data,), indices=ids, baseline=Years(first=2001, last=2002), warn=lambda _: None)
+        return {id: found[id].values.tobytes() for id in ids}
+
+    before = made()
+    for name, value in changed.items():
+        monkeypatch.setattr(module, name, value)
+    assert made() == before
+
+
+def test_progress_goes_from_nothing_to_all() -> None:
+    told: list[float] = []
+    pr = days("pr", [1.0] * 365)
+    compute((pr,), indices=("RR1",), warn=lambda _: None, progress=lambda done, total: told.append(done / total))
+    assert told == sorted(told)
+    assert told[-1] == pytest.approx(1.0)
