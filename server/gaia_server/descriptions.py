@@ -133,7 +133,9 @@ def takes_dataset(schema: dict[str, Any]) -> bool:
 def _name_datasets(schema: dict[str, Any], dataset_ids: Sequence[str]) -> dict[str, Any]:
     """Put the ids into a schema that takes a dataset, alone or in an array; leave any other as it is."""
     if "items" in schema:
-        return schema | {"items": _name_datasets(schema["items"], dataset_ids)}
+        items = _name_datasets(schema["items"], dataset_ids)
+        example = {"example": [items["example"]]} if "example" in items and takes_dataset(schema) else {}
+        return schema | {"items": items} | example
     if not takes_dataset(schema) or not dataset_ids or "oneOf" in schema:
         return schema  # of several ways the example shows one, and the constraints name the datasets
     listed = {"enum": list(dataset_ids)} if len(dataset_ids) <= LISTED_DATASETS else {}

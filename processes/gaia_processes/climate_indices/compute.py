@@ -18,7 +18,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from gaia_processes.aggregate.compute import compute as aggregate
-from gaia_processes.climate_indices.indices import INDICES, Index
+from gaia_processes.climate_indices.indices import BASELINE, INDICES, Index
 from gaia_processes.climate_indices.kernels import KERNELS, Band, Calendar, Floats, Options, threshold_of
 from gaia_processes.climate_indices.quantities import (
     UNITS,
@@ -55,7 +55,6 @@ _READ_BYTES = 2**25
 _DAY_S = 86400.0
 _FILL = np.float32(1e20)
 _THREADS = 2
-_BASELINE = Years(first=1961, last=1990)
 
 
 def compute(
@@ -69,7 +68,7 @@ def compute(
     period: str = "year",
     seasons: tuple[Season, ...] | None = None,
     thresholds: Mapping[str, float] | None = None,
-    baseline: Years = _BASELINE,
+    baseline: Years | None = None,
     within: bool = False,
     carry: bool = False,
     bootstrap: bool = False,
@@ -99,8 +98,8 @@ def compute(
         Default DJF, MAM, JJA, SON.
     thresholds : mapping of float, optional
         By index, in °C or mm.
-    baseline : Years
-        Of percentiles.
+    baseline : Years, optional
+        Of percentiles; default `gaia_processes.climate_indices.indices.BASELINE`.
     within, carry, bootstrap : bool
         As the inputs say.
     min_valid_fraction : float
@@ -123,8 +122,9 @@ def compute(
         No complete period.
     """
     asked = tuple(INDICES[name] for name in dict.fromkeys(indices))
+    base = baseline or BASELINE
     options = Options(
-        within=within, carry=carry, bootstrap=bootstrap, base=(baseline.first, baseline.last),
+        within=within, carry=carry, bootstrap=bootstrap, base=(base.first, base.last),
         thresholds={} if thresholds is None else {name: float(value) for name, value in thresholds.items()},
     )  # fmt: skip
     parts = [

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
-from gaia_processes.climate_indices.indices import INDICES, SETTABLE, Index, IndexId
+from gaia_processes.climate_indices.indices import BASELINE, INDICES, SETTABLE, Index, IndexId
 from gaia_processes.climate_indices.quantities import (
     UNITS,
     Described,
@@ -43,14 +43,13 @@ from gaia_processes.inputs.holding import (
 from gaia_processes.inputs.number import Number, read_number
 from gaia_processes.inputs.seasons import SeasonField
 from gaia_processes.inputs.selection import selection_constraints
-from gaia_processes.inputs.years import Years, YearsField
+from gaia_processes.inputs.years import YearsField
 from gaia_processes.process import STRICT, Estimate, Output, Process
 from gaia_processes.text import Text
 
 _COUNTED_PER_S = 40e6
 _SORTED_PER_S = 4e6
 _RESULT_BYTES = 4
-_BASELINE = Years(first=1961, last=1990)
 _YEAR_DAYS = 365.25
 _PER_YEAR = {"year": 1, "season": 4, "month": 12}
 
@@ -166,19 +165,19 @@ class Inputs(BaseModel):
         ),
     ] = None
     baseline: Annotated[
-        YearsField,
+        YearsField | None,
         Told(
             title=Text(en="Baseline", fr="Période de référence"),
             description=Text(
                 en="The years whose days make the percentiles of TX10p, TX90p, TN10p, TN90p, WSDI, CSDI, R95pTOT and R99pTOT. "
-                "The data must have them.",
+                "The data must have them. Left out: 1961/1990.",
                 fr="Les années dont les jours font les percentiles de TX10p, TX90p, TN10p, TN90p, WSDI, CSDI, R95pTOT et R99pTOT. "
-                "Les données doivent les avoir.",
+                "Les données doivent les avoir. Absent : 1961/1990.",
             ),
             example="1981/2010",
             foremost=False,
         ),
-    ] = _BASELINE
+    ] = None
     within: Annotated[
         bool,
         Told(
@@ -338,7 +337,7 @@ def _faults_of_variable(quantity: Quantity, names: tuple[str, ...], cube: Cube) 
 
 
 def _faults_of_options(inputs: Inputs, indices: list[Index], years: tuple[int, int] | None) -> Iterator[Fault]:
-    ids, base = {index.id for index in indices}, inputs.baseline
+    ids, base = {index.id for index in indices}, inputs.baseline or BASELINE
     if years and any(index.percentile for index in indices) and (base.first < years[0] or base.last > years[1]):
         yield _fault(
             "baseline",
@@ -474,7 +473,8 @@ def estimate(inputs: Inputs, cube: Cube | None) -> Estimate:
     share = max(_PER_YEAR[inputs.period] / _YEAR_DAYS, 1 / max(days, 1))
     one = values_bytes / max(len(names), 1)
     sorted_passes = sum(1 for index in indices if index.percentile is not None)
-    resampled = (inputs.baseline.last - inputs.baseline.first + 1) ** 2 if inputs.bootstrap else 1
+    base = inputs.baseline or BASELINE
+    resampled = (base.last - base.first + 1) ** 2 if inputs.bootstrap else 1
     seconds += len(indices) * one / _COUNTED_PER_S + sorted_passes * resampled * one / _SORTED_PER_S
     written = math.ceil(len(indices) * one * share * _RESULT_BYTES / 4)
     return Estimate(bytes_read=bytes_read, bytes_written=written, seconds=seconds)

@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gaia_processes.climate_indices.quantities import Quantity
+from gaia_processes.inputs.years import Years
+
+BASELINE = Years(first=1961, last=1990)
+"""Of percentiles, where a request names no other."""
 
 type IndexId = Literal[
     "FD", "ID", "SU", "TR", "TXx", "TNx", "TXn", "TNn", "DTR", "GSL", "GDD", "HDD", "CDDcool",
