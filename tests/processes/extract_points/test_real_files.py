@@ -12,9 +12,11 @@ import rasterio
 import xarray as xr
 
 from gaia_processes.extract_points.compute import compute
+from gaia_processes.inputs.interval import parse_interval
 from gaia_processes.shared.axes import find_grid
 from gaia_processes.shared.cells import read_cells
 from gaia_processes.shared.sphere import distance_km
+from gaia_processes.shared.values import read_numbers
 from gaia_workers.readers.geotiff import open_dataset as open_raster
 from gaia_workers.readers.netcdf import open_dataset
 
@@ -188,3 +190,29 @@ def test_stations_are_no_grid(shared_data):
         pytest.raises(Exception, match="no variable lies on a grid"),
     ):
         extract(dataset, cloud(3))
+
+
+def test_at_the_coasts_of_a_curvilinear_grid_no_cell_with_a_value_is_nearer(shared_data):
+    with open_dataset(shared_data / "climate" / ORCA[0]) as dataset:
+        points = cloud(400, (-20, 30, 40, 60), seed=5)
+        found = extract(dataset, points, variables=("tos",), nearest_valid_km=150)
+        cells = read_cells(dataset, find_grid(dataset, "tos"))
+        x, y = (each.reshape(-1) for each in cells.rows(slice(0, cells.shape[0])))
+        values = read_numbers(dataset.variables["tos"]).reshape(-1)
+    lon, lat = (each.to_numpy()[:, np.newaxis] for each in (points.geometry.x, points.geometry.y))
+    apart = np.where(np.isfinite(values), distance_km(lon, lat, x, y), np.inf).min(axis=1)
+    assert ((apart <= 150) == (found["status"] == "ok")).all()
+    near = apart <= 150
+    np.testing.assert_allclose(found["distance_km"][near], apart[near], atol=1e-6)
+    assert (found["distance_km"][near] > 80).sum() > 10  # farther than the nearest cell can be
+
+
+def test_what_does_not_fit_into_memory_gives_the_same(shared_data, monkeypatch):
+    points = cloud(300, (-130, 20, -60, 60))
+    options = {"method": "bilinear", "datetime": parse_interval("2000/2009")}
+    with open_dataset(shared_data / "climate/A1B_north_america.nc") as dataset:
+        first = extract(dataset, points, **options)
+        monkeypatch.setattr("gaia_processes.shared.gather.IN_MEMORY_BYTES", 0)
+        monkeypatch.setattr("gaia_processes.extract_points.rows.BLOCK_ROWS", 7)
+        second = extract(dataset, points, **options)
+    pd.testing.assert_frame_equal(pd.DataFrame(first), pd.DataFrame(second))
