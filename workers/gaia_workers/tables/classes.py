@@ -63,11 +63,13 @@ def find_breaks(values: NDArray[np.float64]) -> list[float]:
     if least == most:
         return [least, most]
     classes = min(MOST, len(np.unique(values)))
-    quantiles = np.quantile(values, np.linspace(0, 1, classes + 1))
-    step = 10.0 ** np.floor(np.log10(most - least) - 2)
-    inner = {float(_round(each, step)) for each in quantiles[1:-1]}
-    outer = (_round(np.floor(least / step) * step, step), _round(np.ceil(most / step) * step, step))
-    low, high = min(float(outer[0]), least), max(float(outer[1]), most)
+    quantiles = np.unique(np.quantile(values, np.linspace(0, 1, classes + 1)))
+    gaps = np.diff(quantiles)
+    near = np.minimum(np.append(gaps, np.inf), np.append(np.inf, gaps))
+    steps = 10.0 ** (np.floor(np.log10(near)) - 1)  # a tenth of the way to the next end, or less
+    inner = {_round(each, step) for each, step in zip(quantiles[1:-1], steps[1:-1], strict=True)}
+    low = min(_round(np.floor(least / steps[0]) * steps[0], steps[0]), least)
+    high = max(_round(np.ceil(most / steps[-1]) * steps[-1], steps[-1]), most)
     return [low, *sorted(each for each in inner if low < each < high), high]
 
 
