@@ -12,7 +12,6 @@ from typing import Any, Literal
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -28,6 +27,7 @@ from gaia_processes.shared.axes import Grid, data_variables, find_grid, find_tim
 from gaia_processes.shared.latitude import latitudes_between
 from gaia_processes.shared.longitude import longitudes_between
 from gaia_processes.shared.moments import TimeMethod, match_steps, read_moments
+from gaia_processes.shared.points import coordinates_of
 from gaia_processes.shared.sphere import distance_km
 from gaia_processes.shared.stencils import KINDS, Corners, Horizontal, PoleShare, find_horizontal
 from gaia_processes.shared.table import Table
@@ -203,8 +203,7 @@ def _positions(points: gpd.GeoDataFrame) -> tuple[Floats, Floats]:
     geometry = points.geometry
     if geometry.crs is not None and not geometry.crs.is_geographic:
         geometry = geometry.to_crs("OGC:CRS84")
-    shapes = geometry.to_numpy()
-    x, y = shapely.get_x(shapes), shapely.get_y(shapes)
+    x, y = coordinates_of(geometry.to_numpy())
     good = np.isfinite(x) & np.isfinite(y) & (np.abs(y) <= 90.0) & (np.abs(x) <= 360.0)
     return np.where(good, x, np.nan), np.where(good, y, np.nan)
 

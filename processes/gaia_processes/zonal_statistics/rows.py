@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gaia_processes.shared.axes import find_time, find_vertical, text_of
 from gaia_processes.shared.coverage import Floats
+from gaia_processes.shared.points import coordinates_of
 from gaia_processes.shared.table import BLOCK_ROWS, Block, Column, Table, settle
 from gaia_processes.shared.times import read_time, render
 from gaia_processes.shared.values import read_numbers
@@ -245,7 +246,7 @@ def _places(zones: gpd.GeoDataFrame, zone_id: str | None) -> dict[str, xr.Variab
     points = gpd.GeoSeries(inside, crs=zones.crs)
     if zones.crs is not None and not zones.crs.is_geographic:
         points = points.to_crs("OGC:CRS84")
-    x, y = (shapely.get_x(points.values), shapely.get_y(points.values))
+    x, y = coordinates_of(points.values)
     names = (
         np.arange(len(zones)).astype(str)
         if zone_id is None

@@ -216,10 +216,12 @@ def test_points_of_a_request_are_the_same_as_those_of_a_file():
         "features": [
             {"type": "Feature", "properties": {"a": 1}, "geometry": {"type": "Point", "coordinates": [10, 91]}},
             {"type": "Feature", "properties": {"a": 2}, "geometry": {"type": "Point", "coordinates": [10, 9]}},
+            {"type": "Feature", "properties": {"a": 3}, "geometry": {"type": "Point", "coordinates": []}},
+            {"type": "Feature", "properties": {"a": 4}, "geometry": None},
         ],
     }
     with open_inline(parse_points(collection), "points") as points:
-        assert list(points.geometry.is_empty) == [True, False]
+        assert list(points.geometry.is_empty) == [True, False, True, True]
     with open_inline(parse_points("lon,lat\n10,91\n10,9\n"), "points") as points:
         assert list(points.geometry.is_empty) == [True, False]
 

@@ -20,6 +20,7 @@ from gaia_processes.inputs.bad_value import BadValue
 from gaia_processes.inputs.dialect import find_coordinates
 from gaia_processes.inputs.sources import Inline, InlineFeatures, explain_no_coordinates
 from gaia_processes.kinds import DARWIN_CORE, PARQUET, TABLE, Kind, Role
+from gaia_processes.shared.points import coordinates_of
 from gaia_processes.text import Text
 from gaia_workers.readers.darwin_core import write_core
 from gaia_workers.readers.recognising import recognise_for
@@ -172,9 +173,9 @@ def _located_schema(table: pl.LazyFrame) -> pl.Schema:
 
 
 def _coordinates_of(table: pl.DataFrame) -> pl.DataFrame:
-    points = shapely.from_wkb(table["geometry"].to_numpy())
-    longitude = pl.Series("decimalLongitude", shapely.get_x(points)).fill_nan(None)
-    latitude = pl.Series("decimalLatitude", shapely.get_y(points)).fill_nan(None)
+    x, y = coordinates_of(shapely.from_wkb(table["geometry"].to_numpy()))
+    longitude = pl.Series("decimalLongitude", x).fill_nan(None)
+    latitude = pl.Series("decimalLatitude", y).fill_nan(None)
     return table.drop("geometry").with_columns(longitude, latitude)
 
 

@@ -31,6 +31,7 @@ from gaia_processes.errors import DatasetUnsuitable, UnreadableData
 from gaia_processes.inputs.bad_value import BadValue
 from gaia_processes.inputs.geojson import POINTS, POLYGONS, Collection, read_collection, read_crs
 from gaia_processes.kinds import GEOJSON, GEOPACKAGE, PARQUET, SHAPEFILE, Kind, Role
+from gaia_processes.shared.points import coordinates_of
 from gaia_processes.text import Text
 
 MOST_VERTICES = 10_000_000
@@ -341,7 +342,7 @@ def _points(geometries: NDArray[np.object_], crs: CRS) -> NDArray[np.object_]:
     lone = multiple & (shapely.get_num_geometries(geometries) == 1)
     points = np.where(lone, shapely.get_geometry(geometries, 0), geometries)
     _refuse_types(points, POINTS)
-    x, y = shapely.get_x(points), shapely.get_y(points)
+    x, y = coordinates_of(points)
     wrong = ~(np.isfinite(x) & np.isfinite(y))
     if crs.is_geographic:
         wrong |= (np.abs(x) > _TURN_DEG) | (np.abs(y) > 90)
