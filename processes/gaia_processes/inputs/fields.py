@@ -256,6 +256,7 @@ ZoneIdInput = Annotated[
             en="The property of the zones that names each. Left out: their place in the order of the file, from 0.",
             fr="La propriété des zones qui nomme chacune. Absent : leur rang dans l'ordre du fichier, à partir de 0.",
         ),
+        example="name",
         conditional=True,
     ),
 ]

@@ -127,13 +127,14 @@ def _wrong(name: str, geometry: Any) -> Text:
 
 def _is_wide(geometries: Geometries) -> NDArray[np.bool_]:
     """Tell which have an edge of more than half a turn, that does not go round along a pole or a whole circle."""
-    points, owners = shapely.get_coordinates(geometries, return_index=True)
-    if len(points) < 2:
-        return np.zeros(len(geometries), dtype=bool)
+    parts, zone_of = shapely.get_parts(geometries, return_index=True)
+    flat = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
+    rings, part_of = shapely.get_rings(parts[flat], return_index=True)
+    points, ring_of = shapely.get_coordinates(rings, return_index=True)
     steps = np.abs(np.diff(points[:, 0]))
-    wide = (owners[1:] == owners[:-1]) & (steps > _WIDE_DEG) & (steps < _TURN_DEG - 1e-6)
+    wide = (ring_of[1:] == ring_of[:-1]) & (steps > _WIDE_DEG) & (steps < _TURN_DEG - 1e-6)
     found = np.zeros(len(geometries), dtype=bool)
-    found[owners[1:][wide]] = True
+    found[zone_of[flat][part_of[ring_of[1:][wide]]]] = True
     return found
 
 

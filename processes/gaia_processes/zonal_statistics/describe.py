@@ -121,6 +121,7 @@ class Inputs(BaseModel):
                 fr="Avec `weighted_mean` ou `weighted_sum` : la variable du jeu de données qui pondère ses mailles (population, "
                 "couvert forestier). Une maille sans poids compte comme manquante.",
             ),
+            example="population",
             conditional=True,
         ),
     ] = None
