@@ -35,7 +35,7 @@ class Index:
     needs : tuple of str
         Quantities, all of which are needed; `tas` may be made of `tasmax` and `tasmin`.
     unit : str
-        Of the result.
+        Of the result; of a number of days `1`, which is that of the standard names.
     long_name : str
         With `{threshold}` where there is one.
     methods : str
@@ -82,13 +82,13 @@ def _index(
 
 
 _ROWS = (
-    _index("FD", "count_below", "tasmin", "days", "frost days (minimum below {threshold:g} degC)",
+    _index("FD", "count_below", "tasmin", "1", "frost days (minimum below {threshold:g} degC)",
            f"{_MIN} time: sum over days", _BELOW, 0.0, settable=True),
-    _index("ID", "count_below", "tasmax", "days", "ice days (maximum below {threshold:g} degC)",
+    _index("ID", "count_below", "tasmax", "1", "ice days (maximum below {threshold:g} degC)",
            f"{_MAX} time: sum over days", _BELOW, 0.0, settable=True),
-    _index("SU", "count_above", "tasmax", "days", "summer days (maximum above {threshold:g} degC)",
+    _index("SU", "count_above", "tasmax", "1", "summer days (maximum above {threshold:g} degC)",
            f"{_MAX} time: sum over days", _ABOVE, 25.0, settable=True),
-    _index("TR", "count_above", "tasmin", "days", "tropical nights (minimum above {threshold:g} degC)",
+    _index("TR", "count_above", "tasmin", "1", "tropical nights (minimum above {threshold:g} degC)",
            f"{_MIN} time: sum over days", _ABOVE, 20.0, settable=True),
     _index("TXx", "greatest", "tasmax", "degC", "maximum of daily maximum temperature",
            f"{_MAX} time: maximum over days", "air_temperature"),
@@ -116,13 +116,13 @@ _ROWS = (
            f"{_SUM} time: mean over days", "lwe_precipitation_rate", 1.0, settable=True),
     _index("PRCPTOT", "wet_total", "pr", "mm", "precipitation of wet days (at least {threshold:g} mm)",
            f"{_SUM} time: sum over days", "lwe_thickness_of_precipitation_amount", 1.0, settable=True),
-    _index("RR1", "count_from", "pr", "days", "wet days (at least {threshold:g} mm)",
+    _index("RR1", "count_from", "pr", "1", "wet days (at least {threshold:g} mm)",
            f"{_SUM} time: sum over days", _RAINY, 1.0, settable=True),
-    _index("R10mm", "count_from", "pr", "days", "days with at least {threshold:g} mm",
+    _index("R10mm", "count_from", "pr", "1", "days with at least {threshold:g} mm",
            f"{_SUM} time: sum over days", _RAINY, 10.0),
-    _index("R20mm", "count_from", "pr", "days", "days with at least {threshold:g} mm",
+    _index("R20mm", "count_from", "pr", "1", "days with at least {threshold:g} mm",
            f"{_SUM} time: sum over days", _RAINY, 20.0),
-    _index("Rnnmm", "count_from", "pr", "days", "days with at least {threshold:g} mm",
+    _index("Rnnmm", "count_from", "pr", "1", "days with at least {threshold:g} mm",
            f"{_SUM} time: sum over days", _RAINY, None, settable=True),
     _index("CDD", "longest_dry", "pr", "days", "longest dry spell (days below {threshold:g} mm)",
            f"{_SUM} time: sum over days", "spell_length_of_days_with_lwe_thickness_of_precipitation_amount_below_threshold", 1.0,

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from gaia_processes.climate_indices.describe import CLIMATE_INDICES
+from gaia_processes.climate_indices.indices import INDICES
 from gaia_processes.climate_indices.quantities import Described, find_conversion, quantity_of
 from gaia_processes.cube import Axis, Cube, Variable
 from gaia_processes.errors import Fault, InvalidInputs
@@ -127,6 +128,14 @@ def test_a_variable_is_known_by_its_name_or_by_cf(
     name: str, standard_name: str, methods: str | None, unit: str, expected: str | None
 ) -> None:
     assert quantity_of(Described(name=name, standard_name=standard_name, cell_methods=methods, unit=unit)) == expected
+
+
+def test_numbers_of_days_have_the_unit_of_their_standard_names() -> None:
+    numbers = [each for each in INDICES.values() if (each.standard_name or "").startswith("number_of_days")]
+    assert len(numbers) == 8
+    assert {each.unit for each in numbers} == {"1"}
+    spells = [each for each in INDICES.values() if (each.standard_name or "").startswith("spell_length")]
+    assert {each.unit for each in spells} == {"days"}
 
 
 def test_a_rate_is_no_amount() -> None:
