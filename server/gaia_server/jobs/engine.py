@@ -28,6 +28,8 @@ CACHED_KIB = 8 * 1024
 """Of a connection: the inner pages of the indexes of 10^5 jobs, which every look at one of them goes through."""
 _BUSY_STEPS_S = (0.001, 0.002, 0.005, 0.01)
 _BUSY_LONGEST_STEP_S = 0.02
+LONGEST_WAL_PAGES = 10_000
+"""SQLite's log is copied into the database by the recorder, once a second (`checkpoint`); only beyond this by whoever writes."""
 
 _TURNS: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
 
@@ -72,6 +74,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "foreign_keys=ON",
         f"mmap_size={MAPPED_BYTES}",
         f"cache_size=-{CACHED_KIB}",
+        f"wal_autocheckpoint={LONGEST_WAL_PAGES}",
     ):
         connection.execute(f"PRAGMA {pragma}")
 
@@ -90,6 +93,17 @@ def looking(engine: Engine) -> Iterator[Connection]:
     """Read with one statement, which sees one state by itself: polls are many, and a transaction for each would be half of them."""
     with _as_store_down(), engine.connect() as connection:
         yield connection
+
+
+def checkpoint(engine: Engine) -> None:
+    """
+    Copy what SQLite has logged into the database, as far as nobody is held up by it; PostgreSQL does so by itself.
+
+    Whoever writes the thousandth page would else do it for all, before he hears that his own is written.
+    """
+    if _is_sqlite(engine):
+        with looking(engine) as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 class Glance:

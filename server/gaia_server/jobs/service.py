@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -14,6 +15,7 @@ from gaia_config.settings import Settings
 from gaia_server.errors import StoreDown
 from gaia_server.jobs.caller import Caller
 from gaia_server.jobs.dispatcher import Dispatcher
+from gaia_server.jobs.engine import checkpoint
 from gaia_server.jobs.reconciler import Reconciler
 from gaia_server.jobs.store import Store
 from gaia_server.jobs.sweeper import Sweeper
@@ -30,6 +32,7 @@ REPORTS_AT_ONCE = 500
 PAUSE_S = 1.0
 PUBLISH_PERIOD_S = 1.0
 CALL_PERIOD_S = 0.5
+CHECKPOINT_PERIOD_S = 1.0
 _ENDS = frozenset({Kind.FINISHED, Kind.FAILED})
 
 _log = structlog.get_logger()
@@ -79,8 +82,8 @@ def _log_ends(reports: Iterable[Report]) -> None:
 
 class Service:
     """
-    The threads of the process: a recorder a centre, the outbox, the dispatcher, the reconciler, the sweeper, the caller of
-    subscribers.
+    The threads of the process: a recorder a centre, the outbox, the checkpoints of the store, the dispatcher, the reconciler,
+    the sweeper, the caller of subscribers.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -129,6 +132,7 @@ class Service:
         threads = [
             *(self._thread(f"recorder {centre}", self._recorder(centre)) for centre in self._centres),
             self._thread("outbox", self._reconciler.publish, period_s=PUBLISH_PERIOD_S),
+            self._thread("checkpoints", partial(checkpoint, self._store.engine), period_s=CHECKPOINT_PERIOD_S),
             self._thread("dispatcher", self._dispatcher.fill_all, period_s=PUBLISH_PERIOD_S),
             self._thread("reconciler", self._reconcile, period_s=self._settings.reconcile_period_s),
             self._thread("sweeper", self._sweeper.sweep, period_s=self._settings.sweep_period_s),

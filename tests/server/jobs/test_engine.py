@@ -82,3 +82,15 @@ def test_a_glance_gives_one_row_or_none(counter: Engine) -> None:
         connection.execute(text("DROP TABLE numbers"))
     with pytest.raises(StoreDown):
         glance.first(counter, wanted="0")
+
+
+def test_a_checkpoint_copies_what_was_logged(counter: Engine) -> None:
+    log = Path(f"{counter.url.database}-wal")
+    add_one(counter)
+    assert log.stat().st_size > 0
+    database.checkpoint(counter)
+    add_one(counter)  # begins the log anew, since all of it was copied
+    with database.looking(counter) as connection:
+        _, logged, copied = connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").one()
+    assert logged == copied == 1
+    assert count(counter) == 2
