@@ -7,7 +7,7 @@ import pytest
 from gaia_server.jobs.records import Keeping
 from gaia_server.jobs.states import State
 from gaia_server.rendering import render_time
-from gaia_server.status import PROVENANCE_REL, render_status, retry_after
+from gaia_server.status import PROVENANCE_REL, SIDES, render_status, retry_after
 from gaia_workers.contract import Receipt, Result, Words, utc_now
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 999_999, tzinfo=UTC)
@@ -104,3 +104,11 @@ def test_the_longer_it_takes_the_less_one_looks(job, age_s, wait_s):
 
 def test_an_ended_job_need_not_be_looked_at_again(job):
     assert retry_after(replace(job, state=State.FAILED)) == {}
+
+
+@pytest.mark.parametrize(
+    ("ending", "rel"), [("preview.json", "preview"), ("report.json", "describedby"), ("qml", "style"), ("sld", "style")]
+)
+def test_every_file_beside_an_output_is_linked_by_what_it_is(ending, rel):
+    assert SIDES[ending].rel == rel
+    assert SIDES[ending].title.en != SIDES[ending].title.fr

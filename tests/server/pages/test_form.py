@@ -15,6 +15,7 @@ from gaia_server.descriptions import description
 from gaia_server.pages.form import kind_of, make_form, read_form, write_form
 
 SUBSET, AGGREGATE = (by_id(CATALOGUE)[id] for id in ("subset", "aggregate"))
+UPLOAD = "upload:11111111-1111-4111-8111-111111111111"
 AREA = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}
 
 
@@ -175,3 +176,15 @@ def test_a_box_with_a_reference_system_is_written_where_the_form_has_that_system
 
 def test_very_much_text_is_no_address():
     assert write_form(ECHO, {"message": "x" * 10_000}) is None
+
+
+def test_a_field_takes_a_file_of_ones_own_where_an_upload_can_stand():
+    fields = made(by_id(CATALOGUE)["extract-points"])
+    assert {name for name, field in fields.items() if field.uploads} == {"dataset", "points"}
+
+
+@pytest.mark.parametrize(("process", "name"), [("extract-points", "points"), ("zonal-statistics", "zones")])
+def test_places_are_drawn_or_pasted_or_named(process, name):
+    known = by_id(CATALOGUE)[process]
+    assert made(known)[name].kind == "geojson"
+    assert read(known, (name, UPLOAD)) == {"inputs": {name: UPLOAD}}
