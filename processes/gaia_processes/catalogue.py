@@ -10,10 +10,11 @@ from gaia_processes.echo.describe import ECHO
 from gaia_processes.extract_points.describe import EXTRACT_POINTS
 from gaia_processes.process import Process
 from gaia_processes.regrid.describe import REGRID
+from gaia_processes.reproject.describe import REPROJECT
 from gaia_processes.subset.describe import SUBSET
 from gaia_processes.zonal_statistics.describe import ZONAL_STATISTICS
 
-CATALOGUE = (ECHO, SUBSET, AGGREGATE, CLIMATE_INDICES, REGRID, EXTRACT_POINTS, ZONAL_STATISTICS)
+CATALOGUE = (ECHO, SUBSET, AGGREGATE, CLIMATE_INDICES, REGRID, EXTRACT_POINTS, ZONAL_STATISTICS, REPROJECT)
 
 ENTRY_POINTS = "gaia.processes"
 

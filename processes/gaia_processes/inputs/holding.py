@@ -37,7 +37,8 @@ def explain_unfit(
     names = chosen_variables(selection, cube)
     kind = grid or cube.grid
     if file_format is GEOTIFF:
-        return explain_no_raster(kind) or explain_several(_on_rows_and_columns(names, cube))
+        maps = _on_rows_and_columns(names, cube)
+        return explain_no_raster(kind) or (None if _are_bands(maps, cube) else explain_several(maps))
     if file_format is COVERAGE_JSON:
         values = 0 if grid else sum(_values(name, selection, cube) for name in names)
         return explain_no_coverage(kind) or explain_large(values)
@@ -111,6 +112,12 @@ def explain_large(values: int) -> Text | None:
 def _on_rows_and_columns(names: tuple[str, ...], cube: Cube) -> tuple[str, ...]:
     space = {found[0] for kind in ("x", "y") if (found := cube.find_axis(kind)) is not None}
     return tuple(name for name in names if space <= set(cube.variables[name].dimensions))
+
+
+def _are_bands(names: tuple[str, ...], cube: Cube) -> bool:
+    """Tell whether variables can be the bands of one image: a single map each, all of one type."""
+    kinds = {(cube.variables[name].dimensions, cube.variables[name].dtype) for name in names}
+    return len(kinds) == 1 and len(next(iter(kinds))[0]) == 2
 
 
 def _values(name: str, selection: Selection, cube: Cube) -> int:

@@ -124,3 +124,37 @@ def read_plane(variable: xr.Variable, crs: CRS) -> NDArray[np.float64]:
     """Read a 1-D coordinate in the plane of a mapping, in the unit of the reference system."""
     values, factor = read_numbers(variable), plane_unit(variable, crs)
     return values if factor == 1.0 else values * factor
+
+
+def make_mapping(crs: CRS, geotransform: tuple[float, ...]) -> xr.Variable:
+    """
+    Make the grid mapping variable of a raster.
+
+    Parameters
+    ----------
+    crs : pyproj.CRS
+    geotransform : tuple of 6 float
+        As GDAL orders them: x of the corner, step along columns, 0, y of the corner, 0, step along rows.
+    """
+    attrs = {key: value for key, value in crs.to_cf().items() if value is not None}
+    attrs["GeoTransform"] = " ".join(f"{each!r}" for each in geotransform)
+    return xr.Variable((), np.int32(0), attrs, {"chunksizes": None})
+
+
+def make_axis(crs: CRS, axis: str, dim: str, centres: NDArray[np.floating[Any]]) -> xr.Variable:
+    """
+    Make the coordinate of the columns (`X`) or rows (`Y`) of a raster.
+
+    Parameters
+    ----------
+    crs : pyproj.CRS
+    axis : {"X", "Y"}
+    dim : str
+        Its dimension.
+    centres : array of float
+        Of the cells, in the unit of the reference system.
+    """
+    attrs = dict(next((each for each in crs.cs_to_cf() if each.get("axis") == axis), {"axis": axis}))
+    if attrs.get("units") in {"metre", "meter"}:
+        attrs["units"] = "m"
+    return xr.Variable((dim,), centres, attrs, {"chunksizes": None})

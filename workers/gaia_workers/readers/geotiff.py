@@ -31,6 +31,7 @@ from xarray.core.indexing import ExplicitIndexer, IndexingSupport, LazilyIndexed
 
 from gaia_processes.errors import UnreadableData
 from gaia_processes.shared.lazy import Key, index_vectors
+from gaia_processes.shared.mappings import make_axis, make_mapping
 from gaia_processes.text import Text
 from gaia_workers.readers import refusals
 from gaia_workers.readers.chunks import CHUNK_LIMIT_BYTES, ByteCounter
@@ -178,7 +179,7 @@ def _assemble(source: Any, counter: ByteCounter) -> xr.Dataset:
     _check(source)
     crs = _read_crs(source)
     y_dim, x_dim = ("lat", "lon") if crs.is_geographic else ("y", "x")
-    mapping = _mapping(crs, source.transform)
+    mapping = make_mapping(crs, source.transform.to_gdal())
     names = _names(source, {y_dim, x_dim, "crs"})
     bands = {name: _band(source, at, name, (y_dim, x_dim), counter) for at, name in enumerate(names, 1)}
     coordinates = {y_dim: _axis(source, crs, 1, y_dim), x_dim: _axis(source, crs, 0, x_dim)}
@@ -229,22 +230,13 @@ def _read_crs(source: Any) -> CRS:
     return crs
 
 
-def _mapping(crs: CRS, transform: Any) -> xr.Variable:
-    attrs = {key: value for key, value in crs.to_cf().items() if value is not None}
-    attrs["GeoTransform"] = " ".join(f"{each!r}" for each in transform.to_gdal())
-    return xr.Variable((), np.int32(0), attrs, {"chunksizes": None})
-
-
 def _axis(source: Any, crs: CRS, which: int, dim: str) -> xr.Variable:
     """Make the coordinate of columns (0) or rows (1): the centres of cells."""
     if which == 0:
         start, step, size = source.transform.c, source.transform.a, source.width
     else:
         start, step, size = source.transform.f, source.transform.e, source.height
-    attrs = next(each for each in crs.cs_to_cf() if each.get("axis") == "XY"[which])
-    if crs.is_projected:
-        attrs = {**attrs, "units": "m" if attrs.get("units") in {"metre", "meter"} else attrs.get("units", "m")}
-    return xr.Variable((dim,), start + (np.arange(size) + 0.5) * step, attrs, {"chunksizes": None})
+    return make_axis(crs, "XY"[which], dim, start + (np.arange(size) + 0.5) * step)
 
 
 def _names(source: Any, taken: set[str]) -> list[str]:

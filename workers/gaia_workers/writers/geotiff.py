@@ -1,5 +1,5 @@
 """
-Writes one variable on rows and columns as a Cloud Optimized GeoTIFF, band by band: a band a time step and level.
+Writes a variable on rows and columns as a Cloud Optimized GeoTIFF: a band a time step and level, or a variable of an image.
 
 Numbers are unpacked to the type in which they are known; overviews, tiles and the mark of missing cells are made by GDAL's
 driver COG. What a GeoTIFF cannot hold is refused with words.
@@ -11,6 +11,7 @@ OGC 21-026, Cloud Optimized GeoTIFF Standard 1.0; GDAL, driver COG.
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import rasterio.shutil
 import xarray as xr
 from numpy.typing import NDArray
 from rasterio.transform import Affine
+from rasterio.windows import Window
 
 from gaia_processes.errors import DatasetUnsuitable
 from gaia_processes.inputs.holding import explain_no_raster, explain_several
@@ -38,6 +40,8 @@ MOST_BANDS = 4096
 _UNEVEN = 1e-3
 """Steps between columns may differ by this share: axes are stored in float32."""
 _TILE = 256
+_STRETCH_CELLS = 2**23
+"""So many cells are written at once, about."""
 _NODATA = -9999.0
 _CACHE_MB = 64
 
@@ -49,7 +53,7 @@ def write(dataset: xr.Dataset, path: Path, *, progress: Callable[[int, int], Non
     Parameters
     ----------
     dataset : xarray.Dataset
-        Undecoded; one data variable on a regular or projected grid of even steps.
+        Undecoded; one data variable on a regular or projected grid of even steps, or several single maps of one type.
     path : Path
         Is overwritten. Nothing is left there when writing fails.
     progress : callable
@@ -62,10 +66,11 @@ def write(dataset: xr.Dataset, path: Path, *, progress: Callable[[int, int], Non
     DatasetUnsuitable
         Several variables, another kind of grid, uneven steps, a mapping that is not known, too many bands.
     """
-    field = _only(fields_of(dataset))
+    fields = _fitting(fields_of(dataset))
+    field = fields[0]
     crs = _crs(field)
     x, y = (_axis(field, which) for which in ("x", "y"))
-    bands = list(_bands(field))
+    bands = [(each, *band) for each in fields for band in _bands(each)]
     if len(bands) > MOST_BANDS:
         raise _refused(
             f"the selection has {len(bands)} steps and levels, and a GeoTIFF holds {MOST_BANDS} bands here: select fewer, or ask for NetCDF",
@@ -80,16 +85,15 @@ def write(dataset: xr.Dataset, path: Path, *, progress: Callable[[int, int], Non
         "crs": crs, "transform": Affine(step_x, 0, west, 0, -step_y, north), "tiled": True, "blockxsize": _TILE,
         "blockysize": _TILE, "interleave": "band", "BIGTIFF": "IF_SAFER", "compress": "DEFLATE", "ZLEVEL": 1,
     }  # fmt: skip
-    count = Counter(progress, field.variable.nbytes)
+    count = Counter(progress, sum(each.variable.nbytes for each in fields))
     draft = path.with_name(f"{path.name}.draft.tif")
     try:
         with whole_or_nothing(path), rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, GDAL_NUM_THREADS=1, GDAL_PAM_ENABLED=False):
             with rasterio.open(draft, "w", **profile) as target:
-                target.update_tags(**_tags(field, append_history(dataset.attrs, history)))
-                for number, (places, description) in enumerate(bands, 1):
+                target.update_tags(**_tags(fields, append_history(dataset.attrs, history)))
+                for number, (own, places, description) in enumerate(bands, 1):
                     target.set_band_description(number, description)
-                    target.write(_read(field, places, down, across, kind, nodata), number)
-                    count.add(field.variable.nbytes // len(bands))
+                    _write_band(target, number, _Part(own, places, down, across, kind, nodata), count)
             rasterio.shutil.copy(
                 draft, path, driver="COG", COMPRESS="DEFLATE", PREDICTOR="YES", BLOCKSIZE=2 * _TILE, OVERVIEWS="AUTO", INTERLEAVE="BAND",
                 RESAMPLING="NEAREST" if kind.kind in "iu" else "AVERAGE", BIGTIFF="IF_SAFER",
@@ -103,18 +107,24 @@ def _refused(en: str, fr: str) -> DatasetUnsuitable:
     return DatasetUnsuitable(Text(en=f"No GeoTIFF can be made: {en}.", fr=f"Aucun GeoTIFF ne peut être fait : {fr}."))
 
 
-def _only(fields: tuple[Field, ...]) -> Field:
-    numbers = [field for field in fields if field.variable.dtype.kind in "iuf" and field.grid.y_dim is not None]
-    unfit = explain_several(tuple(field.name for field in numbers)) or explain_no_raster(numbers[0].grid.kind)
+def _fitting(fields: tuple[Field, ...]) -> tuple[Field, ...]:
+    """Give the variables that are written: one, or several of a single map each and of one type, as bands of an image."""
+    numbers = tuple(field for field in fields if field.variable.dtype.kind in "iuf" and field.grid.y_dim is not None)
+    alike = (
+        len({(field.variable.dims, field.variable.dtype, str(_stored_as(field.variable))) for field in numbers}) == 1
+    )
+    images = alike and numbers[0].variable.ndim == 2
+    unfit = None if images else explain_several(tuple(field.name for field in numbers))
+    unfit = unfit or explain_no_raster(numbers[0].grid.kind)
     if unfit is not None:
         raise DatasetUnsuitable(unfit)
-    (field,) = numbers
-    if field.grid.kind == "projected" and None in (field.grid.x, field.grid.y):
-        raise _refused(
-            f"{field.name!r} has no coordinates in the plane of its mapping: regrid it first",
-            f"{field.name!r} n'a pas de coordonnées dans le plan de sa projection : passez d'abord par regrid",
-        )
-    return field
+    for field in numbers:
+        if field.grid.kind == "projected" and None in (field.grid.x, field.grid.y):
+            raise _refused(
+                f"{field.name!r} has no coordinates in the plane of its mapping: regrid it first",
+                f"{field.name!r} n'a pas de coordonnées dans le plan de sa projection : passez d'abord par regrid",
+            )
+    return numbers
 
 
 def _axis(field: Field, which: str) -> NDArray[np.float64]:
@@ -180,25 +190,47 @@ def _words(field: Field, dim: str) -> list[str]:
     return [f"{name}={value:g}{' ' + unit if unit and unit != '1' else ''}" for value in read_numbers(own)]
 
 
-def _read(
-    field: Field,
-    places: dict[str, int],
-    down: NDArray[np.intp],
-    across: NDArray[np.intp],
-    kind: np.dtype[Any],
-    nodata: float,
-) -> NDArray[Any]:
-    """Read a band, north at the top and west on the left."""
-    part = field.variable.isel(places).transpose(field.grid.y_dim, field.grid.x_dim)
-    numbers = decode(np.asarray(part.values), field.variable)
-    filled = np.where(np.ma.getmaskarray(numbers), nodata, np.ma.getdata(numbers)).astype(kind)
-    return np.ascontiguousarray(filled[np.ix_(down, across)])
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A band: a map of a variable, the order of its rows and columns in the file, and how its numbers are stored there."""
+
+    field: Field
+    places: dict[str, int]
+    down: NDArray[np.intp]
+    across: NDArray[np.intp]
+    kind: np.dtype[Any]
+    nodata: float
+
+    def read(self, rows: slice) -> NDArray[Any]:
+        """Read some rows of the file, west on the left."""
+        grid = self.field.grid
+        own = self.down[rows]
+        low, high = int(own.min()), int(own.max()) + 1
+        stored = self.field.variable.isel(self.places | {str(grid.y_dim): slice(low, high)})
+        numbers = decode(np.asarray(stored.transpose(grid.y_dim, grid.x_dim).values), self.field.variable)
+        filled = np.where(np.ma.getmaskarray(numbers), self.nodata, np.ma.getdata(numbers)).astype(self.kind)
+        return np.ascontiguousarray(filled[np.ix_(own - low, self.across)])
 
 
-def _tags(field: Field, attrs: dict[str, Any]) -> dict[str, str]:
-    """Carry what is said of the data and of the variable; numbers that GDAL would read as its own are left out."""
-    own = {f"{field.name}#{key}": value for key, value in field.variable.attrs.items()}
-    packing = {f"{field.name}#{key}" for key in ("scale_factor", "add_offset", "_FillValue", "missing_value")}
+def _write_band(target: Any, number: int, part: _Part, count: Counter) -> None:
+    """Write a band some rows of tiles at a time, so that a large one needs no more memory."""
+    width, height = len(part.across), len(part.down)
+    step = max(_STRETCH_CELLS // max(width, 1) // (2 * _TILE), 1) * 2 * _TILE
+    item_bytes = part.field.variable.dtype.itemsize
+    for start in range(0, height, step):
+        rows = slice(start, min(start + step, height))
+        target.write(part.read(rows), number, window=Window(0, start, width, rows.stop - start))
+        count.add((rows.stop - start) * width * item_bytes)
+
+
+def _tags(fields: tuple[Field, ...], attrs: dict[str, Any]) -> dict[str, str]:
+    """Carry what is said of the data and of the variables; numbers that GDAL would read as its own are left out."""
+    own = {f"{field.name}#{key}": value for field in fields for key, value in field.variable.attrs.items()}
+    packing = {
+        f"{field.name}#{key}"
+        for field in fields
+        for key in ("scale_factor", "add_offset", "_FillValue", "missing_value")
+    }
     told = {key: value for key, value in {**attrs, **own}.items() if key not in packing}
     return {str(key): _text(value) for key, value in sorted(told.items())}
 

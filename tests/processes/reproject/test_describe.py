@@ -1,0 +1,71 @@
+"""What `reproject` says before anything runs: systems, targets, classes and grids are judged from the catalogue."""
+
+import pytest
+
+from gaia_processes.cube import Variable
+from gaia_processes.errors import InvalidInputs
+from gaia_processes.inputs.bad_value import BadValue
+from gaia_processes.inputs.crs import parse_crs
+from gaia_processes.process import read_inputs
+from gaia_processes.reproject.describe import METHODS, OF_CLASSES, REPROJECT
+
+
+def faults(cube, **inputs):
+    return [fault.problem.en for fault in REPROJECT.check(read_inputs(REPROJECT, {"dataset": "a", **inputs}), cube)]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("EPSG:2154", "EPSG:2154"),
+        ("2154", "EPSG:2154"),
+        (2154, "EPSG:2154"),
+        ("http://www.opengis.net/def/crs/EPSG/0/3857", "EPSG:3857"),
+        ("urn:ogc:def:crs:EPSG::4326", "EPSG:4326"),
+        ("http://www.opengis.net/def/crs/OGC/1.3/CRS84", "OGC:CRS84"),
+        ("CRS84", "OGC:CRS84"),
+    ],
+)
+def test_a_system_has_several_names(written, read):
+    assert parse_crs(written) == read
+
+
+@pytest.mark.parametrize(
+    "name", ["EPSG:999999", "lambert93", "", True, None, "EPSG:4979", "EPSG:5720", "+proj=longlat", "/etc/x"]
+)
+def test_what_is_no_system_on_the_earth_is_refused_with_what_would_be_right(name):
+    with pytest.raises(BadValue, match=r"EPSG:2154|projected or geographic"):
+        parse_crs(name)
+
+
+def test_a_target_is_needed_and_one_is_enough(cube):
+    assert faults(cube, crs="EPSG:3035") == []
+    assert "There is no target" in faults(cube)[0]
+    assert "beside like" in faults(cube, crs="EPSG:3035", like="b")[0]
+
+
+def test_a_grid_without_rows_is_sent_to_regrid(cube):
+    assert "use regrid" in faults(cube.model_copy(update={"grid": "curvilinear"}), crs="EPSG:3035")[0]
+
+
+def test_classes_are_not_computed_with(cube):
+    classes = Variable(dimensions=("lat", "lon"), shape=(6, 12), categorical=True)
+    covered = cube.model_copy(update={"variables": {"cover": classes}})
+    assert "name classes" in faults(covered, crs="EPSG:3035", resampling="average")[0]
+    assert faults(covered, crs="EPSG:3035", resampling="average", classes_as_numbers=True) == []
+    assert all(faults(covered, crs="EPSG:3035", resampling=method) == [] for method in OF_CLASSES)
+
+
+def test_methods_are_those_of_gdal():
+    for method in METHODS:
+        assert read_inputs(REPROJECT, {"dataset": "a", "crs": "EPSG:3035", "resampling": method}).resampling == method
+    with pytest.raises(InvalidInputs, match="resampling"):
+        read_inputs(REPROJECT, {"dataset": "a", "crs": "EPSG:3035", "resampling": "blurry"})
+
+
+def test_a_finer_resolution_costs_more(cube):
+    coarse, fine = (
+        REPROJECT.estimate(read_inputs(REPROJECT, {"dataset": "a", "crs": "EPSG:3035", "resolution": size}), cube)
+        for size in (100_000, 10_000)
+    )
+    assert fine.bytes_written == pytest.approx(100 * coarse.bytes_written, rel=0.01)
