@@ -287,6 +287,9 @@ def validate_request(
             process.check(known, found.cube) if reading.inputs else judge(process.constraints(known, found.cube), known)
         )
         judged = (*here, *judged)
+    # What cannot be read was left out, not missing: nobody is told to give it.
+    unread = {fault.input for fault in reading.faults}
+    judged = tuple(fault for fault in judged if fault.input not in unread)
     if reading.faults or found.faults or judged or reading.inputs is None:
         raise InvalidInputs((*reading.faults, *found.faults, *judged))
     return reading.inputs

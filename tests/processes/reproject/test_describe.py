@@ -6,7 +6,7 @@ from gaia_processes.cube import Variable
 from gaia_processes.errors import InvalidInputs
 from gaia_processes.inputs.bad_value import BadValue
 from gaia_processes.inputs.crs import parse_crs
-from gaia_processes.process import read_inputs
+from gaia_processes.process import read_inputs, validate_request
 from gaia_processes.reproject.describe import METHODS, OF_CLASSES, REPROJECT
 
 
@@ -42,6 +42,15 @@ def test_a_target_is_needed_and_one_is_enough(cube):
     assert faults(cube, crs="EPSG:3035") == []
     assert "There is no target" in faults(cube)[0]
     assert "beside like" in faults(cube, crs="EPSG:3035", like="b")[0]
+
+
+def test_a_target_that_cannot_be_read_is_not_called_missing_too(cube):
+    with pytest.raises(InvalidInputs) as refused:
+        validate_request(REPROJECT, {"dataset": "a", "crs": "lambert93"}, find_cube=lambda _: cube)
+    assert [fault.problem.en for fault in refused.value.faults] == [
+        '"lambert93" is no known reference system; write an EPSG code as EPSG:2154, a URI as '
+        "http://www.opengis.net/def/crs/EPSG/0/2154, or CRS84."
+    ]
 
 
 def test_a_grid_without_rows_is_sent_to_regrid(cube):
