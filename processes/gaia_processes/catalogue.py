@@ -5,6 +5,7 @@ from functools import cache
 from importlib.metadata import entry_points
 
 from gaia_processes.aggregate.describe import AGGREGATE
+from gaia_processes.biodiversity_indicators.describe import BIODIVERSITY_INDICATORS
 from gaia_processes.climate_indices.describe import CLIMATE_INDICES
 from gaia_processes.echo.describe import ECHO
 from gaia_processes.extract_points.describe import EXTRACT_POINTS
@@ -14,7 +15,17 @@ from gaia_processes.reproject.describe import REPROJECT
 from gaia_processes.subset.describe import SUBSET
 from gaia_processes.zonal_statistics.describe import ZONAL_STATISTICS
 
-CATALOGUE = (ECHO, SUBSET, AGGREGATE, CLIMATE_INDICES, REGRID, EXTRACT_POINTS, ZONAL_STATISTICS, REPROJECT)
+CATALOGUE = (
+    ECHO,
+    SUBSET,
+    AGGREGATE,
+    CLIMATE_INDICES,
+    REGRID,
+    REPROJECT,
+    EXTRACT_POINTS,
+    ZONAL_STATISTICS,
+    BIODIVERSITY_INDICATORS,
+)
 
 ENTRY_POINTS = "gaia.processes"
 

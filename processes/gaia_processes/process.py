@@ -119,6 +119,11 @@ def hold_all(inputs: BaseModel, cube: Cube, file_format: Format) -> Text | None:
     return None
 
 
+def hold_anything(inputs: BaseModel, file_format: Format) -> Text | None:  # noqa: ARG001 - the signature of every such check
+    """Find nothing against any format, whatever the data: the check of a process that needs to know these."""
+    return None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
     """
@@ -171,6 +176,8 @@ class Process:
         inputs for these. Of an upload nothing is known, and it is not among them.
     check_format : callable
         (inputs, cube of the dataset, format that is asked for) -> why the result cannot be had in it, or None.
+    check_format_alone : callable
+        (inputs, format that is asked for) -> why the result cannot be had in it whatever the data, or None.
     control : tuple of str
         OGC job control options.
     limits : Limits
@@ -190,6 +197,7 @@ class Process:
     check_others: Callable[[Any, Mapping[str, Cube]], tuple[Fault, ...]] = accept_others
     check_rows: Callable[[Any, Mapping[str, Rows]], tuple[Fault, ...]] = accept_rows
     check_format: Callable[[Any, Cube, Format], Text | None] = hold_all
+    check_format_alone: Callable[[Any, Format], Text | None] = hold_anything
     keywords: tuple[Text, ...] = ()
     control: tuple[JobControl, ...] = ("sync-execute", "async-execute", "dismiss")
     limits: Limits = Limits()

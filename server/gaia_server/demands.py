@@ -198,15 +198,16 @@ def _check_formats(
 ) -> Iterator[Fault]:
     """Find the formats that cannot hold what is asked for, whether the request or `Accept` names them."""
     cube = _cube_of(inputs, federation)
-    if cube is None:
-        return
     for output in outputs:
-        offered = {each.id: each for each in process.outputs[output.id].formats}
-        unfit = process.check_format(inputs, cube, offered[output.format])
+        asked = next((each for each in process.outputs[output.id].formats if each.id == output.format), None)
+        if asked is None:  # not one of this output: whoever reads formats says so
+            continue
+        unfit = process.check_format_alone(inputs, asked)
+        if unfit is None and cube is not None:
+            unfit = process.check_format(inputs, cube, asked)
         if unfit is not None:
             pointer = f"/outputs/{output.id}/format/mediaType"
-            asked = offered[output.format].media_type
-            yield Fault(input="outputs", pointer=pointer, problem=unfit, given=asked)
+            yield Fault(input="outputs", pointer=pointer, problem=unfit, given=asked.media_type)
 
 
 def _uploads_of(inputs: BaseModel, uploads: FindsUpload) -> Iterator[Uploaded]:

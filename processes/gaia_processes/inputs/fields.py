@@ -1,6 +1,6 @@
 """The inputs that mean the same in every process: their types, schemas and texts, said once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
@@ -221,32 +221,32 @@ NearestLevelInput = Annotated[
         ),
     ),
 ]
-ZonesInput = Annotated[
-    ZonesField,
-    Told(
-        title=Text(en="Zones", fr="Zones"),
-        description=Text(
-            en="Polygons: a GeoJSON FeatureCollection in longitude and latitude, `upload:<uuid>` of a file of yours "
-            "(GeoJSON, GeoPackage, GeoParquet, zipped shapefile; any reference system), or the id of a dataset of zones.",
-            fr="Des polygones : une FeatureCollection GeoJSON en longitude et latitude, `upload:<uuid>` d'un fichier à vous "
-            "(GeoJSON, GeoPackage, GeoParquet, shapefile compressé ; tout système de référence), ou l'identifiant d'un jeu "
-            "de données de zones.",
-        ),
-        example={
-            "type": "FeatureCollection",
-            "features": [
-                {
-                    "type": "Feature",
-                    "properties": {"name": "north"},
-                    "geometry": {
-                        "type": "Polygon",
-                        "coordinates": [[[-5, 47], [5, 47], [5, 51], [-5, 51], [-5, 47]]],
-                    },
-                }
-            ],
-        },
+_ZONES = Told(
+    title=Text(en="Zones", fr="Zones"),
+    description=Text(
+        en="Polygons: a GeoJSON FeatureCollection in longitude and latitude, `upload:<uuid>` of a file of yours "
+        "(GeoJSON, GeoPackage, GeoParquet, zipped shapefile; any reference system), or the id of a dataset of zones.",
+        fr="Des polygones : une FeatureCollection GeoJSON en longitude et latitude, `upload:<uuid>` d'un fichier à vous "
+        "(GeoJSON, GeoPackage, GeoParquet, shapefile compressé ; tout système de référence), ou l'identifiant d'un jeu "
+        "de données de zones.",
     ),
-]
+    example={
+        "type": "FeatureCollection",
+        "features": [
+            {
+                "type": "Feature",
+                "properties": {"name": "north"},
+                "geometry": {
+                    "type": "Polygon",
+                    "coordinates": [[[-5, 47], [5, 47], [5, 51], [-5, 51], [-5, 47]]],
+                },
+            }
+        ],
+    },
+)
+ZonesInput = Annotated[ZonesField, _ZONES]
+OptionalZonesInput = Annotated[ZonesField | None, replace(_ZONES, conditional=True)]
+"""Zones where only some of the other inputs need them."""
 ZoneIdInput = Annotated[
     Annotated[str, Field(min_length=1, max_length=200)] | None,
     ColumnOf(inputs=("zones",)),
@@ -301,6 +301,7 @@ OccurrencesInput = Annotated[
             "`upload:<uuid>` d'un fichier à vous (CSV, Parquet, archive Darwin Core), ou l'identifiant d'un jeu de données "
             "d'occurrences.",
         ),
+        example="scientificName,decimalLongitude,decimalLatitude,eventDate\nParus major,2.35,48.85,1995-05-03\nTurdus merula,2.36,48.86,1996-06-01\n",
     ),
 ]
 OccurrencesDatasetInput = Annotated[
@@ -324,6 +325,8 @@ CommunityInput = Annotated[
             fr="Des comptages d'espèces par site : la première colonne nomme les sites, chaque autre est une espèce. Un "
             "tableau en texte (CSV), `upload:<uuid>` d'un fichier à vous (CSV, Parquet), ou l'identifiant d'un jeu de données.",
         ),
+        example="site,Parus major,Turdus merula\nnorth,5,3\nsouth,1,1\n",
+        conditional=True,
     ),
 ]
 EncodingInput = Annotated[

@@ -283,6 +283,8 @@ def _table(value: object) -> InlineTable:
 
 
 _NAMED_SCHEMA: dict[str, Any] = {"type": "string", "format": DATASET_FORMAT}
+_TABLE_SCHEMA: dict[str, Any] = {"type": "string", "allOf": [{"format": "csv"}, {"format": DATASET_FORMAT}]}
+"""Text of a table, or the name of a dataset: both are texts, so a list of the datasets would shut out the first."""
 
 
 def _geojson_schema(*types: str) -> dict[str, Any]:
@@ -331,14 +333,14 @@ OccurrencesField = Annotated[
     Takes(role="occurrences"),
     PlainValidator(parse_occurrences),
     PlainSerializer(write_source),
-    WithJsonSchema(_NAMED_SCHEMA),
+    WithJsonSchema(_TABLE_SCHEMA),
 ]
 CommunityField = Annotated[
     CatalogueRef | UploadRef | JobRef | InlineTable,
     Takes(role="community"),
     PlainValidator(parse_community),
     PlainSerializer(write_source),
-    WithJsonSchema(_NAMED_SCHEMA),
+    WithJsonSchema(_TABLE_SCHEMA),
 ]
 OccurrencesDatasetField = Annotated[
     CatalogueRef | UploadRef | JobRef,
