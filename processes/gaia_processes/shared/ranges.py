@@ -33,7 +33,7 @@ def shift_cells(x_m: Floats, y_m: Floats) -> Longs:
     array of int64, shape (points,)
         0 or more; what `area_of_occupancy_km2` reads.
     """
-    half = _WIDTH // 2
+    half = _WIDTH // 4  # so that both fit into 63 bits
     column = np.floor(x_m / SHIFT_M).astype(np.int64) + half
     row = np.floor(y_m / SHIFT_M).astype(np.int64) + half
     return np.asarray((row << 32) | column, np.int64)
@@ -59,7 +59,7 @@ def area_of_occupancy_km2(cells: Longs) -> tuple[float, float]:
     >>> area_of_occupancy_km2(shift_cells(xs, ys))[0]
     12.0
     """
-    half = _WIDTH // 2
+    half = _WIDTH // 4  # so that both fit into 63 bits
     column, row = (cells & (_WIDTH - 1)) - half, (cells >> 32) - half
     counts = [
         len(np.unique(((row + down) // _SHIFTS) * _WIDTH + (column + right) // _SHIFTS))
