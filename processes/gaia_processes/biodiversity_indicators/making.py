@@ -328,7 +328,8 @@ class Making:
                     columns[label] = diversity.hurlbert(units, size)
                     columns |= self._spread(name, units, label, size=size)
                 continue
-            columns[name] = self._unit_indicator(name, units)
+            values = self._unit_indicator(name, units)
+            columns[name] = values.astype(np.int64) if name in ("richness", "hill_0") else values
             if name == "completeness":
                 enough = self._records.totals() >= asked.min_records
                 columns["well_sampled"] = enough & (columns[name] >= asked.min_completeness)
