@@ -1,6 +1,7 @@
 """`gaia catalogue add`, as an operator types it."""
 
 import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from gaia_config.centres import Centre
 from gaia_config.errors import ConfigurationError
 from gaia_processes.cube import Cube
 from gaia_processes.rows import Rows
-from gaia_workers.publishing import add_file, begin, id_of
+from gaia_workers import publishing
+from gaia_workers.publishing import add_file, add_list, begin, id_of
 
 
 def write_grid(path: Path, *, first: float = 0.0) -> Path:
@@ -58,6 +60,45 @@ def test_a_file_from_elsewhere_is_copied_into_the_data_folder(here: Centre, tmp_
     dataset = add_file(outside, here, dataset_id="mine", title="Mine", licence="CC0-1.0")
     assert (dataset.id, dataset.title, dataset.licence) == ("mine", "Mine", "CC0-1.0")
     assert (here.data / "other.nc").read_bytes() == outside.read_bytes()
+
+
+def written(path: Path, entries: object) -> Path:
+    path.write_text(json.dumps(entries))
+    return path
+
+
+def test_a_list_is_published_with_its_words_and_one_that_fails_keeps_none_away(
+    here: Centre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(publishing, "_centre", {here.id: here}.__getitem__)
+    write_grid(tmp_path / "a.nc")
+    (tmp_path / "b.csv").write_text("site,longitude,latitude\nBrest,-4.5,48.4\n")
+    words = {"title": "Small", "description": "Eight cells.", "licence": "CC0-1.0"}
+    files = {"a": "a.nc", "gone": "gone.nc", "b": "b.csv"}
+    entries = [{"centre": here.id, "files": [file], "id": id} | words for id, file in files.items()]
+    with pytest.raises(ConfigurationError, match="1 of 3 entries"):
+        add_list(written(tmp_path / "list.json", entries))
+    assert "list.json, entry 1: " in capsys.readouterr().err
+    found = {each.id: each for each in read_catalogue(here.catalogue, here.id)}
+    assert {id: (each.title, each.description, each.licence) for id, each in found.items()} == dict.fromkeys(
+        ("a", "b"), ("Small", "Eight cells.", "CC0-1.0")
+    )
+
+
+@pytest.mark.parametrize(
+    ("entries", "told"),
+    [
+        ([{"centre": "x"}], "0.files: Field required"),
+        ([{"centre": "x", "files": []}], "0.files"),
+        ([{"centre": "x", "files": ["a.nc"], "tilte": "T"}], "0.tilte: Extra inputs"),
+        ({}, "the whole: Input should be a valid array"),
+    ],
+)
+def test_a_list_that_cannot_be_read_says_where(tmp_path: Path, entries: object, told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        add_list(written(tmp_path / "list.json", entries))
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        add_list(tmp_path / "none.json")
 
 
 def test_a_copy_never_takes_the_place_of_another_file(here: Centre, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from gaia_config.catalogue import Dataset, Federation, Part, Replica, publish, write_empty
 from gaia_config.centres import Centre, read_centres
@@ -26,6 +27,22 @@ VERSION_LENGTH = 12
 _GRIDS = (".nc", ".nc4", ".cdf", ".tif", ".tiff", ".h5")
 _TOLD_COLUMNS = 8
 _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
+
+
+class _Entry(BaseModel):
+    """A dataset in a list of those to be published."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    centre: str
+    files: Annotated[tuple[Path, ...], Field(min_length=1)]
+    id: str | None = None
+    title: str | None = None
+    description: str | None = None
+    licence: str | None = None
+
+
+_ENTRIES = TypeAdapter(list[_Entry])
 
 commands = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Publish datasets in the catalogue of a centre."
@@ -61,6 +78,41 @@ def add(
         typer.echo(f"published {dataset.id}@{dataset.version} at {place.id}: {', '.join(dataset.keywords)}")
 
 
+@commands.command("add-list")
+def add_list(
+    path: Annotated[
+        Path,
+        typer.Argument(
+            help="A JSON file: an array of objects with `centre`, `files` (paths, from the folder of the list), and if wanted `id`, "
+            "`title`, `description`, `licence`. Each is published as `add` does.",
+            metavar="LIST",
+        ),
+    ],
+) -> None:
+    """Publish all datasets that a file lists, of any centres; one that fails keeps none of the others away."""
+    entries = _read_list(path)
+    failed = 0
+    for at, entry in enumerate(entries):
+        try:
+            place = _centre(entry.centre)
+            files = [path.parent / file for file in entry.files]
+            dataset = add_files(
+                files,
+                place,
+                dataset_id=entry.id,
+                title=entry.title,
+                description=entry.description,
+                licence=entry.licence,
+            )
+        except ConfigurationError as error:
+            failed += 1
+            typer.echo(f"{path.name}, entry {at}: {error}", err=True)
+        else:
+            typer.echo(f"published {dataset.id}@{dataset.version} at {place.id}: {', '.join(dataset.keywords)}")
+    if failed:
+        raise ConfigurationError(f"{failed} of {len(entries)} entries of {path} could not be published; see above")
+
+
 @commands.command()
 def begin(centre: Annotated[str, typer.Option(help="Id of the centre.")]) -> None:
     """Begin an empty catalogue where there is none yet: the server starts only where every centre has one."""
@@ -77,6 +129,21 @@ def list_datasets() -> None:
         typer.echo(f"{dataset.id}@{dataset.version}  [{centres}]  {dataset.title}")
 
 
+def _read_list(path: Path) -> list[_Entry]:
+    try:
+        return _ENTRIES.validate_json(path.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read ({error.strerror}); give a JSON file that lists datasets"
+        ) from None
+    except ValidationError as error:
+        (first, *_) = error.errors()
+        where = ".".join(map(str, first["loc"])) or "the whole"
+        raise ConfigurationError(
+            f"{path}: {where}: {first['msg']}; each entry has at least `centre` and `files`"
+        ) from None
+
+
 def add_file(
     path: Path, centre: Centre, *, dataset_id: str | None = None, title: str | None = None, licence: str | None = None
 ) -> Dataset:
@@ -90,6 +157,7 @@ def add_files(
     *,
     dataset_id: str | None = None,
     title: str | None = None,
+    description: str | None = None,
     licence: str | None = None,
 ) -> Dataset:
     """
@@ -99,6 +167,8 @@ def add_files(
     ----------
     paths : sequence of Path
         One file, or several that follow each other in time, in any order.
+    dataset_id, title, description, licence : str, optional
+        What the dataset is called; made of the files where left out.
 
     Raises
     ------
@@ -113,7 +183,9 @@ def add_files(
     for path in paths:
         _check_path(path)
     if (kind := _kind_of_rows(paths)) is not None:
-        return _add_rows(paths[0], kind, centre, data, dataset_id=dataset_id, title=title, licence=licence)
+        return _add_rows(
+            paths[0], kind, centre, data, dataset_id=dataset_id, title=title, description=description, licence=licence
+        )
     ordered = tuple(paths) if len(paths) == 1 else order_files(paths)
     try:
         header = read_header(*ordered)
@@ -124,7 +196,15 @@ def add_files(
         _href(path, data) or _copy(path, data, sha256=digest)
         for path, digest in zip(ordered, header.digests, strict=True)
     ]
-    dataset = describe(header, hrefs, centre, dataset_id=dataset_id or id_of(ordered[0]), title=title, licence=licence)
+    dataset = describe(
+        header,
+        hrefs,
+        centre,
+        dataset_id=dataset_id or id_of(ordered[0]),
+        title=title,
+        description=description,
+        licence=licence,
+    )
     publish(centre, dataset)
     return dataset
 
@@ -156,6 +236,7 @@ def _add_rows(
     *,
     dataset_id: str | None,
     title: str | None,
+    description: str | None,
     licence: str | None,
 ) -> Dataset:
     """Publish a file of features or of a table."""
@@ -173,7 +254,9 @@ def _add_rows(
             id=dataset_id or id_of(path),
             version=header.sha256[:VERSION_LENGTH],
             title=title or dataset_id or id_of(path),
-            description=title or f"{header.rows.count} rows of {kind.title.en} with {', '.join(names)}",
+            description=description
+            or title
+            or f"{header.rows.count} rows of {kind.title.en} with {', '.join(names)}",
             licence=licence or "other",
             keywords=(kind.title.en, *header.rows.geometry),
             bbox=header.bbox,
@@ -200,7 +283,14 @@ def _check_path(path: Path) -> None:
 
 
 def describe(
-    header: Header, hrefs: Sequence[str], centre: Centre, *, dataset_id: str, title: str | None, licence: str | None
+    header: Header,
+    hrefs: Sequence[str],
+    centre: Centre,
+    *,
+    dataset_id: str,
+    title: str | None,
+    licence: str | None,
+    description: str | None = None,
 ) -> Dataset:
     """Make the catalogue's entry of files; its version is what their bytes are, so that equal files are replicas."""
     try:
@@ -208,7 +298,10 @@ def describe(
             id=dataset_id,
             version=header.sha256[:VERSION_LENGTH],
             title=title or header.title or dataset_id,
-            description=title or header.title or f"{', '.join(header.cube.data_variables)} in {Path(hrefs[0]).name}",
+            description=description
+            or title
+            or header.title
+            or f"{', '.join(header.cube.data_variables)} in {Path(hrefs[0]).name}",
             licence=licence or header.licence or "other",
             keywords=header.cube.data_variables,
             bbox=header.bbox,

@@ -1,7 +1,7 @@
 """The demo federation: three centres on one machine, with real data of the Met Office, in one folder, its home."""
 
-import dataclasses
 import io
+import json
 import secrets
 import shutil
 import socket
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import iris_sample_data
 
-from gaia_config.catalogue import publish, read_catalogue, write_empty
+from gaia_config.catalogue import read_catalogue, write_empty
 from gaia_config.centres import Centre, read_centres
 from gaia_config.demo.samples import countries, occurrences, tree_cover
 from gaia_config.errors import ConfigurationError
@@ -279,18 +279,18 @@ def seed(centres: dict[str, Centre], *, environment: dict[str, str], log: Path |
     """
     for centre in centres.values():
         _lay_out(centre)
-    commands = [(id, command) for id, centre in centres.items() for command in _commands(centre)]
-    with log.open("ab") if log else nullcontext() as output:
-        begun = [
-            (id, subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output))
-            for id, command in commands
-        ]
-        failed = dict.fromkeys(id for id, process in begun if _wait(process) != 0)
-    if failed:
+    missing = [entry for centre in centres.values() for entry in _missing(centre)]
+    if not missing:
+        return
+    with log.open("ab") if log else nullcontext() as output, _listed(missing) as path:
+        process = subprocess.Popen(
+            _publishing(path), env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
+        returned = _wait(process)
+    if returned != 0:
+        failed = [id for id, centre in centres.items() if list(_unpublished(centre))] or list(centres)
         where = f"; {log} says why" if log else ""
         raise ConfigurationError(f"the sample data of {', '.join(failed)} could not be published{where}")
-    for id in dict.fromkeys(id for id, _ in commands):
-        _entitle(centres[id])
 
 
 def check_host(host: str) -> None:
@@ -391,18 +391,30 @@ def _unpublished(centre: Centre) -> Iterator[tuple[Sample, list[Path]]]:
                 yield sample, files
 
 
-def _commands(centre: Centre) -> Iterator[list[str]]:
-    """Make the commands that publish a centre's samples: all that are one file together, each series by itself."""
-    missing = list(_unpublished(centre))
-    alone = [files[0] for _, files in missing if len(files) == 1]
-    if alone:
-        yield _publishing(centre.id, alone)
-    yield from ([*_publishing(centre.id, files), "--id", sample.id] for sample, files in missing if len(files) > 1)
+def _missing(centre: Centre) -> Iterator[dict[str, object]]:
+    """List what is to be published of a centre, as `gaia catalogue add-list` reads it."""
+    for sample, files in _unpublished(centre):
+        yield {
+            "centre": centre.id,
+            "files": [str(file.absolute()) for file in files],
+            "id": sample.id,
+            "title": sample.title,
+            "description": sample.description,
+            "licence": sample.licence,
+        }
 
 
-def _publishing(centre: str, files: list[Path]) -> list[str]:
-    program = [sys.executable, "-m", "gaia_config.demo.child", "gaia", "catalogue", "add"]
-    return [*program, *map(str, files), "--centre", centre, "--licence", LICENCE]
+@contextmanager
+def _listed(entries: list[dict[str, object]]) -> Iterator[Path]:
+    """Write a list of datasets down for one command: to import what reads them takes longer than to read them."""
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", prefix="gaia-samples-", suffix=".json") as file:
+        json.dump(entries, file)
+        file.flush()
+        yield Path(file.name)
+
+
+def _publishing(path: Path) -> list[str]:
+    return [sys.executable, "-m", "gaia_config.demo.child", "gaia", "catalogue", "add-list", str(path)]
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:
@@ -411,15 +423,3 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
     except subprocess.TimeoutExpired:
         process.kill()
         return process.wait()
-
-
-def _entitle(centre: Centre) -> None:
-    """Give the published samples the titles and licences of their table: the files themselves have none."""
-    samples = {sample.id: sample for sample in DATA}
-    for dataset in read_catalogue(centre.catalogue, centre.id):
-        if dataset.id in samples:
-            sample = samples[dataset.id]
-            replacement = dataclasses.replace(
-                dataset, title=sample.title, description=sample.description, licence=sample.licence
-            )
-            publish(centre, replacement)

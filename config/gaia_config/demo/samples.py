@@ -12,6 +12,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,7 @@ def _records(chance: random.Random) -> Iterator[tuple[object, ...]]:
         )  # fmt: skip
 
 
+@cache
 def tree_cover() -> bytes:
     """Make a raster of Europe that nobody observed: percent of trees, in cells of 0.1 degrees; -1 where there is no value."""
     return geotiff(

@@ -1,10 +1,12 @@
 import dataclasses
+import json
 import os
 import socket
 import stat
 
 import pytest
 
+from gaia_config.catalogue import publish
 from gaia_config.centres import read_centres
 from gaia_config.datasets import Dataset, Replica
 from gaia_config.demo import federation
@@ -96,15 +98,11 @@ def test_a_failed_publication_names_the_log(home, monkeypatch):
         federation.seed(read_centres(home / "centres.yml"), environment=dict(os.environ), log=home / "catalogue.log")
 
 
-def test_a_published_sample_is_titled_and_not_published_again(home, centre, dataset):
-    sample = next(sample for sample in DATA if sample.id == "sst-ostia-monthly")
+def test_a_published_sample_is_not_published_again(home, dataset):
     pndb = read_centres(home / "centres.yml")["pndb"]
     federation._lay_out(pndb)
-    federation.publish(pndb, dataset(id=sample.id, centre="pndb"))
-    federation._entitle(pndb)
-    (published,) = federation.read_catalogue(pndb.catalogue, "pndb")
-    assert published.title == sample.title
-    assert [each.id for each, _ in federation._unpublished(pndb)] == [
+    publish(pndb, dataset(id="sst-ostia-monthly", centre="pndb"))
+    assert [each["id"] for each in federation._missing(pndb)] == [
         "atlantic-profiles",
         "countries-110m",
         "tree-cover-demo",
@@ -113,14 +111,35 @@ def test_a_published_sample_is_titled_and_not_published_again(home, centre, data
     assert list(federation._unpublished(dataclasses.replace(pndb, data=None))) == []
 
 
-def test_a_series_is_published_as_one_dataset_of_its_files(home, seeded):
+def test_a_series_is_listed_as_one_dataset_of_its_files_with_the_words_of_its_sample(home, seeded):
     theia = read_centres(home / "centres.yml")["theia"]
-    series = [command for command in federation._commands(theia) if "--id" in command]
-    (command,) = series
-    assert command[-1] == "sst-nemo-2015"
-    assert [part.rpartition("/")[2] for part in command if part.endswith(".nc")] == [
+    (series,) = [each for each in federation._missing(theia) if len(each["files"]) > 1]
+    sample = next(sample for sample in DATA if sample.id == "sst-nemo-2015")
+    assert {name: series[name] for name in ("centre", "id", "title", "description", "licence")} == {
+        "centre": "theia", "id": sample.id, "title": sample.title, "description": sample.description,
+        "licence": sample.licence,
+    }  # fmt: skip
+    assert [file.rpartition("/")[2] for file in series["files"]] == [
         "sst-nemo-2015-1.nc", "sst-nemo-2015-2.nc", "sst-nemo-2015-3.nc",
     ]  # fmt: skip
+
+
+def test_all_centres_are_seeded_by_one_command_and_a_second_time_by_none(home, dataset, monkeypatch):
+    begun = []
+    real = federation._publishing
+
+    def publish_all(path):
+        begun.append([(each["centre"], each["id"]) for each in json.loads(path.read_text())])
+        for centre, id in begun[-1]:
+            publish(centres[centre], dataset(id=id, centre=centre))
+        assert real(path)[-2:] == ["add-list", str(path)]
+        return ["true"]
+
+    centres = read_centres(home / "centres.yml")
+    monkeypatch.setattr(federation, "_publishing", publish_all)
+    for _ in range(2):
+        federation.seed(centres, environment=dict(os.environ))
+    assert [sorted(each) for each in begun] == [sorted((centre, each.id) for each in DATA for centre in each.centres)]
 
 
 def test_free_ports_are_free_and_different():
