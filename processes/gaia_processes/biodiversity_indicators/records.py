@@ -307,7 +307,10 @@ class Records:
 
     def _judge(self, block: pl.DataFrame) -> pl.DataFrame:
         """Leave out what does not count, each record for the first thing that is wrong with it."""
-        reasons = pl.coalesce([pl.when(wrong).then(pl.lit(name)) for name, wrong in self._wrongs()])
+        wrongs = tuple(self._wrongs())
+        if not block.select(pl.any_horizontal([wrong for _, wrong in wrongs]).any()).item():
+            return self._without_duplicates(block) if "duplicate" in self.rules.checks else block
+        reasons = pl.coalesce([pl.when(wrong).then(pl.lit(name)) for name, wrong in wrongs])
         judged = block.with_columns(reasons.alias("reason"))
         counts = judged.group_by("reason").len()
         self.removed.update({name: count for name, count in counts.iter_rows() if name is not None})
@@ -332,7 +335,8 @@ class Records:
             "rank": pl.col("rank").is_in(ABOVE_SPECIES),
             "uncertainty": pl.col("uncertainty") > rules.max_uncertainty_m,
         }
-        yield UNWANTED, ~self._selected()
+        if rules.taxa or rules.bbox is not None or rules.datetime is not None:
+            yield UNWANTED, ~self._selected()
         for name in CHECKS:
             if name in rules.checks and name in known and name not in self.skipped:
                 yield name, known[name].fill_null(value=False)

@@ -111,8 +111,8 @@ class Grid(_Cells):
 
     @override
     def frame(self, units: Longs) -> gpd.GeoDataFrame:
-        squares = [self._square(*each) for each in zip(*self._split(units), strict=True)]
-        return gpd.GeoDataFrame(geometry=squares, crs="OGC:CRS84")
+        column, row = (np.array(each, np.float64) for each in self._split(units))
+        return gpd.GeoDataFrame(geometry=self._squares(column, row), crs="OGC:CRS84")
 
     def _project(self, longitude: Floats, latitude: Floats) -> tuple[Floats, Floats]:
         if self._there is None:
@@ -120,18 +120,21 @@ class Grid(_Cells):
         x, y = self._there.transform(longitude, latitude)
         return np.asarray(x, np.float64), np.asarray(y, np.float64)
 
-    def _square(self, column: int, row: int) -> Any:
-        """Draw a cell in degrees; its sides are lines of the plane, so they get points between the corners."""
-        size = self._size_m
-        box = shapely.box(column * size, row * size, (column + 1) * size, (row + 1) * size)
-        fine = box if self._epsg == EASE_GRID else shapely.segmentize(box, size / _EDGE_PARTS)
-        x, y = shapely.get_coordinates(fine).T
-        longitude, latitude = (np.asarray(each) for each in self._back.transform(x, y))
-        edge = np.abs(longitude) > 179.999999
+    def _squares(self, column: Floats, row: Floats) -> NDArray[Any]:
+        """Draw cells in degrees; where sides are no meridians and parallels, they get points between the corners."""
+        parts = 1 if self._epsg == EASE_GRID else _EDGE_PARTS
+        along = np.arange(parts) / parts
+        none, full = np.zeros(parts), np.ones(parts)
+        right = np.concatenate([along, full, 1 - along, none, [0.0]])
+        up = np.concatenate([none, along, full, 1 - along, [0.0]])
+        x, y = (column[:, None] + right) * self._size_m, (row[:, None] + up) * self._size_m
+        longitude, latitude = (np.asarray(each).reshape(x.shape) for each in self._back.transform(x.ravel(), y.ravel()))
         # The last column of the world ends where the first begins: its edge keeps its own side.
-        longitude[edge] = np.copysign(180.0, float(np.median(longitude)))
-        latitude[~np.isfinite(latitude)] = np.copysign(90.0, row)
-        return shapely.Polygon(np.column_stack([longitude, latitude]))
+        side = np.broadcast_to(np.copysign(180.0, np.median(longitude, axis=1))[:, None], x.shape)
+        longitude = np.where(np.abs(longitude) > 179.999999, side, longitude)
+        latitude = np.where(np.isfinite(latitude), latitude, np.copysign(90.0, row)[:, None])
+        squares: NDArray[Any] = shapely.polygons(np.stack([longitude, latitude], axis=2))
+        return squares
 
 
 class Degrees(_Cells):
@@ -158,10 +161,8 @@ class Degrees(_Cells):
     @override
     def frame(self, units: Longs) -> gpd.GeoDataFrame:
         size = self._size_deg
-        boxes = [
-            shapely.box(column * size, row * size, (column + 1) * size, (row + 1) * size)
-            for column, row in zip(*self._split(units), strict=True)
-        ]
+        column, row = (np.array(each, np.float64) for each in self._split(units))
+        boxes = shapely.box(column * size, row * size, (column + 1) * size, (row + 1) * size)
         return gpd.GeoDataFrame(geometry=boxes, crs="OGC:CRS84")
 
 
