@@ -224,7 +224,7 @@ def _in_units_of(first: xr.Dataset, dataset: xr.Dataset, name: str) -> NDArray[A
     origin = cftime.num2date(0, wanted, calendar, only_use_cftime_datetimes=True)
     # Seconds between the two beginnings are whole, so that no step is moved by a rounding of its own.
     apart_s = (begin - origin).total_seconds()
-    moved = (values.astype(np.float64) * unit_s(unit) + apart_s) / unit_s(wanted)
+    moved: NDArray[np.float64] = (values.astype(np.float64) * unit_s(unit) + apart_s) / unit_s(wanted)
     return np.rint(moved).astype(values.dtype) if values.dtype.kind in "iu" else moved.astype(values.dtype)
 
 
