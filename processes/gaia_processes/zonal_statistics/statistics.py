@@ -146,7 +146,7 @@ def _blocks(maps: Maps, stretches: Stretches) -> Iterator[_Block]:
     width = columns.stop - columns.start
     batches = list(maps.batches(rows.stop - rows.start, width))
     bands = maps.bands(rows, width, max(each.steps.stop - each.steps.start for each in batches))
-    parts = [(rows, columns, stretches)] if len(bands) == 1 else list(_by_band(stretches, bands))
+    parts = list(_by_band(stretches, bands))
     for batch in batches:
         for at, (band, across, own) in enumerate(parts):
             yield _Block(batch=batch, rows=band, columns=across, own=own, is_last=at + 1 == len(parts))
