@@ -55,6 +55,26 @@ def test_a_large_one_is_cloud_optimized_with_overviews_and_always_the_same(tmp_p
         np.testing.assert_array_equal(raster.read(1), data["v"].values)
 
 
+@pytest.mark.parametrize(
+    ("attrs", "kind", "expected"),
+    [
+        ({"flag_values": np.array([1, 2, 5], "u1")}, "u1", 1.0),
+        ({"units": "m"}, "i2", 2.0),
+        ({}, "f4", 2.0),
+        ({}, "u1", None),
+    ],
+)
+def test_overviews_are_the_mode_of_classes_and_the_mean_of_what_is_measured(tmp_path, attrs, kind, expected):
+    lon, lat = np.arange(1200) * 0.1, 60 - np.arange(900) * 0.1
+    coords = {"lon": ("lon", lon, {"units": "degrees_east"}), "lat": ("lat", lat, {"units": "degrees_north"})}
+    values = np.tile(np.array([[1, 1], [1, 5]], kind), (450, 600))
+    write_quietly(xr.Dataset({"v": (("lat", "lon"), values, attrs)}, coords=coords), tmp_path / "a.tif")
+    assert cog_validate(tmp_path / "a.tif", strict=True) == (True, [], [])
+    with rasterio.open(tmp_path / "a.tif", overview_level=0) as overview:
+        seen = np.unique(overview.read(1))
+    assert np.isin(seen, [1, 5]).all() if expected is None else seen.tolist() == [expected]
+
+
 def test_a_projected_grid_keeps_its_reference_system(shared_data, tmp_path):
     with open_dataset(shared_data / "climate" / "toa_brightness_stereographic.nc") as dataset:
         write_quietly(dataset, tmp_path / "a.tif")

@@ -29,7 +29,7 @@ from gaia_processes.inputs.holding import explain_no_raster, explain_several
 from gaia_processes.shared.axes import text_of
 from gaia_processes.shared.history import append_history
 from gaia_processes.shared.mappings import crs_of, read_plane
-from gaia_processes.shared.values import precision_of, read_numbers
+from gaia_processes.shared.values import is_categorical, precision_of, read_numbers
 from gaia_processes.text import Text
 from gaia_workers.writers.fields import Field, decode, fields_of, read_times
 from gaia_workers.writers.finishing import Counter, sync
@@ -96,7 +96,7 @@ def write(dataset: xr.Dataset, path: Path, *, progress: Callable[[int, int], Non
                     _write_band(target, number, _Part(own, places, down, across, kind, nodata), count)
             rasterio.shutil.copy(
                 draft, path, driver="COG", COMPRESS="DEFLATE", PREDICTOR="YES", BLOCKSIZE=2 * _TILE, OVERVIEWS="AUTO", INTERLEAVE="BAND",
-                RESAMPLING="NEAREST" if kind.kind in "iu" else "AVERAGE", BIGTIFF="IF_SAFER",
+                RESAMPLING=_overviews(fields, kind), BIGTIFF="IF_SAFER",
             )  # fmt: skip
             sync(path)
     finally:
@@ -166,6 +166,14 @@ def _stored_as(variable: xr.Variable) -> tuple[np.dtype[Any], float | int]:
         mark = np.iinfo(kind).min if kind.kind == "i" else np.iinfo(kind).max
         return np.dtype(kind.name), int(mark if fill is None or isinstance(fill, str) else np.ravel(fill)[0])
     return np.dtype("float32" if kind == np.float32 else "float64"), _NODATA
+
+
+def _overviews(fields: tuple[Field, ...], kind: np.dtype[Any]) -> str:
+    """Say how overviews are made: the mode of classes, the mean of what is measured; whole numbers that say neither stay themselves."""
+    if any(is_categorical(field.variable) for field in fields):
+        return "MODE"
+    measured = kind.kind == "f" or all(text_of(field.variable, "units") for field in fields)
+    return "AVERAGE" if measured else "NEAREST"
 
 
 def _bands(field: Field) -> Iterator[tuple[dict[str, int], str]]:
