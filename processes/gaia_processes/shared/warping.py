@@ -30,7 +30,11 @@ from gaia_processes.shared.lazy import Key, index_vectors
 from gaia_processes.shared.rasters import Raster
 
 BLOCK = 256
-"""Rows and columns of the result that are made at once."""
+"""Rows and columns of the result that are made at once, at least."""
+
+_SIDES = (1024, 512)
+_WINDOW_CELLS = 2**22
+"""So many cells of the source are read for one map of a block larger than `BLOCK`, at most about."""
 
 _EVERY = 16
 _LATTICE = 65
@@ -70,6 +74,8 @@ class Warp:
         self._target_crs = target.crs.to_wkt()
         self._source_crs = self._target_crs if self._same else source.crs.to_wkt()
         self._scales = self._find_scales()
+        self.side = self._find_side()
+        """Rows and columns of the result that are made at once, at most: a multiple of `BLOCK`."""
         self.window = lru_cache(256)(self._find_window)
 
     def warp(self, values: NDArray[Any], window: _Window, block: tuple[slice, slice], nodata: Any) -> NDArray[Any]:
@@ -137,6 +143,12 @@ class Warp:
             low, high = max(math.floor(own[known].min() + _WHOLE), 0), min(math.ceil(own[known].max() - _WHOLE), size)
             spans.append(max(high - low, 1))
         return _scale(target.width, spans[0]), _scale(target.height, spans[1])
+
+    def _find_side(self) -> int:
+        """Take the largest block whose window is small enough, also where it is turned by half a right angle."""
+        return next(
+            (side for side in _SIDES if 2 * side**2 / (self._scales[0] * self._scales[1]) <= _WINDOW_CELLS), BLOCK
+        )
 
     def _find_window(self, rows: tuple[int, int], columns: tuple[int, int]) -> _Window | None:
         """Find what of the source a block needs; None where it needs nothing."""
@@ -210,6 +222,12 @@ def _shifted(crs: CRS, meridian: float) -> str:
     return f"+proj=longlat +a={figure.semi_major_metre!r} +b={figure.semi_minor_metre!r} +pm={meridian!r} +no_defs"
 
 
+def _asked(places: NDArray[np.intp], block: int, side: int) -> slice:
+    """Give what is asked for of a block of a side, in whole pieces of `BLOCK`: a writer that reads by pieces makes none twice."""
+    own = places[places // side == block] // BLOCK
+    return slice(int(own.min()) * BLOCK, (int(own.max()) + 1) * BLOCK)
+
+
 class WarpedArray(BackendArray):
     """A variable on the raster of the result; blocks are made when they are read."""
 
@@ -238,12 +256,12 @@ class WarpedArray(BackendArray):
         *leading, rows, columns = index_vectors(key, self.shape)
         counts = [len(each) for each in leading]
         result = np.empty((math.prod(counts), len(rows), len(columns)), dtype=self.dtype)
-        side = BLOCK
+        side = self._warp.side
         for row in np.unique(rows // side):
             for column in np.unique(columns // side):
+                asked = (_asked(rows, int(row), side), _asked(columns, int(column), side))
                 block = tuple(
-                    slice(int(at) * side, min((int(at) + 1) * side, size))
-                    for at, size in zip((row, column), self.shape[-2:], strict=True)
+                    slice(each.start, min(each.stop, size)) for each, size in zip(asked, self.shape[-2:], strict=True)
                 )
                 own = [np.flatnonzero(each // side == at) for each, at in ((rows, row), (columns, column))]
                 inner = np.ix_(range(len(result)), rows[own[0]] - block[0].start, columns[own[1]] - block[1].start)

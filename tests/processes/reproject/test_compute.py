@@ -8,6 +8,7 @@ import xarray as xr
 from affine import Affine
 from pyproj import CRS
 from rasterio.enums import Resampling
+from rio_cogeo import cog_validate
 
 from gaia_processes.errors import DatasetUnsuitable, SelectionEmpty
 from gaia_processes.inputs.bbox import Bbox
@@ -16,6 +17,7 @@ from gaia_processes.reproject.describe import METHODS, PICKS
 from gaia_processes.shared.axes import data_variables
 from gaia_processes.shared.mappings import make_axis, make_mapping
 from gaia_workers.readers.opening import open_dataset
+from gaia_workers.writers.geotiff import write
 
 NAN = np.nan
 UTM = CRS.from_epsg(32631)
@@ -192,6 +194,26 @@ def test_blocks_give_what_gdal_gives_of_the_whole(shared_data, name, crs, method
     unlike = ~np.isclose(made, expected, rtol=1e-5, atol=1e-4, equal_nan=True)
     # On the border between two cells, the last bit of a coordinate decides.
     assert unlike.mean() < 1e-3
+
+
+def test_pieces_are_what_the_whole_is(shared_data):
+    with open_dataset(shared_data / "raster" / "RGB.byte.tif") as dataset:
+        made = compute(dataset, crs="EPSG:4326", variables=("band_1",), resampling="cubic", warn=quiet)["band_1"]
+        assert min(made.shape) > 512
+        pieces = np.block(
+            [
+                [made[row : row + 256, column : column + 256].values for column in range(0, made.shape[1], 256)]
+                for row in range(0, made.shape[0], 256)
+            ]
+        )
+        np.testing.assert_allclose(pieces, made.values, rtol=1e-5, atol=1e-4)
+
+
+def test_a_reprojected_raster_is_cloud_optimized(shared_data, tmp_path):
+    with open_dataset(shared_data / "raster" / "RGB.byte.tif") as dataset:
+        result = compute(dataset, crs="EPSG:4326", variables=("band_1",), warn=quiet)
+        write(result, tmp_path / "a.tif", progress=lambda *_: None, history="made by a test")
+    assert cog_validate(tmp_path / "a.tif", strict=True) == (True, [], [])
 
 
 def test_the_default_raster_is_the_one_that_gdalwarp_makes(shared_data):
