@@ -27,7 +27,7 @@ def write_json(value: Any) -> bytes:
 
 
 def render_text(
-    text: bytes, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None, *, content_type: str = JSON
+    text: bytes, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None, *, content_type: str
 ) -> Response:
     """Answer with a JSON document that is written already."""
     response = Response(text, status=status, content_type=content_type)

@@ -13,7 +13,7 @@ from gaia_server.identity import identify
 from gaia_server.jobs.records import Job, LogLine
 from gaia_server.jobs.states import State
 from gaia_server.jobs.story import tell
-from gaia_server.negotiation import language_of, wants_html, wants_json
+from gaia_server.negotiation import JSON, language_of, wants_html, wants_json
 from gaia_server.origin import check_same_origin
 from gaia_server.pages.jobs import render_job_page, render_list_page, render_log_page, render_results_page
 from gaia_server.provenance import MEDIA_TYPE, write_provenance
@@ -65,7 +65,7 @@ def show_status(job_id: str) -> Response:
     if not page:
         known = services.ended.find(job_id, owner, language, lambda: services.store.stamp(job_id, owner=owner))
         if known is not None:
-            return render_text(known, headers={"Cache-Control": "no-cache"})
+            return render_text(known, headers={"Cache-Control": "no-cache"}, content_type=JSON)
     now, job = utc_now(), find_job(services, job_id)
     status = render_status(
         job, base_url=services.settings.public_url, language=language, outlook=services.outlooks.find(job)
@@ -74,7 +74,7 @@ def show_status(job_id: str) -> Response:
         return _render_page(services, job, status)
     text = write_json(status)
     services.ended.keep(job, language, text, now=now)
-    return render_text(text, headers={"Cache-Control": "no-cache", **retry_after(job)})
+    return render_text(text, headers={"Cache-Control": "no-cache", **retry_after(job)}, content_type=JSON)
 
 
 @routes.delete("/jobs/<job_id>")
