@@ -127,7 +127,8 @@ def _ids_for(process: Process, name: str, ids: DatasetIds) -> Sequence[str]:
 def takes_dataset(schema: dict[str, Any]) -> bool:
     """Tell whether an input takes a dataset, alone or in an array."""
     item = schema.get("items", schema)
-    return any(each.get("format") == DATASET_FORMAT for each in (item, *item.get("oneOf", ())))
+    ways = (item, *item.get("oneOf", ()), *item.get("allOf", ()))
+    return any(each.get("format") == DATASET_FORMAT for each in ways)
 
 
 def _name_datasets(schema: dict[str, Any], dataset_ids: Sequence[str]) -> dict[str, Any]:
@@ -136,7 +137,7 @@ def _name_datasets(schema: dict[str, Any], dataset_ids: Sequence[str]) -> dict[s
         items = _name_datasets(schema["items"], dataset_ids)
         example = {"example": [items["example"]]} if "example" in items and takes_dataset(schema) else {}
         return schema | {"items": items} | example
-    if not takes_dataset(schema) or not dataset_ids or "oneOf" in schema:
+    if not takes_dataset(schema) or not dataset_ids or "oneOf" in schema or "allOf" in schema:
         return schema  # of several ways the example shows one, and the constraints name the datasets
     listed = {"enum": list(dataset_ids)} if len(dataset_ids) <= LISTED_DATASETS else {}
     return schema | listed | {"example": dataset_ids[0]}

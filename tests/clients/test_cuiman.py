@@ -24,7 +24,7 @@ from pydantic import BaseModel
 
 from wire import Client
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 USUAL = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "python-httpx2"}
 A1B = {"dataset": "a1b-north-america", "bbox": [-110, 30, -80, 50], "datetime": "2000/2009"}

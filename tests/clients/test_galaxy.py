@@ -14,7 +14,7 @@ import pytest
 
 from wire import Answer, Client
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 ACCEPT_JSON = {"accept": "application/json"}
 

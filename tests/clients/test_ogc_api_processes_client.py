@@ -12,7 +12,7 @@ from ogc_api_processes_client.models.execute200_response import Execute200Respon
 from ogc_api_processes_client.models.status_code import StatusCode
 from ogc_api_processes_client.models.status_info import StatusInfo
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 A1B = {"dataset": "a1b-north-america", "bbox": [-110, 30, -80, 50], "datetime": "2000/2009"}
 BODY = {"inputs": {"message": "x", "values": [1, 2], "area": {"bbox": [1, 2, 3, 4]}}}

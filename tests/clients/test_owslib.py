@@ -8,7 +8,7 @@ from owslib.ogcapi import REQUEST_HEADERS
 from owslib.ogcapi.processes import Processes
 from owslib.util import http_delete, http_get
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 A1B = {"dataset": "a1b-north-america", "bbox": [-110, 30, -80, 50], "datetime": "2000/2009"}
 

@@ -13,7 +13,7 @@ import rasterio
 import requests
 from rasterio.errors import NotGeoreferencedWarning
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 SST = {"dataset": "sst-ostia-monthly", "bbox": [-10, -5, 10, 5]}
 PAGING = Path("/proc/sys/vm/unprivileged_userfaultfd")

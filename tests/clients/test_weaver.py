@@ -6,7 +6,7 @@ import pytest
 
 from wire import Client
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 USUAL = {"Accept": "application/json", "Content-Type": "application/json"}
 PROFILE = "http://www.opengis.net/def/profile/OGC/0/ogc-results"

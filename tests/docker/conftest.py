@@ -44,7 +44,7 @@ SCIENCE = (
 )
 SECRETS = "/run/secrets"
 PORTS = {"redis": ["6379"], "postgres": ["5432"]}  # what the images of others listen on
-HEALTHY_LIMIT_S = 60.0
+HEALTHY_LIMIT_S = 150.0
 GONE_LIMIT_S = 20.0
 PAUSE_S = 0.3
 

@@ -28,7 +28,7 @@ from gaia_config.centres import read_centres
 from gaia_config.cli import commands
 from gaia_config.settings import Settings, variable
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 HOUSE = Path(__file__).parents[2]
 DOCKER = HOUSE / "docker"

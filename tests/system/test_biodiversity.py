@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 RECORDS = (
     "scientificName,decimalLongitude,decimalLatitude,eventDate,occurrenceStatus\n"

@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 from real_box import Box
 from wire import ASYNC, Answer, Client
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 LARGE_BYTES = 100 * 1000 * 1000
 GROWTH_LIMIT_BYTES = 10 * 1000 * 1000

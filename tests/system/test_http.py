@@ -13,7 +13,7 @@ import pytest
 from gaia_processes.formats import GRIDDED
 from wire import ASYNC, Answer
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 A1B = {"dataset": "a1b-north-america", "bbox": [-110, 30, -80, 50], "datetime": "2000/2009"}
 SST = {"dataset": "sst-ostia-monthly", "bbox": [-10, -5, 10, 5]}

@@ -11,7 +11,7 @@ import netCDF4
 import numpy as np
 import pytest
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 HELLO = {"inputs": {"message": "hello"}, "outputs": {"message": {}}}
 

@@ -8,7 +8,7 @@ import netCDF4
 import numpy as np
 import pytest
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 TABLE = "site,longitude,latitude,seen\nDenver,-104.9,39.7,2001-03-05\nIowa,266.4,42,2050-07-01\nBrest,-4.5,48.4,2001-03-05\n"
 REQUEST = {"dataset": "a1b-north-america", "datetime": "2000/2009", "points": TABLE}

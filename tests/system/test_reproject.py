@@ -8,7 +8,7 @@ import rasterio.warp
 from rasterio.io import MemoryFile
 from rasterio.transform import from_origin
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 COVER = {"dataset": "tree-cover-demo", "bbox": [0, 44, 4, 48]}
 GEOTIFF = {"outputs": {"data": {"format": {"mediaType": "image/tiff; application=geotiff"}}}}

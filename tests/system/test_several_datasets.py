@@ -6,7 +6,7 @@ import netCDF4
 import numpy as np
 import pytest
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 CANESM = "{}_day_CanESM2_rcp85_r1i1p1_na10kgrid_qm-moving-50bins-detrend_2095.nc"
 IDS = {name: f"{name}-day-2095" for name in ("tasmax", "tasmin", "pr")}

@@ -8,7 +8,7 @@ import netCDF4
 import numpy as np
 import pytest
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 BOX = {"bbox": [-110, 30, -80, 50], "datetime": "2000/2009"}
 

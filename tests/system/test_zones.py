@@ -8,7 +8,7 @@ import geopandas as gpd
 import pytest
 import shapely
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 ZONES = {
     "type": "FeatureCollection",

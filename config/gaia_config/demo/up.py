@@ -30,7 +30,7 @@ from gaia_config.files import write_whole
 from gaia_config.reach import check_transport, find_unreachable, visit_store
 from gaia_config.settings import ANY_ADDRESS, Settings, variable
 
-READY_LIMIT_S = 90.0
+READY_LIMIT_S = 180.0
 TOUR_LIMIT_S = 120.0
 LOCK_WAIT_S = 3.0
 PAUSE_S = 0.05
