@@ -300,6 +300,7 @@ def _geojson_schema(*types: str) -> dict[str, Any]:
         },
     }
     return {
+        "type": "object",  # clients that make forms look for it at the top of each way
         "allOf": [
             {"format": "geojson-feature-collection"},
             {
@@ -310,7 +311,7 @@ def _geojson_schema(*types: str) -> dict[str, Any]:
                     "features": {"type": "array", "items": feature},
                 },
             },
-        ]
+        ],
     }
 
 
