@@ -1,7 +1,5 @@
 """Statistics of zones on grids that can be counted by hand, on real files, and beside exactextract."""
 
-from pathlib import Path
-
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -16,8 +14,6 @@ from hypothesis import strategies as st
 from gaia_processes.errors import DatasetUnsuitable, InvalidInputs
 from gaia_processes.zonal_statistics.compute import compute
 
-SHARED = Path("/work/shared/data")
-needs_data = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared test data are not here")
 FILL = np.float32(-999)
 ALL = ("count", "sum", "mean", "min", "max", "stdev", "median", "majority", "minority", "variety")
 
@@ -369,28 +365,25 @@ def raster(path):
     return made
 
 
-@needs_data
-def test_luxembourg_is_what_exactextract_says():
-    frame = gpd.read_file(SHARED / "vector/lux.gpkg")
+def test_luxembourg_is_what_exactextract_says(shared_data):
+    frame = gpd.read_file(shared_data / "vector/lux.gpkg")
     names = ["mean", "sum", "count", "min", "max", "stdev", "variance", "variety"]
-    theirs = exact_extract(str(SHARED / "raster/elev.tif"), frame, names, output="pandas")
-    ours = table(raster(SHARED / "raster/elev.tif"), frame, statistics=tuple(names))
+    theirs = exact_extract(str(shared_data / "raster/elev.tif"), frame, names, output="pandas")
+    ours = table(raster(shared_data / "raster/elev.tif"), frame, statistics=tuple(names))
     for name in names:
         np.testing.assert_allclose(ours[f"v_{name}"], theirs[name], rtol=1e-6, err_msg=name)
 
 
-@needs_data
-def test_a_raster_stored_bottom_up_gives_the_same():
-    frame = gpd.read_file(SHARED / "vector/lux.gpkg")
-    one, other = (table(raster(SHARED / "raster" / name), frame) for name in ("elev.tif", "elev_bottom_up.tif"))
+def test_a_raster_stored_bottom_up_gives_the_same(shared_data):
+    frame = gpd.read_file(shared_data / "vector/lux.gpkg")
+    one, other = (table(raster(shared_data / "raster" / name), frame) for name in ("elev.tif", "elev_bottom_up.tif"))
     for name in ALL:
         np.testing.assert_allclose(one[f"v_{name}"], other[f"v_{name}"], rtol=1e-9)
 
 
-@needs_data
-def test_monthly_means_of_counties_in_another_datum():
-    frame = gpd.read_file(SHARED / "vector/nc_counties_nad27.gpkg")
-    with xr.open_dataset(SHARED / "climate/bcsd_obs_1999.nc", decode_cf=False) as dataset:
+def test_monthly_means_of_counties_in_another_datum(shared_data):
+    frame = gpd.read_file(shared_data / "vector/nc_counties_nad27.gpkg")
+    with xr.open_dataset(shared_data / "climate/bcsd_obs_1999.nc", decode_cf=False) as dataset:
         found = table(dataset, frame, statistics=("mean",), weighting="area")
     assert len(found) == 100 * 12
     assert found["time"].iloc[0].startswith("1999-01")
@@ -399,9 +392,8 @@ def test_monthly_means_of_counties_in_another_datum():
     assert found["NAME"].iloc[0] == frame["NAME"].iloc[0]
 
 
-@needs_data
-def test_each_edge_case_is_what_it_expects():
-    frame = gpd.read_file(SHARED / "vector/edge_cases.geojson")
+def test_each_edge_case_is_what_it_expects(shared_data):
+    frame = gpd.read_file(shared_data / "vector/edge_cases.geojson")
     frame = frame[~frame.geometry.is_empty | frame.geometry.isna()].reset_index(drop=True)
     lon, lat = np.arange(0, 361, 2.5), np.arange(-90, 91, 2.5)
     values = np.add.outer(np.arange(72), np.arange(144) / 1000)

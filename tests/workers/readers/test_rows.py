@@ -36,7 +36,7 @@ def opened():
 
 def refusal(path: Path, role: Role, kind: type[GaiaError] = DatasetUnsuitable) -> str:
     with pytest.raises(kind) as caught, open_rows(path, role, note=print) as rows:
-        rows.collect()  # pragma: no cover - it is refused before
+        rows.collect()
     assert str(path.parent) not in caught.value.text.en
     assert caught.value.text.en != caught.value.text.fr
     return caught.value.text.en
@@ -363,11 +363,9 @@ def test_a_community_table_has_sites_and_counts(opened, shared_data, name, shape
 
 
 def test_a_count_that_is_none_is_refused_by_its_place():
-    with (
-        pytest.raises(DatasetUnsuitable, match="'Fagus' of the community table has 'many' in row 2"),
-        open_inline(parse_community("site,Quercus,Fagus\na,1,2\nb,3,many\n"), "community"),
-    ):
-        pass  # pragma: no cover - it is refused before
+    opening = open_inline(parse_community("site,Quercus,Fagus\na,1,2\nb,3,many\n"), "community")
+    with pytest.raises(DatasetUnsuitable, match="'Fagus' of the community table has 'many' in row 2"):
+        opening.__enter__()
 
 
 def test_an_absent_count_is_missing_and_a_comma_may_be_a_point():
