@@ -116,7 +116,8 @@ def test_a_worker_killed_at_work_is_followed_by_another_attempt(box) -> None:
     centre = status_of(address)["gaia:centre"]
     os.kill(box.worker_pid(centre), signal.SIGKILL)
     end = end_of(address, limit_s=60)
-    assert (end["status"], end["gaia:attempt"]) == ("successful", 2)
+    assert end["status"] == "successful"
+    assert end["gaia:attempt"] in (2, 3)  # where the machine stands still for longer than the box's short lease, the third
 
 
 def test_a_dead_broker_is_started_again_and_what_was_accepted_meanwhile_runs(box) -> None:
