@@ -35,6 +35,7 @@ from gaia_workers.delegation import name_of
 from gaia_workers.delivery import delivery_for
 from gaia_workers.forks import Forks
 from gaia_workers.holdings import Holdings
+from gaia_workers.loops import have_loops_made
 from gaia_workers.messages import queue_name
 from gaia_workers.results import Results
 from gaia_workers.slurm import Slurm
@@ -107,6 +108,7 @@ class Agent:
             threading.Thread(target=self._repeat, args=(self._heed_dismissals, 0.0), daemon=True),
             threading.Thread(target=self._repeat, args=(self._take_stock, STOCK_PERIOD_S), daemon=True),
             threading.Thread(target=self._repeat, args=(self._sweep_drafts, self._sweep_period_s), daemon=True),
+            threading.Thread(target=have_loops_made, daemon=True),
         ]
         app = make_app(self._centre, self._take)
         worker = app.Worker(

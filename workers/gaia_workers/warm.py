@@ -11,19 +11,19 @@ import dask.array
 
 from gaia_config.logs import set_up_logs
 from gaia_config.settings import Settings
-from gaia_processes.catalogue import all_processes
 from gaia_processes.formats import FORMATS
+from gaia_processes.shared import kept_loops
 from gaia_workers import task
 from gaia_workers.lineage import die_with_parent
+from gaia_workers.loops import import_science, run_loops
 from gaia_workers.readers import netcdf as reader
 from gaia_workers.software import software_here
 
 __all__ = ["dask", "reader", "task"]
 
-for process in all_processes():
-    module = importlib.import_module(f"{process.package}.compute")
-    if hasattr(module, "warm"):
-        module.warm()
+import_science()
+if kept_loops.are_made() or kept_loops.folder() is None:  # else they are made beside (`loops.py`)
+    run_loops()
 for file_format in FORMATS:
     importlib.import_module(f"gaia_workers.writers.{file_format.id}")
 

@@ -277,15 +277,33 @@ def seed(centres: dict[str, Centre], *, environment: dict[str, str], log: Path |
     ConfigurationError
         A folder cannot be written, or the publication failed.
     """
+    with seeding(centres, environment=environment, log=log):
+        pass
+
+
+@contextmanager
+def seeding(centres: dict[str, Centre], *, environment: dict[str, str], log: Path | None = None) -> Iterator[None]:
+    """
+    As `seed`, but publish while the caller does something else: all is published when this is left.
+
+    The folders, the catalogues and the files are there when it is entered.
+    """
     for centre in centres.values():
         _lay_out(centre)
     missing = [entry for centre in centres.values() for entry in _missing(centre)]
     if not missing:
+        yield
         return
     with log.open("ab") if log else nullcontext() as output, _listed(missing) as path:
         process = subprocess.Popen(
             _publishing(path), env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
+        try:
+            yield
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
         returned = _wait(process)
     if returned != 0:
         failed = [id for id, centre in centres.items() if list(_unpublished(centre))] or list(centres)

@@ -22,7 +22,7 @@ from gaia_config.centres import Centre
 from gaia_config.check import broker_visits, check_broker, check_store
 from gaia_config.demo import guardian
 from gaia_config.demo.broker import Broker, make_broker
-from gaia_config.demo.federation import check_host, is_free, prepare, read_federation, seed
+from gaia_config.demo.federation import check_host, is_free, prepare, read_federation, seeding
 from gaia_config.demo.supervisor import Program, Supervisor
 from gaia_config.demo.tour import Tour, curl, is_ready, take_tour
 from gaia_config.errors import ConfigurationError
@@ -60,6 +60,7 @@ def run(settings: Settings, console: Console, *, demo_job: bool) -> None:
     Run the box until somebody asks it to end.
 
     The first centre comes before the others: on a small machine the imports of all at once would keep a person waiting.
+    For the same reason the samples are published while the server starts; it notices when a catalogue changes.
 
     Raises
     ------
@@ -83,11 +84,14 @@ def run(settings: Settings, console: Console, *, demo_job: bool) -> None:
         write_whole(settings.home / "keys" / "broker", address, mode=0o600)
         centres = read_federation(settings.centres)
         _refuse_unreachable(settings, centres, broker)
-        with _box(settings, console, centres, broker, lock) as supervisor:
+        word = secrets.token_hex(8)
+        environment = _environment(settings, broker, word)
+        with _guarded(word, lock), _box(settings, console, environment, broker) as supervisor:
             first, *others = centres
-            for program in [*_front(), *_beside(centres[first], settings)]:
-                supervisor.start(program)
-            _wait_until_ready(settings, supervisor)
+            with seeding(centres, environment=environment, log=settings.home / "logs" / "catalogue.log"):
+                for program in [*_front(), *_beside(centres[first], settings)]:
+                    supervisor.start(program)
+                _wait_until_ready(settings, supervisor)
             for centre in others:
                 for program in _beside(centres[centre], settings):
                     supervisor.start(program)
@@ -108,26 +112,24 @@ def _refuse_unreachable(settings: Settings, centres: dict[str, Centre], broker: 
 
 @contextmanager
 def _box(
-    settings: Settings, console: Console, centres: dict[str, Centre], broker: Broker | None, lock: int
+    settings: Settings, console: Console, environment: dict[str, str], broker: Broker | None
 ) -> Iterator[Supervisor]:
-    """Start the broker and see that the data are published; whatever happens inside, end all programs."""
-    word = secrets.token_hex(8)
-    environment = _environment(settings, broker, word)
-    logs = settings.home / "logs"
+    """Start the broker; whatever happens inside, end all programs."""
     supervisor = Supervisor(
-        logs=logs, environment=environment, say=console.print, changed=lambda: _note(settings, supervisor)
+        logs=settings.home / "logs",
+        environment=environment,
+        say=console.print,
+        changed=lambda: _note(settings, supervisor),
     )
-    with _guarded(word, lock):
-        try:
-            if broker is not None:
-                supervisor.start(Program(name="broker", command=broker.command, last=True))
-                broker.wait()
-            seed(centres, environment=environment, log=logs / "catalogue.log")
-            yield supervisor
-        finally:
-            signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
-            supervisor.stop()
-            _state_file(settings).unlink(missing_ok=True)
+    try:
+        if broker is not None:
+            supervisor.start(Program(name="broker", command=broker.command, last=True))
+            broker.wait()
+        yield supervisor
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+        supervisor.stop()
+        _state_file(settings).unlink(missing_ok=True)
 
 
 def _front() -> Iterator[Program]:

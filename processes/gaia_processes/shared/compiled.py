@@ -1,35 +1,19 @@
 """
 Loops that numba compiles: kept on disk where the machine has a place for it, else made anew in each process.
 
-A process that is forked for each task compiles before it forks: `compute` modules with such loops have a function `warm`
-that runs them once.
+`compute` modules with such loops have a function `warm` that runs them once: the process that every task is forked from loads
+them so where they are made already (`kept_loops.py`).
 """
 
-import os
-import stat
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, cast
 
 import numba
 
-
-def _own_folder() -> str:
-    """Give a folder for compiled loops that nobody else can write to, for they are run as they lie there; none if there is none."""
-    folder = Path(tempfile.gettempdir(), f"gaia-compiled-{os.getuid()}")
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
-    except OSError:
-        return ""
-    is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
-    return str(folder) if is_ours else ""
-
+from gaia_processes.shared import kept_loops
 
 _settings: Any = numba.config
-if not _settings.CACHE_DIR:  # an operator may name another (NUMBA_CACHE_DIR)
-    _settings.CACHE_DIR = _own_folder()
+_settings.CACHE_DIR = str(kept_loops.folder() or "")
 
 
 def compiled[**P, R](function: Callable[P, R]) -> Callable[P, R]:
