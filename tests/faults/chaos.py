@@ -487,6 +487,7 @@ def _tell(rig: Rig, clients: Clients, history: History, tally: Counter[str]) -> 
         "computed twice but published once": twice,
         "in the store, but its client never heard of it": len(unknown),
     }
+    history.told = lines
     for name, count in lines.items():
         print(f"{count:8}  {name}")
     print(f"{sum(history.operations.values())} operations: {dict(history.operations)}")

@@ -18,13 +18,13 @@ held = bytearray(int(sys.argv[1]))
 if os.fork() == 0:                       # a child that goes away and leaves its own child behind, in a session of its own
     if os.fork() == 0:
         os.setsid()
-        print(os.getpid(), flush=True)
+        os.write(1, b"%d\\n" % os.getpid())
         give_up = time.monotonic() + 60  # whoever kills the test leaves nothing behind for long
         while time.monotonic() < give_up: pass
     os._exit(0)
 os.wait()
 child = subprocess.Popen([sys.executable, "-c", "import time; held = bytearray(80_000_000); time.sleep(60)"], start_new_session=True)
-print(child.pid, flush=True)
+os.write(1, b"%d\\n" % child.pid)         # at one go, as the orphan does: print may write the line's end later, behind its number
 time.sleep(60)
 """
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from gevent.monkey import is_module_patched
-from sqlalchemy import Connection, Engine, RootTransaction, Select, create_engine, event
+from sqlalchemy import Connection, Engine, RootTransaction, Select, create_engine, event, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -21,6 +22,9 @@ from gaia_config.errors import ConfigurationError
 from gaia_config.filesystems import refuse_network
 from gaia_server.disk import off_the_loop
 from gaia_server.errors import StoreDown
+from gaia_server.jobs.tables import compatibility
+
+_log = structlog.get_logger()
 
 BUSY_WAIT_S = 5.0
 MAPPED_BYTES = 256 * 2**20
@@ -224,16 +228,19 @@ def migrate(engine: Engine) -> None:
     """
     Bring the tables to the newest migration; two processes that start at once do it one after the other.
 
+    What a newer version has migrated is left as it is, where that says that this version can go on with it (decision 41).
+
     Raises
     ------
     gaia_config.errors.ConfigurationError
-        If a newer version of this program has been at work here.
+        If a newer version of this program has been at work here, and this one is too old for what it left.
     """
     config = migrations()
     with writing(engine) as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7203451)")
-        _refuse_newer(connection, ScriptDirectory.from_config(config))
+        if _is_newer(connection, ScriptDirectory.from_config(config)):
+            return
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
@@ -245,9 +252,16 @@ def migrations() -> Config:
     return config
 
 
-def _refuse_newer(connection: Connection, scripts: ScriptDirectory) -> None:
+def _is_newer(connection: Connection, scripts: ScriptDirectory) -> bool:
+    """Tell whether a newer version has migrated the store; refuse it where that version took away what this one needs."""
+    known = {each.revision for each in scripts.walk_revisions()}
     found = MigrationContext.configure(connection).get_current_revision()
-    if found is not None and found not in {each.revision for each in scripts.walk_revisions()}:
+    if found is None or found in known:
+        return False
+    oldest = connection.execute(select(compatibility.c.oldest)).scalar_one_or_none()
+    if oldest not in known:
         raise ConfigurationError(
             f"the job store is at revision {found}, which this version of gaia does not know; run the version that made it, or a newer one"
         )
+    _log.info("the job store was migrated by a newer version, and this one goes on with it", revision=found)
+    return True

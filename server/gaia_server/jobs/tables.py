@@ -180,6 +180,9 @@ paces = Table(
     *(Column(name, Float, nullable=False) for name in ("weight", "estimated", "took", "estimated_squared", "product")),
 )
 
+compatibility = Table("compatibility", metadata, Column("oldest", String(32), nullable=False))
+"""One row: the first revision whose version of gaia can work with these tables (decision 41)."""
+
 log = Table(
     "log",
     metadata,

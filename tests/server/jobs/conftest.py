@@ -13,7 +13,7 @@ from gaia_server.jobs import engine as database
 from gaia_server.jobs.records import Demand, Job, RequestedOutput
 from gaia_server.jobs.states import State
 from gaia_server.jobs.store import Store
-from gaia_server.jobs.tables import metadata
+from gaia_server.jobs.tables import compatibility, metadata
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -39,7 +39,7 @@ def emptied(url: str) -> Engine:
     if not inspect(engine).has_table(metadata.sorted_tables[0].name):
         database.migrate(engine)
     with engine.begin() as connection:
-        names = ", ".join(table.name for table in metadata.sorted_tables)
+        names = ", ".join(table.name for table in metadata.sorted_tables if table is not compatibility)
         connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
     return engine
 

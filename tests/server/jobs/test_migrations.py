@@ -1,7 +1,7 @@
 """Every older store is brought up with what is in it, also where jobs run; each step leaves the version before able to go on."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from gaia_server.jobs import engine as database
 from gaia_server.jobs.records import Job
 from gaia_server.jobs.states import State
 from gaia_server.jobs.store import Store
+from gaia_server.jobs.tables import compatibility
 from gaia_workers.contract import Kind, OutputFile, Receipt, Report, Result
 
 REVISIONS = [each.revision for each in ScriptDirectory.from_config(database.migrations()).walk_revisions()][::-1]
@@ -59,7 +60,11 @@ def test_jobs_that_ran_in_an_older_store_finish_after_its_migration(store: Store
 
 
 def test_a_step_lets_the_version_before_it_write_and_read_what_it_knows(store: Store, make_job) -> None:
-    """Columns that a step adds are optional or have a value of their own; what it no longer needs goes a step later."""
+    """
+    Columns that a step adds are optional or have a value of their own; what it no longer needs goes a step later.
+
+    A step that takes something away says so: it is the oldest with which its store can be used from then on.
+    """
     engine = store._engine
     job = store.accept(make_job())
     for before, after in itertools.pairwise(REVISIONS):
@@ -69,8 +74,10 @@ def test_a_step_lets_the_version_before_it_write_and_read_what_it_knows(store: S
         known = sa.MetaData()
         known.reflect(engine)
         move(engine, command.upgrade, after)
+        if oldest_of(engine) == after:
+            continue
         for table in known.tables.values():
-            if table.name == "alembic_version":
+            if table.name in ("alembic_version", "compatibility"):
                 continue
             with database.writing(engine) as connection:
                 row = connection.execute(sa.select(table)).mappings().first()
@@ -81,8 +88,76 @@ def test_a_step_lets_the_version_before_it_write_and_read_what_it_knows(store: S
     assert store.find(job.id, owner="anna") is not None
 
 
-def test_a_store_of_a_newer_version_is_refused_in_a_sentence(store: Store) -> None:
+def oldest_of(engine: sa.Engine) -> str | None:
+    """Read what a store says of who may use it; None before it said so."""
+    if not sa.inspect(engine).has_table(compatibility.name):
+        return None
+    with database.reading(engine) as connection:
+        return connection.execute(sa.select(compatibility.c.oldest)).scalar_one()
+
+
+@pytest.fixture
+def migrated_by_a_newer(store: Store) -> Callable[[str], sa.Engine]:
+    """Give a store as a version to come leaves it: with a column, an index and a table more."""
+
+    def migrate(oldest: str) -> sa.Engine:
+        with database.writing(store._engine) as connection:
+            connection.execute(sa.text("ALTER TABLE works ADD COLUMN tides INTEGER NOT NULL DEFAULT 2"))
+            connection.execute(sa.text("CREATE INDEX works_by_tides ON works (tides)"))
+            connection.execute(sa.text("CREATE TABLE moons (id INTEGER PRIMARY KEY)"))
+            connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+            connection.execute(sa.update(compatibility).values(oldest=oldest))
+        return store._engine
+
+    return migrate
+
+
+@pytest.fixture
+def put_back(store: Store) -> Iterator[None]:
+    """Leave the database as it was: that of PostgreSQL is the next test's too."""
+    oldest = oldest_of(store._engine)
+    yield
     with database.writing(store._engine) as connection:
-        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.execute(sa.text("DROP INDEX works_by_tides"))
+        connection.execute(sa.text("ALTER TABLE works DROP COLUMN tides"))
+        connection.execute(sa.text("DROP TABLE moons"))
+        connection.execute(sa.text(f"UPDATE alembic_version SET version_num = '{REVISIONS[-1]}'"))
+        connection.execute(sa.update(compatibility).values(oldest=oldest))
+
+
+@pytest.mark.usefixtures("put_back")
+def test_a_server_that_runs_goes_on_while_a_newer_one_migrates_its_store(
+    store: Store, make_job, migrated_by_a_newer: Callable[[str], sa.Engine]
+) -> None:
+    """Its connections are open and their statements prepared before; jobs of before and after end well."""
+    begun = [store.accept(make_job(content_key=f"{number:064}")) for number in range(10)]
+    store.apply([report(job, Kind.STARTED) for job in begun], attempts=3)
+    migrated_by_a_newer(REVISIONS[-1])
+    later = store.accept(make_job(content_key="f" * 64))
+    store.apply([report(job, Kind.FINISHED, result_of(job)) for job in (*begun, later)], attempts=3)
+    found = [store.find(job.id, owner="anna") for job in (*begun, later)]
+    assert [each.state for each in found if each] == [State.SUCCESSFUL] * 11
+
+
+@pytest.mark.usefixtures("put_back")
+def test_a_server_that_is_started_again_goes_on_with_a_store_that_a_newer_one_migrated(
+    make_job, migrated_by_a_newer: Callable[[str], sa.Engine]
+) -> None:
+    engine = migrated_by_a_newer(REVISIONS[-1])
+    database.migrate(engine)
+    started_again = Store(engine)
+    job = started_again.accept(make_job())
+    started_again.apply([report(job, Kind.FINISHED, result_of(job))], attempts=3)
+    found = started_again.find(job.id, owner="anna")
+    assert found is not None
+    assert found.state is State.SUCCESSFUL
+    assert oldest_of(engine) == REVISIONS[-1]
+
+
+@pytest.mark.usefixtures("put_back")
+def test_a_store_from_which_a_newer_version_took_something_away_is_refused_in_a_sentence(
+    migrated_by_a_newer: Callable[[str], sa.Engine],
+) -> None:
+    engine = migrated_by_a_newer("9998")
     with pytest.raises(ConfigurationError, match="revision 9999, which this version of gaia does not know"):
-        database.migrate(store._engine)
+        database.migrate(engine)
