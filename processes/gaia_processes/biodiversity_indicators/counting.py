@@ -1,5 +1,7 @@
 """Counts records by unit, period and species: what all indicators are made of."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,9 +48,18 @@ class Counted:
 def count(records: Records, units: Units, *, period: Period, squares: bool, points: bool) -> Counted:
     """Read all records, and count them."""
     counting = _Counting(period=period, squares=squares, points=points)
-    for block in records.blocks():
+    for block in _one_ahead(records.blocks()):
         counting.add(block, units.place(block))
     return counting.finish(len(records.species))
+
+
+def _one_ahead(blocks: Iterator[Block]) -> Iterator[Block]:
+    """Read the next block while the one before is counted."""
+    with ThreadPoolExecutor(1) as reader:
+        following = reader.submit(next, blocks, None)
+        while (block := following.result()) is not None:
+            following = reader.submit(next, blocks, None)
+            yield block
 
 
 def period_of(month: Longs, period: Period) -> Longs:

@@ -59,6 +59,8 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
 _PLACED = ("missing", "range", "zero", "equal")
 _DATE = r"^\s*(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?"
 _PREFIX = re.compile(r"^.*[:/#]")
+_TWO_WORDS = r"^(\S+\s+\S+)"
+_NO_NAME = -1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,8 +139,6 @@ class Records:
         By check, how many records it removed; by `unnamed`, `not_selected`, `undated` those that are left out for that.
     skipped : dict
         Checks that could not be made, with the columns that they need.
-    species : list of str
-        Names, by code.
     read : int
         How many there were.
     """
@@ -147,7 +147,6 @@ class Records:
     rules: Rules
     removed: Counter[str] = field(default_factory=Counter)
     skipped: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    species: list[str] = field(default_factory=list)
     read: int = 0
     kept: int = 0
 
@@ -160,9 +159,9 @@ class Records:
 
     def blocks(self) -> Iterator[Block]:
         """Give the records that count, in their order; what is left out is counted while they are read."""
-        for block in self._chosen.collect_batches(chunk_size=BLOCK_ROWS, maintain_order=True):
-            self.read += len(block)
-            left = self._judge(block)
+        for batch in self._chosen.collect_batches(chunk_size=BLOCK_ROWS, maintain_order=True):
+            self.read += len(batch)
+            left = self._judge(batch.with_columns(species=pl.Series(self._code(batch))))
             self.kept += len(left)
             if len(left):
                 yield self._as_block(left)
@@ -220,7 +219,7 @@ class Records:
         """Take what is needed of each record, under names of our own."""
         text, number = pl.String, pl.Float64
         place = self._place_columns()
-        chosen = [self._name().alias("name"), self._rank().alias("rank")]
+        chosen = [self._raw_name().alias("name"), self._rank().alias("rank")]
         chosen += [
             self._cast(term, text).alias(name)
             for name, term in (("status", "occurrenceStatus"), ("basis", "basisOfRecord"))
@@ -249,13 +248,17 @@ class Records:
     def _rank(self) -> pl.Expr:
         return self._cast("taxonRank", pl.String).str.strip_chars().str.to_uppercase()
 
+    def _raw_name(self) -> pl.Expr:
+        """Give the first name that is not blank, as it is written."""
+        texts = [pl.col(each).cast(pl.String, strict=False) for each in self._name_columns()]
+        return texts[0] if len(texts) == 1 else pl.coalesce(_unless_blank(each) for each in texts)
+
     def _name(self) -> pl.Expr:
-        """Give the name of the species: the first that is not blank; of what is below a species, its first two words."""
-        texts = [pl.col(each).cast(pl.String, strict=False).str.strip_chars() for each in self._name_columns()]
-        name = pl.coalesce([pl.when(each != "").then(each) for each in texts])
+        """Give the name of the species: of what is below a species, its first two words."""
+        name = _unless_blank(self._raw_name().str.strip_chars())
         if self._find("taxonRank") is None:
             return name
-        return pl.when(self._rank().is_in(BELOW_SPECIES)).then(name.str.extract(r"^(\S+\s+\S+)")).otherwise(name)
+        return pl.when(self._rank().is_in(BELOW_SPECIES)).then(name.str.extract(_TWO_WORDS)).otherwise(name)
 
     def _month(self) -> pl.Expr:
         """Months since January of the year 0, null without a date."""
@@ -345,7 +348,7 @@ class Records:
             yield "range", (x.abs() > 360) | (y.abs() > 90)
         if rules.dated:
             yield UNDATED, pl.col("month").is_null()
-        yield UNNAMED, pl.col("name").is_null()
+        yield UNNAMED, pl.col("species") == _NO_NAME
 
     def _selected(self) -> pl.Expr:
         """Tell which records the request wants: of the taxa, in the box, of the time."""
@@ -361,14 +364,14 @@ class Records:
     def _without_duplicates(self, left: pl.DataFrame) -> pl.DataFrame:
         if not len(left):
             return left
-        marks = left.select("name", "x", "y", "date").hash_rows(seed=1).to_numpy()
+        marks = left.select("species", "x", "y", "date").hash_rows(seed=1).to_numpy()
         fresh = self._seen.take_new(marks)
         self.removed["duplicate"] += int(len(fresh) - np.count_nonzero(fresh))
         return left.filter(pl.Series(fresh))
 
     def _as_block(self, left: pl.DataFrame) -> Block:
         return Block(
-            species=self._code(left["name"]),
+            species=left["species"].to_numpy(),
             longitude=left["x"].fill_null(float("nan")).to_numpy(),
             latitude=left["y"].fill_null(float("nan")).to_numpy(),
             month=left["month"].fill_null(0).to_numpy()
@@ -378,18 +381,38 @@ class Records:
             site=left["site"] if "site" in left.columns else None,
         )
 
-    def _code(self, names: pl.Series) -> NDArray[np.int32]:
-        """Give numbers to the species, as they first come."""
-        coded = names.to_arrow().dictionary_encode()
-        here = coded.indices.to_numpy(zero_copy_only=False)
-        categories = coded.dictionary.to_pylist()
-        table = np.zeros(len(categories), np.int32)
-        for code, name in enumerate(categories):
-            if name not in self._codes:
-                self._codes[name] = len(self.species)
-                self.species.append(name)
-            table[code] = self._codes[name]
-        return np.asarray(table[here], np.int32)
+    def _code(self, batch: pl.DataFrame) -> NDArray[np.int32]:
+        """
+        Give numbers to the species, as they first come; `_NO_NAME` to a record without a name.
+
+        A name is looked at once in a batch, however many records have it.
+        """
+        coded = batch["name"].to_arrow(compat_level=pl.CompatLevel.newest()).dictionary_encode()
+        written = coded.dictionary.to_pylist()
+        here = coded.indices.fill_null(len(written)).to_numpy(zero_copy_only=False)
+        species = np.asarray(self._numbers(written)[here], np.int32)
+        below = batch["rank"].is_in(BELOW_SPECIES).fill_null(value=False).to_numpy()
+        if below.any():
+            shorter = [re.match(_TWO_WORDS, name.strip()) for name in written]
+            species[below] = self._numbers([pair.group(1) if pair else "" for pair in shorter])[here[below]]
+        return species
+
+    def _numbers(self, names: list[str]) -> NDArray[np.int32]:
+        """Give the numbers of names, and one more for none."""
+        numbers = np.full(len(names) + 1, _NO_NAME, np.int32)
+        for place, name in enumerate(map(str.strip, names)):
+            if name:
+                numbers[place] = self._codes.setdefault(name, len(self._codes))
+        return numbers
+
+    @property
+    def species(self) -> list[str]:
+        """Names, by code; of records that do not count too."""
+        return list(self._codes)
+
+
+def _unless_blank(text: pl.Expr) -> pl.Expr:
+    return pl.when(text.str.strip_chars() != "").then(text)
 
 
 def columns_of(names: Sequence[str]) -> dict[str, str]:

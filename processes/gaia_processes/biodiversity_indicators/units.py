@@ -153,7 +153,7 @@ class Degrees(_Cells):
     @override
     def place(self, block: Block) -> Longs:
         inside = np.isfinite(block.longitude) & np.isfinite(block.latitude)
-        east = (np.where(inside, block.longitude, 0.0) + 180.0) % 360.0 - 180.0
+        east = _in_circle(np.where(inside, block.longitude, 0.0))
         column = np.floor(east / self._size_deg)
         row = np.floor(np.where(inside, block.latitude, 0.0) / self._size_deg)
         return self._number(column, row, inside)
@@ -397,6 +397,14 @@ def _in_degrees(zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         zones = zones.copy()
         zones.loc[wrong, zones.geometry.name] = shapely.make_valid(zones.geometry[wrong].to_numpy())
     return zones
+
+
+def _in_circle(longitude: Floats) -> Floats:
+    """Turn longitudes into -180 to below 180; those that are there stay as they are, to the last bit."""
+    beyond = (longitude < -180.0) | (longitude >= 180.0)
+    if not beyond.any():
+        return longitude
+    return np.where(beyond, (longitude + 180.0) % 360.0 - 180.0, longitude)
 
 
 def _across(ring: list[tuple[float, float]]) -> Any:

@@ -161,6 +161,18 @@ def test_accepted_names_let_synonyms_be_one_species_and_subspecies_count_as_thei
     assert rows[0]["n_species"] == 1
 
 
+def test_names_are_the_same_whatever_blanks_stand_around_them_and_blanks_alone_are_none(run):
+    rows, report = run(record("Parus major"), record(" Parus major ", x=3.5), record("  ", x=4.5), record(None, x=5.5))
+    assert (rows[0]["n_records"], rows[0]["n_species"]) == (2, 1)
+    assert report["removed"]["unnamed"] == 2
+
+
+def test_a_subspecies_of_one_word_has_no_name_of_a_species(run):
+    rows, report = run(record("major", taxonRank="SUBSPECIES"), record("Parus major", x=3.5, taxonRank="SPECIES"))
+    assert rows[0]["n_records"] == 1
+    assert report["removed"]["unnamed"] == 1
+
+
 def test_headers_are_read_whatever_their_case_and_prefix(run):
     rows, _ = run({"dwc:ScientificName": "a", "DECIMALLONGITUDE": 1.0, "decimallatitude": 2.0}, by="grid")
     assert rows[0]["n_records"] == 1
