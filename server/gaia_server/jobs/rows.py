@@ -1,13 +1,17 @@
 """How jobs and works stand in their tables: values to rows, and rows back to values."""
 
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, Select, select
+from sqlalchemy import JSON, Boolean, Column, ColumnElement, Row, Select, Text, cast, select, type_coerce
 
 from gaia_server.jobs.records import Demand, Job, Keeping, Once, Work
 from gaia_server.jobs.states import State
-from gaia_server.jobs.tables import jobs, works
+from gaia_server.jobs.tables import Moment, jobs, works
 from gaia_workers.contract import Failure, Result, Uploaded, Words
 
 RESULT = TypeAdapter(Result)
@@ -34,6 +38,30 @@ JOBS: Select[Any] = select(*jobs.columns, *(works.c[name] for name in _OF_WORK))
 )
 """Jobs with what their works say; other columns may stand behind."""
 
+type _Readers = Mapping[str, Callable[[Any], Any]]
+
+
+def _plain(column: Column[Any]) -> ColumnElement[Any]:
+    """Select a column as the database has it, JSON as text wherever."""
+    return cast(column, Text) if isinstance(column.type, JSON) else type_coerce(column, Text)
+
+
+def _of_text(read: Callable[[Any], Any], text: str) -> Any:
+    return read(json.loads(text))
+
+
+PLAIN_JOBS: Select[Any] = select(*map(_plain, jobs.columns), *(_plain(works.c[name]) for name in _OF_WORK)).join(
+    works, works.c.id == jobs.c.work_id
+)
+"""The same, each value as the driver gives it: for what is read with every poll."""
+
+_READERS: _Readers = {name: adapter.validate_python for name, adapter in _VALUES.items()}
+_PLAIN_READERS: _Readers = (
+    {name: partial(_of_text, read) for name, read in _READERS.items()}
+    | {column.name: datetime.fromisoformat for column in (*works.columns, *jobs.columns) if isinstance(column.type, Moment)}
+    | {column.name: bool for column in jobs.columns if isinstance(column.type, Boolean)}
+)  # fmt: skip
+
 
 def write_work(work: Work) -> dict[str, Any]:
     """Make the row of a work."""
@@ -45,7 +73,8 @@ def write_work(work: Work) -> dict[str, Any]:
 
 def read_work(row: Row[*tuple[Any, ...]]) -> Work:
     """Read a row of `WORKS`."""
-    values = _read(dict(zip(_WORK, row, strict=False)))
+    values = dict(zip(_WORK, row, strict=False))
+    _read(values, _READERS)
     values["state"], values["keeping"] = State(values["state"]), Keeping(values["keeping"])
     return Work(**values | {"uploads": values["uploads"] or ()})
 
@@ -63,32 +92,36 @@ def write_job(job: Job) -> dict[str, Any]:
 
 def read_job(row: Row[*tuple[Any, ...]]) -> Job:
     """Read a row of `JOBS`: while a job goes on it is as its work is; once it has ended nothing touches it."""
-    own = dict(zip(_JOB, row, strict=False))
+    return _job(row, _READERS)
+
+
+def read_plain_job(row: tuple[Any, ...]) -> Job:
+    """Read a row of `PLAIN_JOBS`."""
+    return _job(row, _PLAIN_READERS)
+
+
+def _job(row: Sequence[Any], readers: _Readers) -> Job:
+    values = dict(zip(_JOB, row, strict=False))
     work = dict(zip(_OF_WORK, row[len(_JOB) :], strict=False))
-    state = State(own.pop("state"))
-    key, digest, _ = own.pop("once_key"), own.pop("once_digest"), own.pop("subscribed")
+    state = State(values["state"])
     if not state.final:
-        own |= {
-            "progress": work["progress"],
-            "message": work["message"],
-            "updated": max(own["updated"], work["updated"]),
-        }
-    values = _read(
-        own
-        | {name: work[name] for name in _SHARED}
-        | {
-            "failure": work["failure"] if state is State.FAILED else None,
-            "result": work["result"] if state is State.SUCCESSFUL else None,
-        }
-    )
+        values["progress"], values["message"] = work["progress"], work["message"]
+        values["updated"] = max(values["updated"], work["updated"])
+    key, digest, _ = values.pop("once_key"), values.pop("once_digest"), values.pop("subscribed")
+    for name in (*_SHARED, "expires"):
+        values[name] = work[name]
+    values["failure"] = work["failure"] if state is State.FAILED else None
+    values["result"] = work["result"] if state is State.SUCCESSFUL else None
+    _read(values, readers)
     return Job(
-        **values,
-        state=state,
-        work_owner=work["owner"],
-        work_state=State(work["state"]),
-        keeping=Keeping(work["keeping"]),
-        expires=work["expires"],
-        once=Once(key=key, digest=digest) if key is not None else None,
+        **values
+        | {
+            "state": state,
+            "work_owner": work["owner"],
+            "work_state": State(work["state"]),
+            "keeping": Keeping(work["keeping"]),
+            "once": Once(key=key, digest=digest) if key is not None else None,
+        }
     )
 
 
@@ -99,8 +132,8 @@ def _written(values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _read(values: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: _VALUES[name].validate_python(value) if name in _VALUES and value is not None else value
-        for name, value in values.items()
-    }
+def _read(values: dict[str, Any], readers: _Readers) -> None:
+    """Put in the place of what stands in the tables what it means; what is missing stays so."""
+    for name, read in readers.items():
+        if values.get(name) is not None:
+            values[name] = read(values[name])

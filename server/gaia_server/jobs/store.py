@@ -22,7 +22,17 @@ from gaia_server.jobs.listing import EVERYTHING, Choice, Mark
 from gaia_server.jobs.paces import note_pace
 from gaia_server.jobs.records import Event, Job, Keeping, LogLine, Work
 from gaia_server.jobs.retention import Retention
-from gaia_server.jobs.rows import JOBS, RESULT, WORKS, read_job, read_work, write_job, write_work
+from gaia_server.jobs.rows import (
+    JOBS,
+    PLAIN_JOBS,
+    RESULT,
+    WORKS,
+    read_job,
+    read_plain_job,
+    read_work,
+    write_job,
+    write_work,
+)
 from gaia_server.jobs.stamps import Stamp, find_stamp
 from gaia_server.jobs.states import UNFINISHED, State, sources
 from gaia_server.jobs.tables import Moment, jobs, log, outbox, works
@@ -30,7 +40,7 @@ from gaia_server.jobs.works import DISMISSED, abandon, confirm, judge_held, lock
 from gaia_workers.contract import Failure, Kind, Report, Words, utc_now
 
 # Statements of the way of every job, made once: making one anew costs more than carrying it out.
-_FIND = JOBS.where(jobs.c.id == bindparam("job_id"), jobs.c.owner == bindparam("owner"))
+_FIND = database.Glance(PLAIN_JOBS.where(jobs.c.id == bindparam("job_id"), jobs.c.owner == bindparam("owner")))
 _UNFINISHED = sorted(state.value for state in UNFINISHED)
 _LIVING = (
     works.c.id == bindparam("this_work"),
@@ -168,9 +178,8 @@ class Store:
 
     def find(self, job_id: str, *, owner: str) -> Job | None:
         """Find a job of an owner."""
-        with database.looking(self._engine) as connection:
-            row = connection.execute(_FIND, {"job_id": job_id, "owner": owner}).first()
-        return None if row is None else read_job(row)
+        row = _FIND.first(self._engine, job_id=job_id, owner=owner)
+        return None if row is None else read_plain_job(row)
 
     def stamp(self, job_id: str, *, owner: str) -> Stamp | None:
         """

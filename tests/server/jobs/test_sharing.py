@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import pytest
 
-from gaia_server.jobs.records import Job, Keeping, Once, Subscriber
+from gaia_server.jobs.records import Demand, Job, Keeping, Once, RequestedOutput, Subscriber
 from gaia_server.jobs.states import State
 from gaia_server.jobs.store import Store
-from gaia_workers.contract import Failure, Kind, OutputFile, Receipt, Report, Result, Words
+from gaia_workers.contract import Failure, Kind, OutputFile, Receipt, Report, Result, Uploaded, Words
 
 WHY = Words(en="why", fr="pourquoi")
 RESULT = Result(
@@ -200,3 +200,26 @@ def test_a_key_makes_one_job_however_often_it_comes(store: Store, ask: Ask, make
     found = store.find_once("k", owner="anna")
     assert found is not None
     assert (found.id, found.once) == (ids.pop(), once)
+
+
+@pytest.mark.parametrize("end", ["waits", "runs", "successful", "failed", "dismissed", "removed"])
+def test_what_a_poll_reads_is_what_everybody_else_reads(store: Store, ask: Ask, end: str) -> None:
+    job = ask(
+        demand=Demand(
+            inputs={"message": "é \ud83d\ude00", "pause": 0.1, "values": [1, 2**70]},
+            outputs=(RequestedOutput(id="message", format="text"),),
+            subscriber=Subscriber(success="https://example.org/done"),
+            uploads=(Uploaded(reference=f"upload:{uuid4()}", sha256="b" * 64, size_bytes=3, media_type="text/csv"),),
+        ),
+        reason=WHY,
+        once=Once(key="k", digest="c" * 64),
+    )
+    if end != "waits":
+        start(store, job)
+    if end in ("successful", "removed"):
+        finish(store, job)
+    if end == "failed":
+        say(store, job, Kind.FAILED, failure=Failure(code="data-error", words=WHY))
+    if end in ("dismissed", "removed"):
+        store.dismiss(job.id, owner=job.owner)
+    assert now(store, job) == store.get(job.id)
