@@ -5,6 +5,7 @@ A point has one row for each combination of the dimensions along which nothing i
 none where its own time chooses one.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -309,11 +310,12 @@ class Sampled:
         used, inverse = np.unique(cells.at[entries], return_inverse=True)
         stored, gone = cells.of(used)
         count, rest = points.stop - points.start, self.shape
-        numbers = np.where(gone, 0.0, unpack(stored, self.attrs)).reshape(len(used), -1)
+        width = math.prod(rest)  # and not -1: there may be no cell
+        numbers = np.where(gone, 0.0, unpack(stored, self.attrs)).reshape(len(used), width)
         starts = self._shares.starts[points.start : points.stop + 1] - entries.start
         matrix = csr_array((self._shares.weights[entries], inverse, starts), shape=(count, len(used)))
         sums = matrix @ numbers
-        held = matrix @ (~gone).reshape(len(used), -1).astype(np.float64)
+        held = matrix @ (~gone).reshape(len(used), width).astype(np.float64)
         enough = held >= max(least - _NEARLY, _NEARLY)
         made = sums / np.where(enough, held, 1.0)
         return made.reshape(count, *rest), ~enough.reshape(count, *rest)

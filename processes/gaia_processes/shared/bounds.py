@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from gaia_processes.shared.longitude import unrolled
 from gaia_processes.shared.references import references_of
 from gaia_processes.shared.values import precision_of, read_numbers
 
@@ -74,7 +75,7 @@ def longitude_bounds(dataset: xr.Dataset, name: str) -> NDArray[np.float64]:
     dataset : xarray.Dataset
         Undecoded.
     name : str
-        The 1-D longitude; its axis may jump by 360 degrees once.
+        The 1-D longitude; its columns may lie in any order.
 
     Returns
     -------
@@ -85,8 +86,13 @@ def longitude_bounds(dataset: xr.Dataset, name: str) -> NDArray[np.float64]:
     if own is not None:
         return read_numbers(dataset.variables[own])
     centres = read_numbers(dataset.variables[name])
-    unrolled = np.unwrap(centres, period=360.0)
-    return make_edges(unrolled) + (centres - unrolled)[:, np.newaxis]
+    framed = unrolled(centres)
+    steps = np.diff(framed)
+    in_order = np.all(steps > 0) or np.all(steps < 0)
+    order = np.arange(len(framed)) if in_order else np.argsort(framed, kind="stable")
+    edges = np.empty((len(framed), 2))
+    edges[order] = make_edges(framed[order])
+    return edges + (centres - framed)[:, np.newaxis]
 
 
 def precision_of_bounds(dataset: xr.Dataset, name: str) -> np.dtype[Any]:

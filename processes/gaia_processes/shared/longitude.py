@@ -53,6 +53,36 @@ def span(west: float, east: float) -> float:
     return 360.0 if east - west >= 360.0 else (east - west) % 360.0
 
 
+def unrolled(longitudes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """
+    Bring the columns of a grid into one frame, in which they lie beside each other.
+
+    Parameters
+    ----------
+    longitudes : array of float, shape (columns,)
+        Degrees, in any frame and order.
+
+    Returns
+    -------
+    array of float, shape (columns,)
+        Whole turns apart from those given. Columns that ascend or descend but for one jump of a turn do so without it; others
+        begin behind the widest gap between them.
+
+    Examples
+    --------
+    >>> unrolled(np.array([0.5, 340.5, 350.5])).tolist()
+    [360.5, 340.5, 350.5]
+    """
+    made = np.unwrap(longitudes, period=360.0)
+    steps = np.diff(made)
+    if np.all(steps > 0) or np.all(steps < 0):
+        return made
+    turned = np.sort(longitudes % 360.0)
+    gaps = np.diff(np.append(turned, turned[0] + 360.0))
+    start = turned[(int(np.argmax(gaps)) + 1) % len(turned)] - EPSILON_DEG
+    return np.asarray(longitudes - 360.0 * np.floor((longitudes - start) / 360.0), np.float64)
+
+
 def turn_from(
     values: NDArray[np.float64], start: float, slack_deg: float | NDArray[np.float64] = EPSILON_DEG
 ) -> NDArray[np.int64]:

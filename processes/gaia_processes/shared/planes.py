@@ -27,7 +27,7 @@ from gaia_processes.shared.bounds import find_bounds_of, make_corners, make_edge
 from gaia_processes.shared.coverage import Coverage, Floats, Places, cover
 from gaia_processes.shared.curvilinear import read_curvilinear
 from gaia_processes.shared.edges import EPSILON_DEG
-from gaia_processes.shared.longitude import beside
+from gaia_processes.shared.longitude import beside, unrolled
 from gaia_processes.shared.targets import read_rectilinear
 from gaia_processes.shared.values import read_numbers
 from gaia_processes.text import Text
@@ -333,14 +333,9 @@ def _read_regular(dataset: xr.Dataset, name: str, grid: Grid) -> Plane:
 
 def _ordered_longitudes(longitudes: Floats) -> tuple[Places, Floats]:
     """Give the columns from west to east in one frame, each once."""
-    unrolled = np.unwrap(longitudes, period=_TURN_DEG)
-    if len(unrolled) > 1 and not (np.all(np.diff(unrolled) > 0) or np.all(np.diff(unrolled) < 0)):
-        turned = np.sort(longitudes % _TURN_DEG)
-        gaps = np.diff(np.append(turned, turned[0] + _TURN_DEG))
-        start = turned[(int(np.argmax(gaps)) + 1) % len(turned)] - EPSILON_DEG
-        unrolled = start + (longitudes - start) % _TURN_DEG
-    places = np.argsort(unrolled, kind="stable")
-    ordered = unrolled[places]
+    framed = unrolled(longitudes)
+    places = np.argsort(framed, kind="stable")
+    ordered = framed[places]
     fresh = np.concatenate([[True], np.diff(ordered) > EPSILON_DEG]) & (ordered - ordered[0] < _TURN_DEG - EPSILON_DEG)
     return places[fresh].astype(np.int64), ordered[fresh]
 

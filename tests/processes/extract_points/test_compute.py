@@ -148,6 +148,14 @@ def test_beyond_the_last_row_of_a_global_grid_the_pole_is_the_mean_of_that_row()
     np.testing.assert_allclose(found["v"], [5.5, (5.5 + 1) / 2])
 
 
+@pytest.mark.parametrize("method", ["nearest", "bilinear"])
+def test_where_all_points_lie_outside_each_keeps_its_row_without_a_value(method):
+    small = grid(range(0, 40, 10), (0.0, 10.0), np.zeros((2, 4)))
+    found = extract(small, points((90, 5), (5, 80)), method=method, warn=nobody)
+    assert found["v"].isna().tolist() == [True, True]
+    assert found["status"].tolist() == ["outside", "outside"]
+
+
 @pytest.mark.parametrize(("least", "value"), [(0.5, 0.0), (0.76, NAN)])
 def test_less_valid_weight_than_asked_is_missing(least, value):
     dataset = grid((0, 90, 180, 270), (10, -10), [[0, 10, 20, NAN], [0, 10, 20, NAN]])

@@ -127,6 +127,15 @@ def test_z8_the_seam_of_longitudes_is_none(zone, first):
     check(of_one(dataset, zone, statistics=("mean", "count")), mean=17.5, count=4)
 
 
+def test_columns_stored_from_greenwich_on_and_then_from_the_west_lie_beside_each_other():
+    stored = grid([[3, 1, 2]], np.array([-5, 5, 15, 25]), [-5, 5]).drop_vars(["lon_bnds", "lat_bnds"])
+    stored["lon"] = ("lon", np.array([0.0, 340.0, 350.0]), {"units": "degrees_east"})
+    stored["lat"] = ("lat", np.array([0.0]), {"units": "degrees_north", "bounds": "lat_bnds"})
+    stored["lat_bnds"] = (("lat", "b"), np.array([[-5.0, 5.0]]))
+    check(of_one(stored, shapely.box(-25, -5, -10, 5), statistics=("mean", "count")), mean=4 / 3, count=1.5)
+    check(of_one(stored, shapely.box(-15, -5, 5, 5), statistics=("mean", "count")), mean=2.5, count=2)
+
+
 def test_z9_of_equal_classes_the_smallest_is_the_majority():
     found = of_one(unit_cells([[1, 1], [2, 3]]), shapely.box(0, 0, 2, 1.5), statistics=("fractions", "majority"))
     check(found, frac_1=1 / 3, frac_2=1 / 3, frac_3=1 / 3, majority=1)
