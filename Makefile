@@ -20,7 +20,7 @@ test-browser: environment
 	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 test-faults: environment
-	$(BIN)/python -m pytest tests/faults -m "not soak" $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 tests/faults -m "not soak" $(ARGS)
 
 test-soak: environment
 	$(BIN)/python -m pytest tests/faults -m soak $(ARGS)

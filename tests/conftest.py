@@ -27,11 +27,20 @@ TOGETHER = {"browser": "box", "clients": "box", "system": "box", "docker": "cont
 
 
 class Together(LoadScopeScheduling):
-    """Keeps the tests of each federation in one process; the largest group is begun first."""
+    """
+    Keeps the tests of each federation in one process; the largest group is begun first.
+
+    Where faults are all that is run they are shared out: they wait more than they work, and each process has a federation
+    to take apart.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         folder = nodeid.removeprefix("tests/").partition("/")[0]
-        return TOGETHER.get(folder, nodeid)
+        return nodeid if self._of_faults_alone else TOGETHER.get(folder, nodeid)
+
+    @property
+    def _of_faults_alone(self) -> bool:
+        return all(argument.startswith("tests/faults") for argument in self.config.args)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -244,6 +244,8 @@ def kill_everything(world: World) -> None:
 def kill_a_fork(world: World) -> None:
     """Kill one process that a worker has started."""
     name = f"worker {world.choose.choice(world.rig.centres)}"
+    # It may just have been started anew, and be taken for up by its last sign of life.
+    world.rig.wait_until(lambda: len(world.rig.family(name)) > 1, limit_s=60)
     _, *children = world.rig.family(name)
     with suppress(ProcessLookupError):
         os.kill(world.choose.choice(children), 9)

@@ -68,40 +68,28 @@ def test_scenario_35_a_store_of_any_older_version_is_migrated_while_20_jobs_run(
     assert [rig.result(job) for job in jobs] == [f"busy 35 {number}" for number in range(20)]
 
 
-@pytest.mark.parametrize(
-    ("server", "worker"),
-    [(CONTRACT, CONTRACT - 1), (CONTRACT - 1, CONTRACT)],
-    ids=["older worker", "older server"],
-)
-def test_scenario_36_a_server_and_a_worker_a_version_apart_work_together(
-    other_rig: Callable[..., Rig], server: int, worker: int
-) -> None:
-    speaks = {"TEST_CONTRACT": str(server)}
-    own = {"web a": speaks, "recorder": speaks, "worker north": {"TEST_CONTRACT": str(worker)}}
-    rig = other_rig(webs=("a",), own=own)
-    jobs = rig.submit_all("busy", [busy(f"36 {server} {worker} {number}") for number in range(6)])
-    assert rig.ends_of(jobs) == {"successful": 6}
-    gone = rig.submit("busy", busy("36 gone", 30))
-    rig.wait_for(gone, "running")
-    rig.client().send("DELETE", f"/jobs/{gone}")
-    rig.wait_until(lambda: not rig.violations(), limit_s=10)
+SERVERS = ("web a", "web b", "recorder")
+WORKERS = ("worker north",)
 
 
-def test_scenario_36_a_worker_two_versions_behind_gets_no_work_until_it_is_upgraded(
-    other_rig: Callable[..., Rig],
-) -> None:
-    rig = other_rig(webs=("a",))
-    there = rig.programs["worker north"]
-    today = there.environment
-    there.environment = {**today, "TEST_CONTRACT": str(CONTRACT - 2)}
-    rig.kill("worker north")
-    rig.start("worker north")
-    rig.wait_until(lambda: not rig.is_up(), limit_s=30)
-    job = rig.submit("busy", busy("36 waits"))
-    rig.wait_until(lambda: "waits until north is upgraded" in rig.status(job).get("gaia:reason", ""), limit_s=30)
-    assert rig.status(job)["status"] == "accepted"
-    there.environment = today
-    rig.kill("worker north")
+@pytest.mark.parametrize("older", [WORKERS, SERVERS], ids=["older worker", "older server"])
+def test_scenario_36_a_server_and_a_worker_a_version_apart_work_together(rig: Rig, older: tuple[str, ...]) -> None:
+    with rig.otherwise(*older, TEST_CONTRACT=str(CONTRACT - 1)):
+        rig.wait_until(rig.is_up, limit_s=60)
+        jobs = rig.submit_all("busy", [busy(f"36 {older} {number}") for number in range(6)])
+        assert rig.ends_of(jobs) == {"successful": 6}
+        gone = rig.submit("busy", busy("36 gone", 30))
+        rig.wait_for(gone, "running")
+        rig.client().send("DELETE", f"/jobs/{gone}")
+        rig.wait_until(lambda: not rig.violations(), limit_s=10)
+
+
+def test_scenario_36_a_worker_two_versions_behind_gets_no_work_until_it_is_upgraded(rig: Rig) -> None:
+    with rig.otherwise("worker north", TEST_CONTRACT=str(CONTRACT - 2)):
+        rig.wait_until(lambda: not rig.is_up(), limit_s=30)
+        job = rig.submit("busy", busy("36 waits"))
+        rig.wait_until(lambda: "waits until north is upgraded" in rig.status(job).get("gaia:reason", ""), limit_s=30)
+        assert rig.status(job)["status"] == "accepted"
     rig.start("worker north")
     assert rig.end_of(job)["status"] == "successful"
 

@@ -186,6 +186,23 @@ class Rig:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
 
+    @contextmanager
+    def otherwise(self, *names: str, command: tuple[str, ...] | None = None, **environment: str) -> Iterator[None]:
+        """Start programs anew with another command or environment; at the end they are killed, and are what they were once healed."""
+        before = {name: (self.programs[name].command, self.programs[name].environment) for name in names}
+        self.kill(*names)
+        for name in names:
+            program = self.programs[name]
+            program.command = command or program.command
+            program.environment = {**program.environment, **environment}
+        self.start(*names)
+        try:
+            yield
+        finally:
+            self.kill(*(name for name in names if self.programs[name].runs))
+            for name, (was, had) in before.items():
+                self.programs[name].command, self.programs[name].environment = was, had
+
     def pid(self, name: str) -> int:
         """Process of a program."""
         process = self.programs[name].process

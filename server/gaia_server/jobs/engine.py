@@ -163,10 +163,11 @@ def _driver_error(engine: Engine) -> type[Exception]:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """Write in one transaction."""
-    with _as_store_down(), _turn_of(engine), engine.connect() as connection, connection.begin() as transaction:
+    """Write in one transaction; wait for one's turn and for the lock no longer than `BUSY_WAIT_S` together."""
+    give_up = time.monotonic() + BUSY_WAIT_S
+    with _as_store_down(), _turn_of(engine, give_up), engine.connect() as connection, connection.begin() as transaction:
         if _is_sqlite(engine):
-            _take_lock(connection)
+            _take_lock(connection, give_up)
         yield connection
         _commit(transaction)
 
@@ -180,7 +181,7 @@ def _commit(transaction: RootTransaction) -> None:
 
 
 @contextmanager
-def _turn_of(engine: Engine) -> Iterator[None]:
+def _turn_of(engine: Engine, give_up: float) -> Iterator[None]:
     """
     Let the writers of one process go one after the other.
 
@@ -190,7 +191,7 @@ def _turn_of(engine: Engine) -> Iterator[None]:
         yield
         return
     turn = _TURNS.setdefault(engine, threading.Lock())
-    if not turn.acquire(timeout=BUSY_WAIT_S):
+    if not turn.acquire(timeout=max(give_up - time.monotonic(), 0)):
         raise StoreDown
     try:
         yield
@@ -202,9 +203,9 @@ def _is_sqlite(engine: Engine) -> bool:
     return engine.dialect.name == "sqlite"
 
 
-def _take_lock(connection: Connection) -> None:
+def _take_lock(connection: Connection, give_up: float) -> None:
     """Let a writer take the lock at once and wait for it in Python, so that other greenlets go on."""
-    give_up, steps_s = time.monotonic() + BUSY_WAIT_S, iter(_BUSY_STEPS_S)
+    steps_s = iter(_BUSY_STEPS_S)
     while True:
         try:
             connection.exec_driver_sql("BEGIN IMMEDIATE")

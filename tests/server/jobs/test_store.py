@@ -1,4 +1,6 @@
 import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -288,6 +290,30 @@ def test_a_locked_store_can_be_read_and_a_writer_gives_up_in_time(
         assert seen(store, job) == job
         with pytest.raises(StoreDown):
             store.accept(make_job())
+    finally:
+        other.close()
+        store.close()
+
+
+def test_writers_that_queue_for_a_locked_store_wait_no_longer_than_one_alone(
+    tmp_path: Path, make_job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who gets his turn when the one before gave up has waited already: he has not all of the time again."""
+    monkeypatch.setattr(engine, "BUSY_WAIT_S", 1.0)
+    store = Store.open(f"sqlite:///{tmp_path}/jobs.sqlite")
+    other = sqlite3.connect(tmp_path / "jobs.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    def wait_s(start_s: float) -> float:
+        time.sleep(start_s)
+        begun = time.monotonic()
+        with pytest.raises(StoreDown):
+            store.accept(make_job())
+        return time.monotonic() - begun
+
+    try:
+        with ThreadPoolExecutor(2) as threads:
+            assert max(threads.map(wait_s, (0.0, 0.1))) < 1.6
     finally:
         other.close()
         store.close()
