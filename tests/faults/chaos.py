@@ -422,13 +422,32 @@ def _conclude(rig: Rig, clients: Clients, history: History) -> None:
 
 
 def _violations(rig: Rig) -> list[str]:
-    """Say what is wrong; results of which a centre is told again, after ten minutes, to remove them, are not."""
+    """
+    Say what is wrong; results that are removed later are not.
+
+    Of some a centre is told again, after ten minutes, to remove them. Others it could not remove while its disk was read-only,
+    and forgot when it was killed: they go when it next takes stock.
+    """
     expired = {row.work for row in rig.rows() if row.keeping == "expired"}
+    later = expired | _left(rig)
     return [
         each
         for each in rig.violations()
-        if not (each.startswith("a result that no job has") and any(work in each for work in expired))
+        if not (
+            each.startswith(("a result that no job has", "published more than once"))
+            and any(work in each for work in later)
+        )
     ]
+
+
+def _left(rig: Rig) -> set[str]:
+    """Name the jobs of which a centre has said that it could not remove an attempt's files."""
+    return {
+        line["job"]
+        for centre in rig.centres
+        for line in rig.log(f"worker {centre}")
+        if line.get("event") == "files could not be removed"
+    }
 
 
 def _judge(rig: Rig, job: Wanted, history: History, by_bytes: dict[str, str]) -> str:
@@ -488,6 +507,9 @@ def _tell(rig: Rig, clients: Clients, history: History, tally: Counter[str]) -> 
         "lost": tally["lost"],
         "computed twice but published once": twice,
         "in the store, but its client never heard of it": len(unknown),
+        "superseded, and there until its centre takes stock": len(
+            [each for each in rig.violations() if each.startswith("published more")]
+        ),
     }
     history.told = lines
     for name, count in lines.items():

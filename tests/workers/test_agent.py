@@ -99,7 +99,7 @@ def test_an_agent_whose_folders_cannot_be_used_takes_no_order(agent: tuple[Agent
     assert carried == [one]
 
 
-def test_what_was_removed_is_told_and_what_could_not_be_is_not(
+def test_what_was_removed_is_told_and_what_could_not_be_is_tried_again(
     agent: tuple[Agent, Carried], centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     it, _ = agent
@@ -123,9 +123,16 @@ def test_what_was_removed_is_told_and_what_could_not_be_is_not(
     def refuse(*_: object) -> None:
         raise PermissionError(13, "no")
 
-    monkeypatch.setattr(it._results, "remove", refuse)
-    it._heed(Dismissal(job_id=job, attempt=1))
-    assert len(told) == 2
+    place.mkdir(parents=True)
+    with monkeypatch.context() as read_only:
+        read_only.setattr(it._results, "remove", refuse)
+        it._heed(Dismissal(job_id=job, attempt=1))
+        it._remove_again()
+        assert len(told) == 2
+    it._remove_again()
+    assert (place.exists(), len(told)) == (False, 3)
+    it._remove_again()
+    assert len(told) == 3
 
 
 def test_what_has_lain_here_for_a_while_is_told_to_the_server(

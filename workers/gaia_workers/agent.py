@@ -95,6 +95,7 @@ class Agent:
         self._stop = threading.Event()
         self._trouble: str | None = None
         self._idle_drafts: frozenset[str] = frozenset()
+        self._unremoved: dict[tuple[str, int], Dismissal] = {}
         self._sweep_period_s = SWEEP_AFTER_LEASES * settings.lease_s
 
     def run(self) -> None:
@@ -272,15 +273,25 @@ class Agent:
         self._remove(dismissal)
 
     def _remove(self, dismissal: Dismissal) -> None:
-        """Remove what an attempt left, or put it aside, and say so; where that fails nothing is said, and the server asks again."""
+        """Remove what an attempt left, or put it aside, and say so; where that fails nothing is said, and it is tried again."""
         remove = self._results.set_aside if dismissal.aside else self._results.remove
         try:
             remove(dismissal.job_id, dismissal.attempt)
         except OSError as error:
             reason = os.strerror(error.errno or 0)
             _log.error("files could not be removed", job=dismissal.job_id, attempt=dismissal.attempt, error=reason)
+            self._unremoved[dismissal.job_id, dismissal.attempt] = dismissal
             return
         self._line.put_reports([self._about(dismissal.job_id, dismissal.attempt, Kind.REMOVED)])
+
+    def _remove_again(self) -> None:
+        """
+        Remove what could not be removed when it was asked for, as on a disk that was read-only for a while.
+
+        An agent that dies meanwhile forgets it: then the server hears of it when stock is taken.
+        """
+        for key in tuple(self._unremoved):
+            self._remove(self._unremoved.pop(key))
 
     def _take_stock(self) -> None:
         """Tell the server what lies here, so that it can say what nobody wants."""
