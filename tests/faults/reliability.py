@@ -81,6 +81,7 @@ their JUnit reports; do not edit. Every scenario of the tiers *process* and *soa
 ended; at most one result is published for each, and its bytes are those of the checksum; no file, lease, message or process is left over; a new job succeeds.
 
 Tiers: *smoke* in `make test`, *process* in `make test-faults` (both in continuous integration), *soak* in `make test-soak`, *system* in `make test` against the box of all system tests.
+Seconds are those of a machine that may have had much else to do.
 
 | no. | what goes wrong | test | tier | last result |
 | --- | --- | --- | --- | --- |
@@ -106,10 +107,18 @@ def find_tests() -> list[Played]:
 
 def _in_file(path: Path) -> Iterator[Played]:
     own = path.is_relative_to(TESTS / "faults")
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    of_all = [
+        ast.unparse(node.value) for node in body if isinstance(node, ast.Assign) and _names(node) == ["pytestmark"]
+    ]
+    for node in body:
         if isinstance(node, ast.FunctionDef) and (found := _NAME.fullmatch(node.name)):
-            marks = " ".join(ast.unparse(each) for each in node.decorator_list)
+            marks = " ".join([*of_all, *(ast.unparse(each) for each in node.decorator_list)])
             yield Played(name=node.name, scenario=int(found["number"]), tier=_tier(marks) if own else "system")
+
+
+def _names(node: ast.Assign) -> list[str]:
+    return [each.id for each in node.targets if isinstance(each, ast.Name)]
 
 
 def _tier(marks: str) -> str:
