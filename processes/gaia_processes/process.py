@@ -303,6 +303,24 @@ def validate_request(
     return reading.inputs
 
 
+def find_unfit(process: Process, inputs: BaseModel, file_format: Format, *, find_cube: FindsCube) -> Text | None:
+    """
+    Say why a format cannot hold what a request asks for; None where it can, or where only the work itself will know.
+
+    Parameters
+    ----------
+    inputs : BaseModel
+        Read and judged.
+    find_cube : callable
+        As for `validate_request`.
+    """
+    unfit = process.check_format_alone(inputs, file_format)
+    if unfit is not None:
+        return unfit
+    cube = cube_of_dataset(inputs, find_cube)
+    return None if cube is None else process.check_format(inputs, cube, file_format)
+
+
 def constrain_request(
     process: Process,
     raw: Mapping[str, object],

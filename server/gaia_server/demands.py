@@ -24,10 +24,12 @@ from gaia_processes.inputs.references import references_in
 from gaia_processes.kinds import TAKEN, Role, find_kind
 from gaia_processes.process import (
     Estimate,
+    FindsCube,
     Output,
     Process,
     cube_of_dataset,
     dump_inputs,
+    find_unfit,
     pin_versions,
     validate_request,
 )
@@ -165,7 +167,7 @@ def read_demand(
 
 def estimate(process: Process, inputs: BaseModel, demand: Demand, federation: Federation) -> Estimate:
     """Tell what a demand costs in the formats that are asked for; of uploads and tables nothing counts but their size."""
-    cost = _weigh(process.estimate(inputs, _cube_of(inputs, federation)), process, demand)
+    cost = _weigh(process.estimate(inputs, cube_of_dataset(inputs, _known_cubes(federation))), process, demand)
     fetched_bytes = sum(upload.size_bytes for upload in demand.uploads) + _table_bytes(inputs, federation)
     if not fetched_bytes:
         return cost
@@ -197,14 +199,11 @@ def _check_formats(
     process: Process, inputs: BaseModel, outputs: tuple[RequestedOutput, ...], federation: Federation
 ) -> Iterator[Fault]:
     """Find the formats that cannot hold what is asked for, whether the request or `Accept` names them."""
-    cube = _cube_of(inputs, federation)
     for output in outputs:
         asked = next((each for each in process.outputs[output.id].formats if each.id == output.format), None)
         if asked is None:  # not one of this output: whoever reads formats says so
             continue
-        unfit = process.check_format_alone(inputs, asked)
-        if unfit is None and cube is not None:
-            unfit = process.check_format(inputs, cube, asked)
+        unfit = find_unfit(process, inputs, asked, find_cube=_known_cubes(federation))
         if unfit is not None:
             pointer = f"/outputs/{output.id}/format/mediaType"
             yield Fault(input="outputs", pointer=pointer, problem=unfit, given=asked.media_type)
@@ -301,11 +300,9 @@ def _dataset(federation: Federation, reference: CatalogueRef) -> Dataset:
     return dataset
 
 
-def _cube_of(inputs: BaseModel, federation: Federation) -> Cube | None:
-    def find(reference: CatalogueRef | UploadRef) -> Cube | None:
-        return Cubes(federation)(reference) if isinstance(reference, CatalogueRef) else None
-
-    return cube_of_dataset(inputs, find)
+def _known_cubes(federation: Federation) -> FindsCube:
+    """Look datasets up in the catalogue; into uploads only the work itself looks."""
+    return lambda reference: Cubes(federation)(reference) if isinstance(reference, CatalogueRef) else None
 
 
 def _read_response(value: object, faults: _Faults) -> Response | None:

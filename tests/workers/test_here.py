@@ -119,6 +119,17 @@ def test_an_output_that_cannot_be_is_said_before_anything_runs(
     assert said in str(gaia_run("subset", "-i", f"dataset={file}", "-o", str(tmp_path / output)).exception)
 
 
+def test_a_format_that_cannot_hold_the_result_is_said_before_anything_runs(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with netCDF4.Dataset(file, "a") as data:
+        data.createVariable("pr", "f4", ("lat", "lon")).units = "mm"
+    monkeypatch.setattr(here, "compute", lambda *_, **__: pytest.fail("it ran"))
+    result = gaia_run("regrid", "-i", f"dataset={file}", "-i", "grid=30x30", "-o", str(tmp_path / "map.png"))
+    assert result.exit_code == 1
+    assert "name one in `variables`" in result.output
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_run_that_is_stopped_leaves_no_draft(
     file: Path, tmp_path: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
