@@ -202,13 +202,13 @@ def _peak_bytes(tool: str) -> int:
 
 
 @contextmanager
-def serving(tools: list[str]) -> Iterator[dict[str, subprocess.Popen[str]]]:
+def serving(tools: list[str], *, program: str = __file__) -> Iterator[dict[str, subprocess.Popen[str]]]:
     """Start a process for each tool, and end them."""
     places = os.pathsep.join(str(ROOT / room) for room in ("processes", "workers"))
     environment = {**os.environ, "PYTHONPATH": places}
     started = {
         tool: subprocess.Popen(
-            [sys.executable, __file__, "--serve", tool], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            [sys.executable, program, "--serve", tool], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env=environment,
         )
         for tool in tools

@@ -68,7 +68,7 @@ ROWS = (GEOJSON, GEOPACKAGE, PARQUET, SHAPEFILE, TABLE, DARWIN_CORE)
 """Those that hold features or a table, and no grid."""
 
 TAKEN: dict[Role, tuple[Kind, ...]] = {
-    "grid": (NETCDF, GEOTIFF),
+    "grid": (NETCDF, GEOTIFF, ZARR),
     "zones": (GEOJSON, GEOPACKAGE, PARQUET, SHAPEFILE),
     "points": (GEOJSON, GEOPACKAGE, PARQUET, SHAPEFILE, TABLE),
     "occurrences": (TABLE, PARQUET, DARWIN_CORE),

@@ -86,10 +86,10 @@ def test_a_wrong_command_line_is_one_sentence(arguments: list[str], said: str) -
     assert said in str(result.exception) + result.output
 
 
-def test_a_folder_is_called_a_folder_and_what_is_read_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_is_no_store_is_called_a_folder(tmp_path: Path) -> None:
     (tmp_path / "store.zarr").mkdir()
     result = gaia_run("subset", "-i", f"dataset={tmp_path}/store.zarr", "-o", str(tmp_path / "out.nc"))
-    assert "Zarr stores and other folders are not read yet, only single NetCDF files" in str(result.exception)
+    assert "this is a folder, and no Zarr store" in str(result.exception)
 
 
 def test_a_file_that_is_there_is_replaced_only_by_force(file: Path, tmp_path: Path) -> None:

@@ -8,14 +8,19 @@ from pathlib import Path
 import netCDF4
 import numpy as np
 import pytest
+import xarray as xr
 
 from gaia_config.catalogue import Federation, read_catalogue
 from gaia_config.centres import Centre
 from gaia_config.errors import ConfigurationError
 from gaia_processes.cube import Cube
+from gaia_processes.inputs.dataset import CatalogueRef
 from gaia_processes.rows import Rows
 from gaia_workers import publishing
-from gaia_workers.publishing import add_file, add_list, begin, id_of
+from gaia_workers.data import DataAccess
+from gaia_workers.holdings import Holdings
+from gaia_workers.publishing import add_file, add_files, add_list, begin, id_of
+from gaia_workers.readers.zarr_stores import digest_of, size_of
 
 
 def write_grid(path: Path, *, first: float = 0.0) -> Path:
@@ -116,9 +121,46 @@ def test_the_same_file_added_again_is_there_already(
     assert capsys.readouterr().out.splitlines()[-1] == "grid.nc is in the data folder already"
 
 
+def write_store(path: Path, *, first_day: int = 0, days: int = 2) -> Path:
+    times = np.arange(first_day, first_day + days) + 0.5
+    axes = {
+        "time": ("time", times, {"units": "days since 2001-01-01", "bounds": "time_bnds"}),
+        "lat": ("lat", [-45.0, 45.0], {"units": "degrees_north"}),
+        "lon": ("lon", [0.0, 90, 180, 270], {"units": "degrees_east"}),
+    }
+    values = np.ones((days, 2, 4), "f4") * times[:, None, None].astype("f4")
+    edges = np.stack([times - 0.5, times + 0.5], 1)
+    variables = {"tas": (("time", "lat", "lon"), values, {"units": "K"}), "time_bnds": (("time", "bnds"), edges)}
+    xr.Dataset(variables, axes, {"title": "A small store"}).to_zarr(path, zarr_format=2)
+    return path
+
+
+@pytest.mark.filterwarnings("ignore:.*onsolidated metadata")
+def test_a_zarr_store_is_published_from_its_place_or_copied_into_it(here: Centre, tmp_path: Path) -> None:
+    assert here.data is not None
+    for path in (write_store(here.data / "inside.zarr"), write_store(tmp_path / "outside.zarr")):
+        dataset = add_file(path, here)
+        (replica,) = dataset.replicas
+        assert (dataset.id, dataset.title, replica.media_type) == (path.stem, "A small store", "application/vnd.zarr")
+        assert (replica.sha256, replica.size_bytes) == (digest_of(path), size_of(path))
+        files = Holdings(here).locate(CatalogueRef(id=dataset.id, version=None))
+        with DataAccess({dataset.id: files}).open(CatalogueRef(id=dataset.id, version=None)) as opened:
+            assert opened["tas"].shape == (2, 2, 4)
+        assert add_file(path, here) == dataset
+    assert (here.data / "outside.zarr" / ".zgroup").is_file()
+
+
+def test_stores_that_follow_each_other_in_time_are_one_dataset(here: Centre) -> None:
+    assert here.data is not None
+    stores = [write_store(here.data / f"{day}.zarr", first_day=day) for day in (2, 0)]
+    dataset = add_files(stores, here, dataset_id="days")
+    assert [part.href for part in dataset.replicas[0].files] == ["0.zarr", "2.zarr"]
+    assert Cube.from_stac(dataset.properties).dimensions["time"].size == 4
+
+
 def test_a_folder_is_called_a_folder(here: Centre, tmp_path: Path) -> None:
     (tmp_path / "store.zarr").mkdir()
-    with pytest.raises(ConfigurationError, match="Zarr stores and other folders are not read yet"):
+    with pytest.raises(ConfigurationError, match="this is a folder, and no Zarr store"):
         add_file(tmp_path / "store.zarr", here)
 
 

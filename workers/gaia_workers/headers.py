@@ -1,7 +1,6 @@
 """What a file says of itself, for the catalogue: axes, variables, extent, licence; only headers and coordinates are read."""
 
 import calendar
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from gaia_processes.shared.values import is_categorical, read_numbers
 from gaia_processes.shared.vertical import VerticalAxis, read_vertical
 from gaia_workers.readers.opening import reader_of
 from gaia_workers.readers.series import open_series
+from gaia_workers.readers.zarr_stores import digest_of, size_of
 
 _LISTED_STEPS = 400
 _LISTED_LEVELS = 10_000
@@ -49,7 +49,7 @@ class Header:
     size_bytes : int
         Of the file, or of all.
     sha256 : str
-        Of the file, hexadecimal; of several as `gaia_config.datasets.digest_of_parts` says.
+        Of the file, hexadecimal; of a folder as `gaia_workers.readers.zarr_stores.digest_of` says, of several as `gaia_config.datasets.digest_of_parts` says.
     digests : tuple of str
         Of each file.
     media_type : str
@@ -80,7 +80,7 @@ def read_header(*paths: Path) -> Header:
     Parameters
     ----------
     *paths : Path
-        A file of any format that is read (NetCDF, GeoTIFF), or NetCDF files in the order of time.
+        A file of any format that is read (NetCDF, GeoTIFF, Zarr), or files in the order of time.
 
     Returns
     -------
@@ -108,25 +108,20 @@ def read_header(*paths: Path) -> Header:
         )
         attrs = dict(dataset.attrs)
         keywords = _keywords(dataset, names)
-    digests = tuple(_digest(path) for path in paths)
+    digests = tuple(digest_of(path) for path in paths)
     return Header(
         cube=cube,
         title=_text(attrs, "title"),
         licence=_text(attrs, "license") or _text(attrs, "licence"),
         bbox=bbox,
         interval=_interval(times),
-        size_bytes=sum(path.stat().st_size for path in paths),
+        size_bytes=sum(size_of(path) for path in paths),
         sha256=digest_of_parts(digests),
         digests=digests,
-        media_type=reader_of(paths[0])[1].media_type,
+        media_type=reader_of(paths[0])[1],
         keywords=keywords,
         variables=names,
     )
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _stored_bytes(paths: Sequence[Path]) -> dict[str, int]:

@@ -48,6 +48,7 @@ from gaia_workers.holdings import Files, Holdings
 from gaia_workers.progress import Track
 from gaia_workers.readers.opening import open_dataset
 from gaia_workers.readers.refusals import FOLDER
+from gaia_workers.readers.zarr_stores import is_store
 from gaia_workers.runner import compute, write_value
 
 if TYPE_CHECKING:
@@ -290,12 +291,14 @@ def _local_files(raw: dict[str, Any]) -> dict[str, Path]:
 
 
 def _is_local(text: str) -> bool:
-    return Path(text).is_file() or "/" in text or text.endswith((".nc", ".nc4", ".zarr"))
+    return Path(text).exists() or "/" in text or text.endswith((".nc", ".nc4", ".zarr"))
 
 
 def _check_local(path: Path) -> Path:
     if path.is_dir():
-        raise ConfigurationError(f"--input dataset={path}: {FOLDER}")
+        if not is_store(path):
+            raise ConfigurationError(f"--input dataset={path}: {FOLDER}")
+        return path
     if not path.is_file():
         raise ConfigurationError(f"--input dataset={path}: there is no such file")
     return path

@@ -56,7 +56,7 @@ class Holdings:
                 )
             )
         paths = replica.paths(self._centre.data)
-        if not all(path.is_file() for path in paths):
+        if not all(path.exists() for path in paths):
             raise DatasetGone(
                 Text(
                     en=f"The catalogue of {self._centre.id} lists {reference}, but its file is not there.",

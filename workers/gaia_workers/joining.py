@@ -19,7 +19,7 @@ from gaia_processes.errors import GaiaError
 from gaia_processes.shared.periods import read_steps
 from gaia_processes.shared.times import TimeAxis, read_time, render
 from gaia_processes.shared.values import MISSING, PACKING
-from gaia_workers.readers.netcdf import open_dataset
+from gaia_workers.readers.opening import open_dataset
 from gaia_workers.readers.series import Clock, find_clock, open_series
 
 _MEANING = ("units", "calendar", "standard_name", "cell_methods", *PACKING, *MISSING)
@@ -135,7 +135,7 @@ def _kind_text(kind: tuple[tuple[str, ...], str]) -> str:
 
 def _different_meanings(name: str, meaning: dict[str, Any], other: dict[str, Any], first: str) -> Iterator[str]:
     for key in dict.fromkeys([*meaning, *other]):
-        if key not in meaning or key not in other or not np.array_equal(meaning[key], other[key]):
+        if key not in meaning or key not in other or not _equal(np.asarray(meaning[key]), np.asarray(other[key])):
             yield f"has {key} {_shown(other.get(key))} for {name}, {first} has {_shown(meaning.get(key))}"
 
 

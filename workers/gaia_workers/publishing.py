@@ -1,7 +1,5 @@
 """The commands `gaia catalogue …`: publish files that lie at a centre as datasets of the federation."""
 
-import hashlib
-import os
 import re
 import shutil
 import tempfile
@@ -22,9 +20,10 @@ from gaia_workers.headers import Header, read_header
 from gaia_workers.joining import order_files
 from gaia_workers.readers.recognising import recognise
 from gaia_workers.readers.refusals import FOLDER
+from gaia_workers.readers.zarr_stores import digest_of, is_store, size_of
 
 VERSION_LENGTH = 12
-_GRIDS = (".nc", ".nc4", ".cdf", ".tif", ".tiff", ".h5")
+_GRIDS = (".nc", ".nc4", ".cdf", ".tif", ".tiff", ".h5", ".zarr")
 _TOLD_COLUMNS = 8
 _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
 
@@ -54,7 +53,7 @@ def add(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            help="Files to publish (NetCDF, GeoTIFF, features, tables): each a dataset, or with --id several NetCDF files together one that goes on from file to "
+            help="Files to publish (NetCDF, GeoTIFF, Zarr stores as folders or zip files, features, tables): each a dataset, or with --id several NetCDF files together one that goes on from file to "
             "file along time. Features and tables (GeoPackage, GeoJSON, GeoParquet, zipped shapefile, CSV, Parquet, Darwin Core "
             "archive) are one file each.",
             metavar="PATH…",
@@ -277,7 +276,9 @@ def _add_rows(
 
 def _check_path(path: Path) -> None:
     if path.is_dir():
-        raise ConfigurationError(f"{path}: {FOLDER}")
+        if not is_store(path):
+            raise ConfigurationError(f"{path}: {FOLDER}")
+        return
     if not path.is_file():
         raise ConfigurationError(f"{path}: there is no such file; give the path of a file of data")
 
@@ -320,7 +321,7 @@ def _replica(header: Header, hrefs: Sequence[str], centre: Centre) -> Replica:
             sha256=header.sha256,
         )  # fmt: skip
     parts = tuple(
-        Part(href=href, size_bytes=(centre.data / href).stat().st_size, sha256=digest)
+        Part(href=href, size_bytes=size_of(centre.data / href), sha256=digest)
         for href, digest in zip(hrefs, header.digests, strict=True)
     )
     return Replica.of_parts(parts, centre=centre.id, media_type=header.media_type)
@@ -328,7 +329,7 @@ def _replica(header: Header, hrefs: Sequence[str], centre: Centre) -> Replica:
 
 def id_of(path: Path) -> str:
     """Make a dataset's id of a file's name."""
-    return _NOT_IN_AN_ID.sub("-", path.stem).strip("-.") or "dataset"
+    return _NOT_IN_AN_ID.sub("-", path.stem.removesuffix(".zarr")).strip("-.") or "dataset"
 
 
 def _centre(name: str) -> Centre:
@@ -336,20 +337,15 @@ def _centre(name: str) -> Centre:
 
 
 def _href(path: Path, data: Path) -> str | None:
-    """Name a file from the data folder; None where it lies elsewhere."""
+    """Name a file, or a store, from the data folder; None where it lies elsewhere."""
     there, folder = path.resolve(), data.resolve()
     return there.relative_to(folder).as_posix() if there.is_relative_to(folder) else None
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def _copy(path: Path, data: Path, *, sha256: str) -> str:
-    """Copy a file into the data folder, whole or not at all; one that is there already is left as it is."""
+    """Copy a file, or a store, into the data folder, whole or not at all; one that is there already is left as it is."""
     target = data / path.name
-    if target.is_file() and _digest(target) == sha256:
+    if target.exists() and target.is_dir() == path.is_dir() and digest_of(target) == sha256:
         typer.echo(f"{path.name} is in the data folder already")
         return target.name
     if target.exists():
@@ -357,13 +353,13 @@ def _copy(path: Path, data: Path, *, sha256: str) -> str:
             f"{path.name}: the data folder has another file of that name; rename yours, or publish the one that is there"
         )
     data.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=data, prefix=".incoming-")
-    os.close(handle)
-    try:
-        shutil.copyfile(path, draft)
-        Path(draft).chmod(0o644)
-        Path(draft).rename(target)
-    finally:
-        Path(draft).unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(dir=data, prefix=".incoming-") as folder:
+        draft = Path(folder) / path.name
+        if path.is_dir():
+            shutil.copytree(path, draft, copy_function=shutil.copyfile)
+        else:
+            shutil.copyfile(path, draft)
+            draft.chmod(0o644)
+        draft.rename(target)
     typer.echo(f"copied {path.name} into the data folder")
     return target.name

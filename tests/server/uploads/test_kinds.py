@@ -136,6 +136,21 @@ def test_a_small_file_of_blanks_hurts_nobody(archive):
     assert recognise(archive("meta.xml", content=b" " * 100_000)).id == "dwca"
 
 
+def test_a_zarr_store_may_have_more_members_than_other_archives(archive, monkeypatch):
+    monkeypatch.setattr(archives, "MOST_MEMBERS", 2)
+    monkeypatch.setattr(archives, "MOST_CHUNKS", 3)
+    assert recognise(archive("zarr.json", "tas/zarr.json", "tas/c/0")).id == "zarr"
+    with pytest.raises(UploadRefused, match="4 members, more than 3"):
+        recognise(archive("zarr.json", "tas/zarr.json", "tas/c/0", "tas/c/1"))
+
+
+def test_a_directory_that_would_fill_the_memory_is_refused_unread(archive, monkeypatch):
+    path = archive("zarr.json", "tas/zarr.json")
+    monkeypatch.setattr(archives, "DIRECTORY_LIMIT_BYTES", 100)
+    with pytest.raises(UploadRefused, match="a directory of"):
+        recognise(path)
+
+
 def test_an_archive_of_too_many_members_is_refused(archive, monkeypatch):
     monkeypatch.setattr(archives, "MOST_MEMBERS", 2)
     with pytest.raises(UploadRefused, match="3 members"):

@@ -187,7 +187,7 @@ def _mesh(index: tuple[Index, ...], shape: tuple[int, ...]) -> tuple[NDArray[np.
 
 
 @dataclass(frozen=True, slots=True)
-class _Box:
+class Box:
     """A part of one chunk: where it goes in the result and where it lies in the chunk."""
 
     to: tuple[Index, ...]
@@ -305,7 +305,7 @@ class ChunkReader:
     def _fill(self, result: NDArray[Any], jobs: list[_Job]) -> None:
         """Bring some chunks into the result; each writes its own cells only."""
         for pieces, offset, size, mask in jobs:
-            boxes = [_Box.of(each) for each in product(*(own for _, own in pieces))]
+            boxes = [Box.of(each) for each in product(*(own for _, own in pieces))]
             if size < 0:
                 for box in boxes:
                     box.copy(result, np.broadcast_to(self.layout.fill, self.layout.chunk_shape))
@@ -313,7 +313,7 @@ class ChunkReader:
                 self._fill_chunk(result, boxes, offset, size, mask)
         self._counter.add(sum(max(size, 0) for _, _, size, _ in jobs))
 
-    def _fill_chunk(self, result: NDArray[Any], boxes: list[_Box], offset: int, size: int, mask: int) -> None:
+    def _fill_chunk(self, result: NDArray[Any], boxes: list[Box], offset: int, size: int, mask: int) -> None:
         """Bring one chunk into the result."""
         raw = os.pread(self._file, size, offset)
         if len(raw) != size:
@@ -331,7 +331,7 @@ class ChunkReader:
             raise refusals.refuse_damaged_variable(self.name) from error
         return inflated
 
-    def _place(self, result: NDArray[Any], data: bytes | bytearray, boxes: list[_Box], *, shuffled: bool) -> None:
+    def _place(self, result: NDArray[Any], data: bytes | bytearray, boxes: list[Box], *, shuffled: bool) -> None:
         width = self.layout.dtype.itemsize
         if not shuffled or width == 1:
             values = np.frombuffer(data, self.layout.dtype).reshape(self.layout.chunk_shape)

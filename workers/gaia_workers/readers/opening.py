@@ -7,28 +7,36 @@ from types import ModuleType
 
 import xarray as xr
 
-from gaia_processes.formats import GEOTIFF, NETCDF, Format
-from gaia_workers.readers import geotiff, netcdf
+from gaia_processes.formats import GEOTIFF, NETCDF, ZARR
+from gaia_processes.kinds import is_archive
+from gaia_workers.readers import geotiff, netcdf, zarr
 from gaia_workers.readers.chunks import ByteCounter
+
+ZARR_FOLDER_TYPE = "application/vnd.zarr"
+"""Media type of a Zarr store that is a folder."""
 
 _START_BYTES = 8
 
 
-def reader_of(path: Path) -> tuple[ModuleType, Format]:
+def reader_of(path: Path) -> tuple[ModuleType, str]:
     """
     Choose the reader of a file; what is nothing that is known is the NetCDF reader's to refuse.
 
     Returns
     -------
-    (module, Format)
-        The module has `open_dataset` and `stored_bytes`.
+    (module, str)
+        The module has `open_dataset` and `stored_bytes`; the media type of what it reads.
     """
+    if path.is_dir():
+        return zarr, ZARR_FOLDER_TYPE
     if path.is_file():
         with path.open("rb") as stream:
             start = stream.read(_START_BYTES)
         if start.startswith(geotiff.MAGIC):
-            return geotiff, GEOTIFF
-    return netcdf, NETCDF
+            return geotiff, GEOTIFF.media_type
+        if is_archive(start):
+            return zarr, ZARR.media_type
+    return netcdf, NETCDF.media_type
 
 
 @contextmanager
@@ -39,7 +47,7 @@ def open_dataset(path: Path, *, threads: int = 2, counter: ByteCounter | None = 
     Parameters
     ----------
     path : Path
-        NetCDF or GeoTIFF.
+        NetCDF, GeoTIFF, or Zarr (a folder, or a zip file).
     threads : int
         Threads that inflate; the values do not depend on it.
     counter : ByteCounter, optional

@@ -1,4 +1,4 @@
-"""What a file at a centre is, by its content; archives are judged before anything in them is opened."""
+"""What a file, or the folder of a Zarr store, at a centre is, by its content; archives are judged before anything in them is opened."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ from gaia_processes.errors import DatasetUnsuitable
 from gaia_processes.kinds import (
     LOOK_BYTES,
     TAKEN,
+    ZARR,
     Kind,
     Role,
     UnknownKind,
@@ -15,6 +16,8 @@ from gaia_processes.kinds import (
     kind_of_members,
     kind_of_start,
 )
+from gaia_workers.readers.refusals import NO_STORE
+from gaia_workers.readers.zarr_stores import is_store
 
 
 def recognise(path: Path) -> Kind:
@@ -26,6 +29,10 @@ def recognise(path: Path) -> Kind:
     DatasetUnsuitable
         If it is nothing that can be used here, or an archive that is not safe to open.
     """
+    if path.is_dir():
+        if is_store(path):
+            return ZARR
+        raise DatasetUnsuitable(NO_STORE)
     with path.open("rb") as stream:
         beginning = stream.read(LOOK_BYTES)
     try:

@@ -22,6 +22,22 @@ GROUPS_ONLY = Text(
     en="The NetCDF file has no variables at its root (only groups), which is not supported.",
     fr="Le fichier NetCDF n'a aucune variable à sa racine (seulement des groupes), ce qui n'est pas pris en charge.",
 )
+DAMAGED_ZARR = Text(
+    en="The Zarr store cannot be read: it is truncated or damaged.",
+    fr="L'entrepôt Zarr est illisible : il est tronqué ou endommagé.",
+)
+NO_STORE = Text(
+    en="The folder is no Zarr store: it has neither zarr.json nor .zgroup at its root.",
+    fr="Le dossier n'est pas un entrepôt Zarr : il n'a ni zarr.json ni .zgroup à sa racine.",
+)
+NO_ARRAYS = Text(
+    en="The Zarr store has no arrays at its root (only groups, or nothing), which is not supported.",
+    fr="L'entrepôt Zarr n'a aucun tableau à sa racine (seulement des groupes, ou rien), ce qui n'est pas pris en charge.",
+)
+SINGLE_ARRAY = Text(
+    en="The Zarr store is a single array without coordinates; give the group that holds the array and its coordinates.",
+    fr="L'entrepôt Zarr est un seul tableau sans coordonnées ; donnez le groupe qui contient le tableau et ses coordonnées.",
+)
 DAMAGED_TIFF = Text(
     en="The GeoTIFF cannot be read: it is truncated or damaged.",
     fr="Le GeoTIFF est illisible : il est tronqué ou endommagé.",
@@ -48,7 +64,7 @@ ROTATED = Text(
 )
 
 
-FOLDER = "this is a folder; Zarr stores and other folders are not read yet, only single NetCDF files (.nc, .nc4)"
+FOLDER = "this is a folder, and no Zarr store (it has neither zarr.json nor .zgroup); name a file, or a store"
 """For the command line, that alone may name folders."""
 
 START_BYTES = 512
@@ -162,5 +178,65 @@ def refuse_damaged_band(band: int) -> UnreadableData:
         Text(
             en=f"Band {band} of the GeoTIFF cannot be read: the file is truncated or damaged.",
             fr=f"La bande {band} du GeoTIFF est illisible : le fichier est tronqué ou endommagé.",
+        )
+    )
+
+
+def refuse_document(name: str, field: str) -> UnreadableData:
+    """Make the error of a document of a Zarr store that makes no sense, or asks for something unknown."""
+    return UnreadableData(
+        Text(
+            en=f"The Zarr store cannot be read: the document of {name!r} is wrong, or asks for what is not read, at {field!r}.",
+            fr=f"L'entrepôt Zarr est illisible : le document de {name!r} est faux, ou demande ce qui n'est pas lu, en {field!r}.",
+        )
+    )
+
+
+def refuse_codec(name: str, codec: str) -> UnreadableData:
+    """Make the error of an array whose chunks are encoded in a way that is not read."""
+    return UnreadableData(
+        Text(
+            en=f"Variable {name!r} is encoded with {codec!r}, which is not read; blosc, zstd, gzip, zlib and lz4 are.",
+            fr=f"La variable {name!r} est encodée par {codec!r}, qui n'est pas lu ; blosc, zstd, gzip, zlib et lz4 le sont.",
+        )
+    )
+
+
+def refuse_undimensioned(name: str) -> UnreadableData:
+    """Make the error of an array that does not name its dimensions."""
+    return UnreadableData(
+        Text(
+            en=f"Variable {name!r} does not name each of its dimensions once (dimension_names, or _ARRAY_DIMENSIONS in Zarr v2).",
+            fr=f"La variable {name!r} ne nomme pas chacune de ses dimensions une fois (dimension_names, ou _ARRAY_DIMENSIONS en Zarr v2).",
+        )
+    )
+
+
+def refuse_dimension(name: str, dim: str, size: int, other: int) -> UnreadableData:
+    """Make the error of an array whose dimension is of another length than that of the arrays beside it."""
+    return UnreadableData(
+        Text(
+            en=f"Variable {name!r} has {size} places along {dim!r}, another variable of the store has {other}.",
+            fr=f"La variable {name!r} a {size} places le long de {dim!r}, une autre variable de l'entrepôt en a {other}.",
+        )
+    )
+
+
+def refuse_zip_method(member: str) -> UnreadableData:
+    """Make the error of a zip file with a member that is compressed in a way that is not read."""
+    return UnreadableData(
+        Text(
+            en=f"The archive's member {member!r} is compressed by a method that is not read; store it, or deflate it.",
+            fr=f"L'élément {member!r} de l'archive est compressé par une méthode qui n'est pas lue ; stockez-le, ou utilisez deflate.",
+        )
+    )
+
+
+def refuse_special_member(member: str) -> UnreadableData:
+    """Make the error of a folder that holds a link, or something else that is no file."""
+    return UnreadableData(
+        Text(
+            en=f"The Zarr store is refused: {member!r} in it is a link or something else that is no file.",
+            fr=f"L'entrepôt Zarr est refusé : {member!r} y est un lien ou autre chose qu'un fichier.",
         )
     )

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -171,9 +172,10 @@ def _write_chunks(file: h5py.File, plans: list[_Plan], progress: Counter) -> Non
             level = plan.storage["complevel"] if plan.storage.get("zlib") else None
             pieces = list(split(box, values, shape))
             shuffle = plan.storage.get("shuffle", False)
-            packed = packers.map(
-                lambda piece, s=shape, f=shuffle, v=level: pack(piece[1], s, shuffle=f, level=v), pieces
-            )
+            # What is not deflated is not worth handing to another thread.
+            packing = partial(pack, chunk_shape=shape, shuffle=shuffle, level=level)
+            cells = [each for _, each in pieces]
+            packed = map(packing, cells) if level is None else packers.map(packing, cells)
             for (start, _), data in zip(pieces, packed, strict=True):
                 dataset.id.write_direct_chunk(start, data)
             progress.add(values.nbytes)
