@@ -87,7 +87,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 def reading(engine: Engine) -> Iterator[Connection]:
     """Read from one consistent state."""
     with _as_store_down(), engine.connect() as connection, connection.begin():
-        if _is_sqlite(engine):
+        if is_sqlite(engine):
             connection.exec_driver_sql("BEGIN")
         yield connection
 
@@ -105,7 +105,7 @@ def checkpoint(engine: Engine) -> None:
 
     Whoever writes the thousandth page would else do it for all, before he hears that his own is written.
     """
-    if _is_sqlite(engine):
+    if is_sqlite(engine):
         with looking(engine) as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
 
@@ -166,7 +166,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """Write in one transaction; wait for one's turn and for the lock no longer than `BUSY_WAIT_S` together."""
     give_up = time.monotonic() + BUSY_WAIT_S
     with _as_store_down(), _turn_of(engine, give_up), engine.connect() as connection, connection.begin() as transaction:
-        if _is_sqlite(engine):
+        if is_sqlite(engine):
             _take_lock(connection, give_up)
         yield connection
         _commit(transaction)
@@ -187,7 +187,7 @@ def _turn_of(engine: Engine, give_up: float) -> Iterator[None]:
 
     SQLite has one writer anyway; who waits for another process asks again and again, and who waits for its own is told.
     """
-    if not _is_sqlite(engine):
+    if not is_sqlite(engine):
         yield
         return
     turn = _TURNS.setdefault(engine, threading.Lock())
@@ -199,7 +199,8 @@ def _turn_of(engine: Engine, give_up: float) -> Iterator[None]:
         turn.release()
 
 
-def _is_sqlite(engine: Engine) -> bool:
+def is_sqlite(engine: Engine) -> bool:
+    """Tell whether it is SQLite, which has one writer at a time."""
     return engine.dialect.name == "sqlite"
 
 

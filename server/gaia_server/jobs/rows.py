@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -98,6 +99,24 @@ def read_job(row: Row[*tuple[Any, ...]]) -> Job:
 def read_plain_job(row: tuple[Any, ...]) -> Job:
     """Read a row of `PLAIN_JOBS`."""
     return _job(row, _PLAIN_READERS)
+
+
+def with_work(job: Job, work: Work) -> Job:
+    """Give a job that was made just now with what the work says that it shares: as it will be read."""
+    shown: dict[str, Any] = {name: getattr(work, name) for name in _SHARED}
+    if not job.state.final:
+        shown |= {"progress": work.progress, "message": work.message, "updated": max(job.updated, work.updated)}
+    return replace(
+        job,
+        **shown,
+        failure=work.failure if job.state is State.FAILED else None,
+        result=work.result if job.state is State.SUCCESSFUL else None,
+        work_id=work.id,
+        work_owner=work.owner,
+        work_state=work.state,
+        keeping=work.keeping,
+        expires=work.expires,
+    )
 
 
 def _job(row: Sequence[Any], readers: _Readers) -> Job:

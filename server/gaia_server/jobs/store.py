@@ -30,12 +30,14 @@ from gaia_server.jobs.rows import (
     read_job,
     read_plain_job,
     read_work,
+    with_work,
     write_job,
     write_work,
 )
 from gaia_server.jobs.stamps import Stamp, find_stamp
 from gaia_server.jobs.states import UNFINISHED, State, sources
 from gaia_server.jobs.tables import Moment, jobs, log, outbox, works
+from gaia_server.jobs.together import Together
 from gaia_server.jobs.works import DISMISSED, abandon, confirm, judge_held, lock, put_out
 from gaia_workers.contract import Failure, Kind, Report, Words, utc_now
 
@@ -60,6 +62,8 @@ _FIND_EQUAL = (
     .limit(1)
     .with_for_update()
 )
+_ADD_WORK, _ADD_JOB = insert(works), insert(jobs)
+_KEEP = update(works).where(works.c.id == bindparam("this_work")).values(expires=bindparam("until", type_=Moment))
 _WAITING = (jobs.c.work_id == bindparam("this_work"), jobs.c.state.in_(_UNFINISHED))
 _FIND_WAITING = select(jobs.c.id, jobs.c.started, jobs.c.created, jobs.c.subscribed).where(*_WAITING)
 _BEGUN = bindparam("begun", type_=Moment)
@@ -125,6 +129,7 @@ class Store:
     def __init__(self, engine: Engine, *, kept_for: timedelta = KEPT_FOR) -> None:
         self._engine = engine
         self._kept_for = kept_for
+        self._together = Together(self._accept_all)
 
     @classmethod
     def open(cls, url: str, *, kept_for: timedelta = KEPT_FOR) -> Self:
@@ -332,13 +337,20 @@ class Store:
             As it was written: with `accepted` set to when equal work was accepted first. Another one, where this owner
             has a job by the same `Idempotency-Key`.
         """
+        newcomer = _Newcomer(job=job, fresh=fresh, room=room)
         for _ in range(_TRIES):
             try:
-                with database.writing(self._engine) as connection:
-                    return _accept(connection, job, fresh=fresh, kept_for=self._kept_for, room=room)
+                if database.is_sqlite(self._engine):
+                    return self._together.ask(newcomer)
+                return self._accept_all((newcomer,))[0]
             except _Raced:
                 continue  # the other one has written by now, and is found
         raise StoreDown
+
+    def _accept_all(self, newcomers: Sequence["_Newcomer"]) -> list[Job]:
+        """Accept jobs in one transaction. (PostgreSQL puts commits together by itself, and has more than one writer.)"""
+        with database.writing(self._engine) as connection:
+            return [_accept(connection, each, kept_for=self._kept_for) for each in newcomers]
 
     def outgoing(self, *, limit: int = 1000) -> tuple[tuple[Outgoing, Work | None], ...]:
         """Give what waits to be sent, oldest first, each with its work; None where that is forgotten, or never was."""
@@ -497,26 +509,34 @@ class _Rules:
     kept_for: timedelta
 
 
-def _accept(connection: Connection, job: Job, *, fresh: bool, kept_for: timedelta, room: Room | None) -> Job:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Newcomer:
+    """A job that is to be accepted, as `Store.accept` takes it."""
+
+    job: Job
+    fresh: bool
+    room: Room | None
+
+
+def _accept(connection: Connection, newcomer: _Newcomer, *, kept_for: timedelta) -> Job:
+    job = newcomer.job
     if job.once and (earlier := _find_once(connection, job)):
         return earlier
     equal = _find_equal(connection, job.content_key)
     try:
-        if equal is not None and not fresh and _can_be_shared(equal, job.created):
-            _join(connection, job, equal, kept_for)
-        else:
-            if equal is not None and equal.joinable:
-                connection.execute(update(works).where(works.c.id == equal.id).values(joinable=False))
-            job = replace(job, work_id=job.id, accepted=equal.accepted if equal else job.accepted)
-            work = enter(connection, job.work, room)
-            connection.execute(insert(works), write_work(work))
-            connection.execute(insert(jobs), write_job(job))
-            if work.released is not None:
-                put_out(connection, "order", job.id, job.attempt, job.centre, job.created)
-            return replace(job, work_owner=job.owner, work_state=job.state, released=work.released, turn=work.turn)
+        if equal is not None and not newcomer.fresh and _can_be_shared(equal, job.created):
+            return _join(connection, job, equal, kept_for)
+        if equal is not None and equal.joinable:
+            connection.execute(update(works).where(works.c.id == equal.id).values(joinable=False))
+        job = replace(job, work_id=job.id, accepted=equal.accepted if equal else job.accepted)
+        work = enter(connection, job.work, newcomer.room)
+        connection.execute(_ADD_WORK, write_work(work))
+        connection.execute(_ADD_JOB, write_job(job))
+        if work.released is not None:
+            put_out(connection, "order", job.id, job.attempt, job.centre, job.created)
+        return replace(job, work_owner=job.owner, work_state=job.state, released=work.released, turn=work.turn)
     except IntegrityError as error:
         raise _Raced from error
-    return read_job(connection.execute(JOBS.where(jobs.c.id == job.id)).one())
 
 
 def _find_once(connection: Connection, job: Job) -> Job | None:
@@ -540,18 +560,19 @@ def _can_be_shared(work: Work, now: datetime) -> bool:
     return work.deadline - now >= (work.deadline - work.created) / 2
 
 
-def _join(connection: Connection, job: Job, work: Work, kept_for: timedelta) -> None:
+def _join(connection: Connection, job: Job, work: Work, kept_for: timedelta) -> Job:
     """Let a job share a work, from where that stands; results are kept as long as the youngest job needs them."""
     now = job.created
     started = None if work.state is State.ACCEPTED else now
     job = replace(job, work_id=work.id, state=work.state, started=started)
     if work.state.final:
         job = replace(job, progress=100, message=REUSED, finished=now, duration_s=0.0)
-        expires = max(work.expires or now, now + kept_for)
-        connection.execute(update(works).where(works.c.id == work.id).values(expires=expires))
-    connection.execute(insert(jobs), write_job(job))
+        work = replace(work, expires=max(work.expires or now, now + kept_for))
+        connection.execute(_KEEP, {"this_work": work.id, "until": work.expires})
+    connection.execute(_ADD_JOB, write_job(job))
     if work.state.final:
         put_call(connection, job, "success")
+    return with_work(job, work)
 
 
 def _wanted(connection: Connection, work_id: str) -> bool:

@@ -223,3 +223,15 @@ def test_what_a_poll_reads_is_what_everybody_else_reads(store: Store, ask: Ask, 
     if end in ("dismissed", "removed"):
         store.dismiss(job.id, owner=job.owner)
     assert now(store, job) == store.get(job.id)
+
+
+@pytest.mark.parametrize("there", ["waits", "runs", "successful"])
+def test_whoever_joins_is_told_at_once_what_a_poll_would_tell(store: Store, ask: Ask, there: str) -> None:
+    first = ask(reason=WHY)
+    if there != "waits":
+        start(store, first)
+    if there == "successful":
+        finish(store, first)
+    joined = ask(created=first.created + LATER, updated=first.created + LATER)
+    assert joined.work_id == first.id
+    assert joined == now(store, joined)
