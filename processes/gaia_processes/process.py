@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cache, partial
-from types import NoneType, UnionType
+from types import MappingProxyType, NoneType, UnionType
 from typing import Annotated, Any, Literal, Protocol, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
@@ -145,6 +145,23 @@ class Limits:
     scratch_bytes: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """
+    Beside which values of another input an input means something.
+
+    Attributes
+    ----------
+    input : str
+        The other.
+    values : tuple of str
+        Any of them; none: whatever it is.
+    """
+
+    input: str
+    values: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Process:
     """
@@ -178,6 +195,10 @@ class Process:
         (inputs, cube of the dataset, format that is asked for) -> why the result cannot be had in it, or None.
     check_format_alone : callable
         (inputs, format that is asked for) -> why the result cannot be had in it whatever the data, or None.
+    example : mapping
+        Inputs that make of the examples of those that are needed a request whose result is worth a look.
+    beside : mapping of Beside
+        By input that means something only beside a value of another: which. A form shows it then; what is refused is `check`'s.
     control : tuple of str
         OGC job control options.
     limits : Limits
@@ -199,6 +220,8 @@ class Process:
     check_format: Callable[[Any, Cube, Format], Text | None] = hold_all
     check_format_alone: Callable[[Any, Format], Text | None] = hold_anything
     keywords: tuple[Text, ...] = ()
+    example: Mapping[str, object] = MappingProxyType({})
+    beside: Mapping[str, Beside] = MappingProxyType({})
     control: tuple[JobControl, ...] = ("sync-execute", "async-execute", "dismiss")
     limits: Limits = Limits()
 

@@ -140,9 +140,14 @@ def side_name(side: SideFile) -> str:
     return f"{side.output}.{side.ending}"
 
 
-def _side_link(side: SideFile, url: str, language: Language) -> dict[str, str]:
+def side_title(side: SideFile, language: Language) -> str:
+    """Say what a side file is."""
     kind = SIDES.get(side.ending)
-    title = kind.title.into(language) if kind else side.name
+    return kind.title.into(language) if kind else side.name
+
+
+def _side_link(side: SideFile, url: str, language: Language) -> dict[str, str]:
+    kind, title = SIDES.get(side.ending), side_title(side, language)
     rel = kind.rel if kind else "related"
     return make_link(f"{url}/results/{quote(side_name(side), safe='')}", rel, side.media_type, title)
 

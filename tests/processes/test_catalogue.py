@@ -1,5 +1,6 @@
 """What is offered, and how others join."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import EntryPoint, EntryPoints
@@ -8,6 +9,8 @@ import pytest
 
 from gaia_processes import catalogue
 from gaia_processes.catalogue import CATALOGUE, all_processes, by_id
+from gaia_processes.inputs.schema import input_schemas
+from gaia_processes.process import Process
 
 STRANGER = replace(CATALOGUE[0], id="stranger", package="elsewhere")
 NO_PROCESS = "no process"
@@ -44,6 +47,15 @@ def test_an_entry_point_must_lead_to_a_process(installed: list[str]) -> None:
     installed.append("nothing")
     with pytest.raises(TypeError, match=r"nothing = elsewhere:nothing .* is not a Process"):
         all_processes()
+
+
+@pytest.mark.parametrize("process", CATALOGUE, ids=lambda each: each.id)
+def test_an_input_stands_beside_values_that_the_other_can_have(process: Process) -> None:
+    schemas = input_schemas(process.inputs)
+    for name, beside in process.beside.items():
+        assert {name, beside.input} <= schemas.keys()
+        known = json.dumps(schemas[beside.input])
+        assert all(f'"{value}"' in known for value in beside.values), name
 
 
 def test_processes_are_found_by_id() -> None:

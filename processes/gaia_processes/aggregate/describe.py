@@ -36,7 +36,7 @@ from gaia_processes.inputs.number import Number, Whole
 from gaia_processes.inputs.seasons import SeasonField
 from gaia_processes.inputs.selection import chosen_variables, selection_constraints
 from gaia_processes.inputs.years import YearsField
-from gaia_processes.process import STRICT, Estimate, Output, Process
+from gaia_processes.process import STRICT, Beside, Estimate, Output, Process
 from gaia_processes.text import Text
 
 _SUMMED_PER_S = 400e6
@@ -316,6 +316,10 @@ AGGREGATE = Process(
         Text(en="anomaly", fr="anomalie"),
         Text(en="NetCDF", fr="NetCDF"),
     ),
+    beside={
+        "quantile": Beside("statistic", ("quantile",)),
+        "seasons": Beside("period", ("season", "season-of-year")),
+    },
     inputs=Inputs,
     outputs={
         "data": Output(

@@ -39,7 +39,7 @@ from gaia_processes.inputs.fields import (
 )
 from gaia_processes.inputs.number import Number
 from gaia_processes.inputs.sources import ColumnOf, InlineTable
-from gaia_processes.process import STRICT, Estimate, Output, Process
+from gaia_processes.process import STRICT, Beside, Estimate, Output, Process
 from gaia_processes.text import Text
 
 _SOURCES = ("dataset", "occurrences", "community")
@@ -550,6 +550,23 @@ BIODIVERSITY_INDICATORS = Process(
         Text(en="diversity", fr="diversité"),
         Text(en="occurrences", fr="occurrences"),
     ),
+    example={"by": "grid", "cell_size_km": 200},
+    beside={
+        "zones": Beside("by", ("zones",)),
+        "zone_id": Beside("by", ("zones",)),
+        "cell_size_km": Beside("by", ("grid",)),
+        "cell_size_degrees": Beside("by", ("grid",)),
+        "grid_crs": Beside("by", ("grid",)),
+        "h3_resolution": Beside("by", ("h3",)),
+        "site": Beside("by", ("site",)),
+        "environment": Beside("by", ("environment",)),
+        "bins": Beside("by", ("environment",)),
+        "sample_size": Beside("indicators", ("es",)),
+        "target_coverage": Beside("indicators", ("richness_at_coverage",)),
+        "log_base": Beside("indicators", ("shannon",)),
+        "chao1_form": Beside("indicators", ("chao1",)),
+        "beta_family": Beside("indicators", ("turnover", "nestedness")),
+    },
     inputs=Inputs,
     outputs={
         "indicators": Output(

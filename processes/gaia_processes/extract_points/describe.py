@@ -31,7 +31,7 @@ from gaia_processes.inputs.levels import Levels
 from gaia_processes.inputs.number import Number
 from gaia_processes.inputs.selection import check_selection, chosen_variables, selection_constraints
 from gaia_processes.inputs.sources import ColumnOf, InlineFeatures, InlineTable
-from gaia_processes.process import STRICT, Estimate, Output, Process
+from gaia_processes.process import STRICT, Beside, Estimate, Output, Process
 from gaia_processes.text import Text
 
 _WRITTEN_PER_S = 20e6
@@ -320,6 +320,12 @@ EXTRACT_POINTS = Process(
         Text(en="time series", fr="séries temporelles"),
         Text(en="interpolation", fr="interpolation"),
     ),
+    beside={
+        "time_method": Beside("match_time"),
+        "time_tolerance": Beside("match_time"),
+        "max_distance_km": Beside("method", ("nearest",)),
+        "nearest_valid_km": Beside("method", ("nearest",)),
+    },
     inputs=Inputs,
     outputs={
         "points": Output(

@@ -413,6 +413,7 @@ REGRID = Process(
         Text(en="climate", fr="climat"),
         Text(en="NetCDF", fr="NetCDF"),
     ),
+    example={"grid": "5x5"},
     inputs=Inputs,
     outputs={
         "data": Output(

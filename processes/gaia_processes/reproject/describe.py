@@ -282,6 +282,7 @@ REPROJECT = Process(
         Text(en="coordinate reference system", fr="système de coordonnées"),
         Text(en="GeoTIFF", fr="GeoTIFF"),
     ),
+    example={"crs": "EPSG:3857"},
     inputs=Inputs,
     outputs={
         "data": Output(

@@ -27,7 +27,7 @@ from gaia_processes.inputs.fields import (
 from gaia_processes.inputs.number import Number
 from gaia_processes.inputs.selection import check_selection, chosen_variables, selection_constraints
 from gaia_processes.inputs.sources import InlineFeatures
-from gaia_processes.process import STRICT, Estimate, Output, Process
+from gaia_processes.process import STRICT, Beside, Estimate, Output, Process
 from gaia_processes.text import Text
 from gaia_processes.zonal_statistics.names import BY_WEIGHTS, CLASSED, ORDERED, Statistic, Weighting
 
@@ -262,6 +262,12 @@ ZONAL_STATISTICS = Process(
         Text(en="time series", fr="séries temporelles"),
         Text(en="climate", fr="climat"),
     ),
+    example={"statistics": ["mean", "max"]},
+    beside={
+        "quantiles": Beside("statistics", ("quantile",)),
+        "classes": Beside("statistics", ("fractions", "areas")),
+        "weights": Beside("statistics", ("weighted_mean", "weighted_sum")),
+    },
     inputs=Inputs,
     outputs={
         "statistics": Output(

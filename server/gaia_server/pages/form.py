@@ -21,11 +21,25 @@ from gaia_processes.inputs.dataset import DATASET_FORMAT
 from gaia_processes.inputs.interval import Interval
 from gaia_processes.inputs.levels import Levels
 from gaia_processes.inputs.schema import input_schemas
-from gaia_processes.process import Output, Process, told_of
+from gaia_processes.inputs.sources import role_of
+from gaia_processes.process import Beside, Output, Process, told_of
 from gaia_processes.text import Language
 
 type Kind = Literal[
-    "text", "number", "flag", "choice", "choices", "list", "dataset", "box", "interval", "levels", "geojson", "json"
+    "text",
+    "number",
+    "flag",
+    "choice",
+    "choices",
+    "list",
+    "dataset",
+    "box",
+    "interval",
+    "levels",
+    "geojson",
+    "points",
+    "table",
+    "json",
 ]
 type Values = MultiDict[str, str]
 
@@ -38,7 +52,8 @@ RUN = f"{OURS}run"
 LONGEST_QUERY = 4000
 
 _SPECIAL: Mapping[Any, Kind] = {Interval: "interval", Levels: "levels"}
-_FORMATS: Mapping[str, Kind] = {"ogc-bbox": "box", "gaia-dataset": "dataset"}
+_FORMATS: Mapping[str, Kind] = {"csv": "table", "ogc-bbox": "box", "gaia-dataset": "dataset"}
+_NAMED_SETS: frozenset[Kind] = frozenset(("geojson", "points", "table"))
 _TYPES: Mapping[str, Kind] = {"boolean": "flag", "number": "number", "integer": "number", "object": "json"}
 _SEPARATORS = re.compile(r"[,;\s]+")
 _WHOLE = re.compile(r"[+-]?\d{1,15}", re.ASCII)
@@ -57,14 +72,19 @@ class Field:
         Which control it has.
     values : tuple of str
         What stands in it: one, several of a list, the sides of a box, or the ends of a time.
-    choices : tuple of str
-        What can be chosen, where that is known; of these, those in `closed` do not go with the other inputs.
+    groups : tuple of tuple of str
+        What can be chosen, where that is known, in the groups that it is offered in; of these, those in `closed` do not go
+        with the other inputs.
     foremost : bool
         Whether it is seen at once, or among the finer choices.
     uploads : bool
         Whether a file of one's own can stand in it.
     usable : bool
         Whether the other inputs leave anything to it.
+    beside : Beside or None
+        The other input that it belongs to, where it means something only then.
+    named : tuple of str
+        Datasets of the catalogue whose id can stand in it, beside a text.
     example : str
         A value that is right, as it would be typed.
     """
@@ -77,7 +97,7 @@ class Field:
     foremost: bool
     default: str
     values: tuple[str, ...]
-    choices: tuple[str, ...]
+    groups: tuple[tuple[str, ...], ...]
     closed: frozenset[str]
     example: str
     whole: bool
@@ -85,6 +105,13 @@ class Field:
     allowed: Allowed
     faults: tuple[Fault, ...]
     usable: bool
+    beside: Beside | None
+    named: tuple[str, ...]
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """What can be chosen, of all groups."""
+        return tuple(choice for group in self.groups for choice in group)
 
     @property
     def value(self) -> str:
@@ -234,13 +261,13 @@ def kind_of(process: Process, name: str, schema: Mapping[str, Any]) -> Kind:
         return special
     formats = _formats_in(schema)
     if any(each.startswith("geojson") for each in formats):
-        return "geojson"
+        return "points" if role_of(process.inputs, name) == "points" else "geojson"
     known = next((_FORMATS[each] for each in formats if each in _FORMATS), None)
     if known:
         return known
     if schema.get("type") == "array":
         item = schema.get("items", {})
-        return "choices" if "enum" in item else "json" if item.get("type") in ("object", "array") else "list"
+        return "choices" if _groups(item) else "json" if item.get("type") in ("object", "array") else "list"
     if "enum" in schema:
         return "choice"
     return _TYPES.get(schema.get("type", ""), "text")
@@ -250,6 +277,14 @@ def _formats_in(schema: Mapping[str, Any]) -> list[str]:
     """Give the formats that a value may have, whichever of several schemas it meets."""
     parts = [part for word in ("allOf", "oneOf", "anyOf") for part in schema.get(word, ())]
     return [schema.get("format", ""), *(each for part in parts for each in _formats_in(part))]
+
+
+def _groups(schema: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
+    """Give what a schema lists, in the groups that it lists it in; nothing where something else is right too."""
+    parts = schema.get("oneOf", (schema,))
+    if not all("enum" in part for part in parts):
+        return ()
+    return tuple(tuple(_typed(each) for each in part["enum"]) for part in parts)
 
 
 def _mentions(annotation: Any, wanted: Any) -> bool:
@@ -266,7 +301,8 @@ def _field(
 ) -> Field:
     schema = described["schema"]
     kind = kind_of(process, name, schema)
-    offered = tuple(_typed(each) for each in schema.get("items", schema).get("enum", ()))
+    groups = _groups(schema.get("items", schema))
+    offered = frozenset(choice for group in groups for choice in group)
     left = None if allowed.values is None else tuple(_typed(each) for each in allowed.values)
     if kind == "list" and left:
         kind = "choices"
@@ -280,14 +316,16 @@ def _field(
         foremost=not default if foremost is None else foremost,
         default=default,
         values=_standing(kind, name, values),
-        choices=offered or left or (),
-        closed=frozenset(offered) - frozenset(left) if offered and left is not None else frozenset(),
+        groups=groups or ((left,) if left else ()),
+        closed=offered - frozenset(left) if offered and left is not None else frozenset(),
         example=_typed(schema.get("example")),
         whole=schema.get("type") == "integer",
         uploads=DATASET_FORMAT in _formats_in(schema),
         allowed=allowed,
         faults=tuple(fault for fault in faults if fault.input == name),
-        usable=left != (),
+        usable=left != () or kind in _NAMED_SETS,
+        beside=process.beside.get(name),
+        named=(left or ()) if kind in _NAMED_SETS else (),
     )
 
 
@@ -335,6 +373,12 @@ def _read_text(name: str, schema: Mapping[str, Any], values: Values) -> Any:  # 
     return text if text.strip() else None
 
 
+def _read_table(name: str, schema: Mapping[str, Any], values: Values) -> Any:  # noqa: ARG001 - the signature of all
+    """Read lines as they were typed: browsers send them with the line ends of another system."""
+    text = "\n".join(values.get(name, "").splitlines()).strip("\n")
+    return None if not text.strip() else f"{text}\n" if "\n" in text else text.strip()
+
+
 def _read_number(name: str, schema: Mapping[str, Any], values: Values) -> Any:  # noqa: ARG001 - the signature of all
     text = values.get(name, "").strip()
     return _number(text) if text else None
@@ -379,6 +423,12 @@ def _read_json(name: str, schema: Mapping[str, Any], values: Values) -> Any:  # 
         return text
 
 
+def _read_places(name: str, schema: Mapping[str, Any], values: Values) -> Any:
+    """Read GeoJSON, else a table or the name of something."""
+    read = _read_json(name, schema, values)
+    return _read_table(name, schema, values) if isinstance(read, str) else read
+
+
 def _number(text: str) -> Any:
     """Read a number; what is none stays as it is, and is refused where all values are judged."""
     plain = text.replace("\N{MINUS SIGN}", "-")
@@ -399,5 +449,7 @@ _READERS: Mapping[Kind, Callable[[str, Mapping[str, Any], Values], Any]] = {
     "box": _read_box,
     "interval": _read_interval,
     "geojson": _read_json,
+    "points": _read_places,
+    "table": _read_table,
     "json": _read_json,
 }

@@ -24,11 +24,12 @@ from gaia_server.pages.words import translate
 from gaia_server.problems import PROBLEMS, known_code
 from gaia_server.rendering import render_time
 from gaia_server.services import Services
-from gaia_server.status import PREVIEW, job_url, render_status, side_name
-from gaia_workers.contract import OutputFile, Words, utc_now
+from gaia_server.status import PREVIEW, job_url, render_status, side_name, side_title
+from gaia_workers.contract import OutputFile, SideFile, Words, utc_now
 
 SHOWN_LOG_LINES = 12
 SHOWN_VALUE_LENGTH = 4000
+SHOWN_INPUT_LENGTH = 600
 LINE_LENGTH = 90
 
 STATE_WORDS: Mapping[State, str] = {
@@ -122,6 +123,8 @@ class ShownOutput:
         The value itself, where it is small.
     preview : str or None
         Address of its preview.
+    sides : list of tuple of str
+        What lies beside it, but for the preview: titles and addresses.
     """
 
     id: str
@@ -134,6 +137,7 @@ class ShownOutput:
     href: str
     value: str | None
     preview: str | None
+    sides: list[tuple[str, str]]
     snippets: Snippets
     url: str
 
@@ -223,10 +227,14 @@ class Teller:
         """Say what a job made, as long as it is there."""
         if job.result is None or not job.has_results(utc_now()):
             return []
-        previews = {side.output: side_name(side) for side in job.result.sides if side.ending == PREVIEW}
-        return [self._output(job, file, previews.get(file.output)) for file in job.result.outputs]
+        sides = job.result.sides
+        return [
+            self._output(job, file, [side for side in sides if side.output == file.output])
+            for file in job.result.outputs
+        ]
 
-    def _output(self, job: Job, file: OutputFile, preview: str | None) -> ShownOutput:
+    def _output(self, job: Job, file: OutputFile, sides: Sequence[SideFile]) -> ShownOutput:
+        preview = next((_side_path(job, side) for side in sides if side.ending == PREVIEW), None)
         process = self._services.processes.get(job.process_id)
         declared = process.outputs.get(file.output) if process else None
         known = format_for(file.media_type, FORMATS)
@@ -241,7 +249,10 @@ class Teller:
             sha256=file.sha256,
             href=f"/jobs/{job.id}/results/{quote(file.output, safe='')}",
             value=_value_text(file.value),
-            preview=f"/jobs/{job.id}/results/{quote(preview, safe='')}" if preview else None,
+            preview=preview,
+            sides=[
+                (side_title(side, self._language), _side_path(job, side)) for side in sides if side.ending != PREVIEW
+            ],
             snippets=fetch_snippets(url, file.name, file.media_type),
             url=url,
         )
@@ -261,10 +272,10 @@ class Teller:
         if isinstance(value, int | float):
             return f"{value:.10g}"
         if isinstance(value, str):
-            return value
+            return _shorten(value)
         if isinstance(value, list) and all(isinstance(each, str | int | float) for each in value):
             return ", ".join(self._text_of(each) for each in value)
-        return json.dumps(value, ensure_ascii=False)
+        return _shorten(json.dumps(value, ensure_ascii=False))
 
     def cost(self, job: Job) -> list[tuple[str, str]]:
         """Say what a job cost, in units of people."""
@@ -299,6 +310,15 @@ def subject_of(job: Job) -> str:
     dataset = job.demand.inputs.get("dataset")
     names = dataset if isinstance(dataset, list) else [dataset] if isinstance(dataset, str) else []
     return ", ".join(str(name).partition("@")[0] for name in names)
+
+
+def _side_path(job: Job, side: SideFile) -> str:
+    return f"/jobs/{job.id}/results/{quote(side_name(side), safe='')}"
+
+
+def _shorten(text: str) -> str:
+    """Leave out the end of a long text: it stands in the request as it was understood."""
+    return text if len(text) <= SHOWN_INPUT_LENGTH else f"{text[:SHOWN_INPUT_LENGTH]} …"
 
 
 def _value_text(value: Any) -> str | None:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response, request
+from flask import Response, current_app, request
+from werkzeug.datastructures import MultiDict
 
 from gaia_processes.errors import Fault, InvalidInputs
 from gaia_processes.inputs.constraints import Allowed
 from gaia_processes.inputs.schema import input_schemas
+from gaia_processes.inputs.sources import role_of
 from gaia_processes.process import Estimate, Process
 from gaia_server.constraints import allowed_inputs
 from gaia_server.demands import Understood, read_demand
@@ -17,6 +19,7 @@ from gaia_server.descriptions import description
 from gaia_server.fitting import ids_by_role
 from gaia_server.identity import identify
 from gaia_server.negotiation import language_of
+from gaia_server.pages.examples import DATASET, find_example
 from gaia_server.pages.figures import say_size, say_time
 from gaia_server.pages.form import Values, make_form, read_form
 from gaia_server.pages.here import Step
@@ -24,6 +27,8 @@ from gaia_server.pages.page import render_page
 from gaia_server.pages.snippets import write_link, write_snippets
 from gaia_server.pages.words import translate
 from gaia_server.services import Services
+
+EXAMPLES = "gaia-examples"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,6 +97,7 @@ def render_process(services: Services, process: Process, values: Values, *, stri
         allowed=_allowed(services, process, filled.body),
         faults=filled.faults if strict else filled.begun,
     )
+    example = {} if filled.body["inputs"] else _example_of(services, process)
     data = described | {
         "form": form,
         "run": process.control,
@@ -101,7 +107,7 @@ def render_process(services: Services, process: Process, values: Values, *, stri
         "link": write_link(process.id, filled.body, base_url),
         "body": filled.body,
         "faulty": bool(filled.begun),
-        "example": {field.name: field.example for field in form.required if field.example},
+        "example": example,
     }
     return render_page(
         "processes/process.html",
@@ -110,6 +116,26 @@ def render_process(services: Services, process: Process, values: Values, *, stri
         trail=[Step(title=translate("Processes", language), path="/processes")],
         status=HTTPStatus.BAD_REQUEST if strict else HTTPStatus.OK,
         headers={"Cache-Control": "no-cache"},
+    )
+
+
+def _example_of(services: Services, process: Process) -> Mapping[str, str] | None:
+    """Find a filled form to begin with, once for each state of the catalogue: several datasets may have to be tried."""
+    kept: dict[str, tuple[str, Mapping[str, str] | None]] = current_app.extensions.setdefault(EXAMPLES, {})
+    etag = services.federation.etag
+    if kept.get(process.id, ("",))[0] != etag:
+        kept[process.id] = (etag, _find_example(services, process))
+    return kept[process.id][1]
+
+
+def _find_example(services: Services, process: Process) -> Mapping[str, str] | None:
+    schemas = input_schemas(process.inputs)
+    fitting = ids_by_role(services.federation)[role_of(process.inputs, DATASET)] if DATASET in schemas else ()
+    return find_example(
+        process,
+        fitting,
+        is_right=lambda filled: fill(services, process, MultiDict(filled)).understood is not None,
+        allows=lambda inputs: _allowed(services, process, {"inputs": inputs}),
     )
 
 

@@ -11,10 +11,13 @@ from gaia_processes.catalogue import CATALOGUE, by_id
 from gaia_processes.echo.describe import ECHO
 from gaia_processes.inputs.constraints import Allowed
 from gaia_processes.inputs.schema import input_schemas
+from gaia_processes.process import Beside
 from gaia_server.descriptions import description
 from gaia_server.pages.form import kind_of, make_form, read_form, write_form
 
-SUBSET, AGGREGATE = (by_id(CATALOGUE)[id] for id in ("subset", "aggregate"))
+SUBSET, AGGREGATE, EXTRACT, BIODIVERSITY = (
+    by_id(CATALOGUE)[id] for id in ("subset", "aggregate", "extract-points", "biodiversity-indicators")
+)
 UPLOAD = "upload:11111111-1111-4111-8111-111111111111"
 AREA = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}
 
@@ -183,8 +186,39 @@ def test_a_field_takes_a_file_of_ones_own_where_an_upload_can_stand():
     assert {name for name, field in fields.items() if field.uploads} == {"dataset", "points"}
 
 
-@pytest.mark.parametrize(("process", "name"), [("extract-points", "points"), ("zonal-statistics", "zones")])
-def test_places_are_drawn_or_pasted_or_named(process, name):
+@pytest.mark.parametrize(
+    ("process", "name", "kind"), [("extract-points", "points", "points"), ("zonal-statistics", "zones", "geojson")]
+)
+def test_places_are_drawn_or_pasted_or_named(process, name, kind):
     known = by_id(CATALOGUE)[process]
-    assert made(known)[name].kind == "geojson"
+    assert made(known)[name].kind == kind
     assert read(known, (name, UPLOAD)) == {"inputs": {name: UPLOAD}}
+    assert read(known, (name, json.dumps(AREA))) == {"inputs": {name: AREA}}
+
+
+@pytest.mark.parametrize(
+    ("process", "name"),
+    [(EXTRACT, "points"), (BIODIVERSITY, "occurrences"), (BIODIVERSITY, "community")],
+)
+def test_a_table_is_pasted_line_by_line_and_read_as_it_was_typed(process, name):
+    assert read(process, (name, "x,y\r\n1,2\r\n\r\n")) == {"inputs": {name: "x,y\n1,2\n"}}
+    assert read(process, (name, f" {UPLOAD}\r\n")) == {"inputs": {name: UPLOAD}}
+
+
+def test_what_a_list_offers_in_groups_is_shown_in_them():
+    field = made(BIODIVERSITY)["indicators"]
+    assert field.kind == "choices"
+    assert field.groups[1:3] == (
+        ("occupancy", "aoo", "eoo"),
+        ("jaccard", "sorensen", "turnover", "nestedness", "bray_curtis"),
+    )
+    assert "richness" in field.chosen, "what it comes with is ticked"
+
+
+def test_a_field_that_belongs_to_a_value_of_another_says_to_which():
+    fields = made(BIODIVERSITY)
+    assert (fields["zones"].beside, fields["taxa"].beside) == (Beside("by", ("zones",)), None)
+
+
+def test_the_datasets_that_fit_are_named_beside_a_text():
+    assert made(EXTRACT, allowed={"points": Allowed(values=("stations",))})["points"].named == ("stations",)

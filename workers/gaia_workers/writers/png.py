@@ -90,7 +90,10 @@ def _take_picture(field: Field) -> Picture:
         y = read_numbers(field.dataset.variables[str(grid.latitude)])[rows]
         across, down = np.argsort(x), np.argsort(-y)
         return Picture(x=x[across], y=y[down], values=values[np.ix_(down, across)])
-    places = [read_cells(field.dataset, grid).rows(slice(int(row), int(row) + 1)) for row in rows]
+    cells = read_cells(
+        field.dataset, grid
+    )  # once: to make a way between two reference systems takes longer than to use it
+    places = [cells.rows(slice(int(row), int(row) + 1)) for row in rows]
     longitude, latitude = (np.vstack([each[which][:, columns] for each in places]) for which in (0, 1))
     return paint(longitude, latitude, values, columns=_PAINTED_COLUMNS, rows=_PAINTED_ROWS)
 

@@ -1,6 +1,8 @@
-// <gaia-draw>: GeoJSON that is pasted, opened from a file, or drawn on a map corner by corner.
+// <gaia-draw>: areas as GeoJSON that is pasted, opened from a file, or drawn on a map corner by corner; or points, as a
+// table or GeoJSON, that are pasted or set on a map.
 
 import { Earth, clamp, norm, round, shape } from "./earth.js";
+import { addPoint, dropPoint, readPoints } from "./points.js";
 
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const NEAR_PX = 10;
@@ -12,9 +14,10 @@ class Draw extends HTMLElement {
     this.corners = [];
     this.cross = null;
     this.earth = new Earth(this, this.firstElementChild);
-    this.earth.add("✓", this.earth.words.close, () => this.close());
+    this.points = this.dataset.draws === "points";
+    if (!this.points) this.earth.add("✓", this.earth.words.close, () => this.close());
     this.earth.add("×", this.earth.words.clear, () => this.clear());
-    this.append(this.opener());
+    if (this.earth.words.file) this.append(this.opener());
     this.text.addEventListener("input", () => this.draw());
     this.earth.svg.addEventListener("click", (event) => this.click(event));
     this.earth.svg.addEventListener("keydown", (event) => this.key(event));
@@ -84,6 +87,10 @@ class Draw extends HTMLElement {
   }
 
   corner(longitude, latitude) {
+    if (this.points) {
+      this.write(addPoint(this.text.value, round(norm(longitude), 3), round(latitude, 3)));
+      return;
+    }
     const [first] = this.corners;
     const near = (NEAR_PX / this.earth.svg.clientWidth) * this.earth.width;
     if (this.corners.length > 2 && Math.hypot(first[0] - longitude, first[1] - latitude) < near) {
@@ -98,7 +105,7 @@ class Draw extends HTMLElement {
     const act = {
       Enter: () => this.cross && this.corner(...this.cross),
       c: () => this.close(),
-      Delete: () => { this.corners.pop(); this.draw(); },
+      Delete: () => this.back(),
       "+": () => this.earth.zoom(0.5),
       "-": () => this.earth.zoom(2),
     }[event.key];
@@ -115,11 +122,26 @@ class Draw extends HTMLElement {
     this.draw();
   }
 
+  /** Take the last corner or point away. */
+  back() {
+    if (this.points) {
+      this.write(dropPoint(this.text.value));
+      return;
+    }
+    this.corners.pop();
+    this.draw();
+  }
+
   draw() {
     const { layer, width } = this.earth;
     layer.replaceChildren();
-    for (const ring of this.rings()) shape("polygon", { class: "box", points: points(ring) }, layer);
-    if (this.corners.length) shape("polyline", { class: "line", points: points(this.corners) }, layer);
+    for (const ring of this.points ? [] : this.rings()) shape("polygon", { class: "box", points: path(ring) }, layer);
+    if (this.corners.length) shape("polyline", { class: "line", points: path(this.corners) }, layer);
+    for (const [longitude, latitude] of this.points ? readPoints(this.text.value) : []) {
+      for (const turn of [-360, 0, 360]) {
+        shape("circle", { class: "point", cx: longitude + turn, cy: -latitude, r: width / 110 }, layer);
+      }
+    }
     for (const [longitude, latitude] of this.corners) {
       shape("circle", { class: "corner", cx: longitude, cy: -latitude, r: width / 120 }, layer);
     }
@@ -130,7 +152,7 @@ class Draw extends HTMLElement {
   }
 }
 
-const points = (ring) => ring.map(([longitude, latitude]) => `${longitude},${-latitude}`).join(" ");
+const path = (ring) => ring.map(([longitude, latitude]) => `${longitude},${-latitude}`).join(" ");
 
 function outlines(value) {
   switch (value?.type) {

@@ -1,6 +1,7 @@
 // The form of a process: whatever is filled in stands in the address bar, and the parts of the page that depend on it
 // (`data-live`) are renewed from the server, which alone knows what goes together.
 
+import { reveal } from "./beside.js";
 import "./box.js";
 import "./dates.js";
 import "./draw.js";
@@ -67,6 +68,7 @@ function renew(page) {
     }
     document.getElementById(`field-${name}`)?.classList.toggle("is-wrong", wrong.children.length > 0);
   }
+  reveal(form);
 }
 
 function focusPath(container, element) {
@@ -97,8 +99,13 @@ function soon() {
   waiting = setTimeout(look, PATIENCE_MS);
 }
 
-form.addEventListener("input", soon);
-form.addEventListener("change", soon);
+function change() {
+  reveal(form);
+  soon();
+}
+
+form.addEventListener("input", change);
+form.addEventListener("change", change);
 
 form.addEventListener("click", (event) => {
   const button = event.target.closest("button.fill");
@@ -129,3 +136,4 @@ form.addEventListener("submit", (event) => {
 document.querySelector("#look").hidden = true;
 document.querySelector("ul.wrong li")?.closest(".field")?.scrollIntoView({ block: "center" });
 for (const wrong of document.querySelectorAll("ul.wrong li")) wrong.closest(".field").classList.add("is-wrong");
+reveal(form);
