@@ -278,6 +278,7 @@ FRENCH: Mapping[str, str] = MappingProxyType(
         "Series of %(variable)s, from %(minimum)s to %(maximum)s %(units)s": "Série : %(variable)s, de %(minimum)s à %(maximum)s %(units)s",
         "A coarse picture: %(columns)s by %(rows)s values; the file holds them all.": "Une image grossière : %(columns)s sur %(rows)s valeurs ; le fichier les contient toutes.",
         "first of %(steps)s": "premier de %(steps)s",
+        "Only the first %(places)s places are drawn; the file holds them all.": "Seuls les %(places)s premiers lieux sont dessinés ; le fichier les contient tous.",
         "There is more in the file.": "Le fichier en contient davantage.",
         "First rows": "Premières lignes",
         # problems

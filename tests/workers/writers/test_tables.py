@@ -20,11 +20,13 @@ import pyogrio
 import pytest
 import shapely
 import xarray as xr
+from matplotlib.axes import Axes
 
 from gaia_processes.errors import DatasetUnsuitable
 from gaia_processes.formats import NETCDF, TABULAR
 from gaia_processes.shared.table import Column, Table
 from gaia_processes.text import Text
+from gaia_workers.tables import watched
 
 ENDINGS = {each.id: each.extension for each in (*TABULAR, NETCDF)}
 HISTORY = "2026-01-31T12:00:00Z gaia zonal-statistics 1.0.0 {}"
@@ -290,3 +292,13 @@ def test_memory_does_not_grow_with_the_rows(format_id, tmp_path):
     grown_mb, size_bytes = map(int, told.stdout.split())
     assert size_bytes > 5e5
     assert grown_mb < 40
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_a_picture_says_that_it_does_not_draw_every_place(most, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(watched, "MAP_FEATURES", most)
+    monkeypatch.setattr(Axes, "set_xlabel", lambda _axes, text, *_, **__: said.append(text))
+    written(zones(), "png", tmp_path)
+    told = "Only the first 1 places are drawn. · Seuls les 1 premiers lieux sont dessinés."
+    assert told in said if most == 1 else told not in said

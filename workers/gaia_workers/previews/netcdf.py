@@ -123,8 +123,8 @@ def _series(subject: _Subject, along: str) -> dict[str, Any]:
     return (
         {"kind": "series"}
         | _head(subject, {along})
-        | {"x": _axis(subject, along, places[along]), "values": [_plain_number(each) for each in values]}
-        | _range(values)
+        | {"x": _axis(subject, along, places[along]), "values": [plain_number(each) for each in values]}
+        | value_range(values)
     )
 
 
@@ -136,7 +136,7 @@ def _value(subject: _Subject) -> dict[str, Any]:
     return {
         "kind": "table",
         "columns": columns,
-        "rows": [[*(each["value"] for each in head["at"]), _plain_number(value)]],
+        "rows": [[*(each["value"] for each in head["at"]), plain_number(value)]],
         "units": head["variable"]["units"],
     }
 
@@ -204,7 +204,7 @@ def render_picture(picture: Picture) -> dict[str, Any]:
 
     0 is a missing value, 1 the least, 65535 the largest; little-endian, row by row from the north, in base64.
     """
-    told = _range(picture.values)
+    told = value_range(picture.values)
     low, high = told.get("minimum", 0.0), told.get("maximum", 0.0)
     width = (high - low) or 1.0
     missing = ~np.isfinite(picture.values)
@@ -325,16 +325,18 @@ def _coordinate(subject: _Subject, name: str, where: NDArray[np.intp]) -> dict[s
     return {"name": name, "units": text_of(variable, "units"), "values": _round(values)}
 
 
-def _range(values: NDArray[np.float64]) -> dict[str, float]:
+def value_range(values: NDArray[np.float64]) -> dict[str, float]:
+    """Give the least and the largest of the values that are there; nothing where none is."""
     finite = values[np.isfinite(values)]
     return {"minimum": _digits(finite.min()), "maximum": _digits(finite.max())} if finite.size else {}
 
 
 def _round(values: NDArray[np.float64]) -> list[float | None]:
-    return [_plain_number(each) for each in values]
+    return [plain_number(each) for each in values]
 
 
-def _plain_number(value: float) -> float | None:
+def plain_number(value: float) -> float | None:
+    """Give a number with the digits that are worth sending; None where it is missing."""
     return _digits(value) if np.isfinite(value) else None
 
 

@@ -10,10 +10,10 @@ from rasterio.features import rasterize
 from rasterio.transform import from_bounds
 
 from gaia_workers.previews.csv import CELL_LENGTH, COLUMNS, ROWS
-from gaia_workers.previews.netcdf import render_picture
+from gaia_workers.previews.netcdf import plain_number, render_picture, value_range
 from gaia_workers.previews.painting import Picture
 from gaia_workers.tables.cells import column_names, plain_column
-from gaia_workers.tables.watched import Seen, Watched
+from gaia_workers.tables.watched import Seen, Watched, first_steps
 
 MAP_COLUMNS, MAP_ROWS = 180, 120
 MAP_WIDE, MAP_HIGH = 4.0, 1.0
@@ -21,6 +21,9 @@ MAP_WIDE, MAP_HIGH = 4.0, 1.0
 _MARGIN = 0.05
 _LEAST_DEG = 0.05
 _DOT_CELLS = 1.2
+POINT_DIGITS = 5
+MOST_POINTS = 1000
+"""So few points are told one by one; more are painted."""
 
 
 def preview(table: Watched) -> dict[str, Any]:
@@ -60,8 +63,36 @@ def _map(table: Watched) -> dict[str, Any]:
             "units": (column.unit or "") if column else "",
         },
         "variables": [table.shown],
-        "at": [],
-    } | render_picture(_paint(table.last))
+        "at": _first_steps(table.last),
+        "places": len(table.last.features),
+        "more_places": table.last.more,
+    } | _picture(table.last)
+
+
+def _first_steps(seen: Seen) -> list[dict[str, Any]]:
+    """Say of which step the numbers are that stand where each place came first."""
+    first = first_steps(seen)
+    steps, rest = divmod(seen.rows, len(seen.features))
+    number = steps if len(first) == 1 and not rest else 1
+    return [{"name": name, "value": value, "units": "", "steps": number} for name, value in first.items()]
+
+
+def _picture(seen: Seen) -> dict[str, Any]:
+    points = seen.family == "point" and len(seen.features) <= MOST_POINTS
+    return _points(seen) if points else render_picture(_paint(seen))
+
+
+def _points(seen: Seen) -> dict[str, Any]:
+    """Tell points one by one, in degrees, with their numbers."""
+    geometries = [each for each, _ in seen.features.values()]
+    numbers = np.array([number for _, number in seen.features.values()], dtype=np.float64)
+    own, at = shapely.get_coordinates(geometries, return_index=True)
+    box = _around(shapely.total_bounds(geometries))
+    points = [
+        [round(x, POINT_DIGITS), round(y, POINT_DIGITS), plain_number(numbers[place])]
+        for (x, y), place in zip(own.tolist(), at.tolist(), strict=True)
+    ]
+    return value_range(numbers) | {"box": list(box), "points": points}
 
 
 def _paint(seen: Seen) -> Picture:

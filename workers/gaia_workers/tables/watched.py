@@ -10,11 +10,13 @@ import shapely
 from numpy.typing import NDArray
 
 from gaia_processes.shared.table import Block, Table
-from gaia_workers.tables.cells import geometries_of, geometry_name, in_degrees
+from gaia_workers.tables.cells import geometries_of, geometry_name, in_degrees, plain_column
 
 HEAD_ROWS = 51
 MAP_FEATURES = 20_000
 """So many different geometries are kept for a map."""
+STEPS = ("time", "level", "period")
+"""Columns by which a place comes several times."""
 FAMILIES = {0: "point", 1: "line", 2: "line", 3: "polygon", 4: "point", 5: "line", 6: "polygon"}
 """By shapely's number of a geometry's type; collections (7) have none."""
 
@@ -39,7 +41,7 @@ class Seen:
     features : dict
         By what a geometry is made of: itself, in degrees, and the number shown where it came first; NaN where missing.
     more : bool
-        Whether some geometries were not kept.
+        Whether some geometries were not kept, being too many.
     rows : int
         How many there were.
     """
@@ -149,3 +151,12 @@ def watch(table: Table) -> Watched:
 
     own = {each.name: getattr(table, each.name) for each in fields(Table)}
     return Watched(**(own | {"frames": frames}), seen=passes)
+
+
+def first_steps(seen: Seen) -> dict[str, Any]:
+    """Give what the first row says of time, level and period, where places come several times; nothing else."""
+    if seen.more or seen.rows <= len(seen.features):
+        return {}
+    first = seen.head[0].iloc[:1]
+    told = {name: plain_column(first[name])[0] for name in STEPS if name in first.columns}
+    return {name: value for name, value in told.items() if value is not None}

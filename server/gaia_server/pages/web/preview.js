@@ -48,8 +48,11 @@ function degrees(value, axis) {
   return `${number(Math.abs(turned))}°${letter}`;
 }
 
+const TIME = /^-?\d{4,}-\d\d-\d\dT\d\d:\d\d/;
+
 function time(text) {
-  return text.endsWith("T00:00:00") ? text.slice(0, 10) : text.replace("T", " ");
+  const plain = text.replace(/Z$/, "");
+  return plain.endsWith("T00:00:00") ? plain.slice(0, -9) : plain.replace("T", " ");
 }
 
 // --- caption ---------------------------------------------------------------------------------------------------------
@@ -59,7 +62,7 @@ function caption(told) {
   const { title, units } = told.variable;
   figcaption.append(make("b", units ? `${title} (${units})` : title));
   for (const each of told.at) {
-    const value = typeof each.value === "string" ? time(each.value) : `${each.name} ${number(each.value ?? Number.NaN)} ${each.units}`;
+    const value = typeof each.value === "string" ? time(each.value) : each.units === undefined ? String(each.value) : `${each.name} ${number(each.value ?? Number.NaN)} ${each.units}`;
     figcaption.append(make("span", each.steps > 1 ? `${value} (${fill(words.steps, { steps: each.steps })})` : value));
   }
   return figcaption;
@@ -174,6 +177,70 @@ function coast(lines, box, { x, y, width, height }) {
   return part;
 }
 
+// The parts of a map that every kind has: where it lies on the page, its frame, coasts and degrees.
+function chart(whole, box, label) {
+  const left = 52;
+  const most = whole - left - 26;
+  const ratio = (box.north - box.south) / (box.east - box.west);
+  const tallest = Math.max(Math.min(window.innerHeight * 0.65, 560), 200);
+  const width = Math.min(most, Math.max(tallest / ratio, 160));
+  const height = Math.max(width * ratio, 60);
+  const x0 = left + (most - width) / 2;
+  const toX = (value) => x0 + ((value - box.west) / (box.east - box.west)) * width;
+  const toY = (value) => 8 + ((box.north - value) / (box.north - box.south)) * height;
+  const svg = draw("svg", { viewBox: `0 0 ${whole} ${height + 76}`, role: "img", "aria-label": label });
+  return { svg, x0, width, height, toX, toY };
+}
+
+function frameMap({ svg, x0, width, height, toX, toY }, box, coastHref) {
+  const frame = draw("rect", { class: "frame", x: x0, y: 8, width, height });
+  svg.append(frame);
+  readCoast(coastHref)
+    .then((lines) => frame.before(coast(lines, box, { x: x0, y: 8, width, height })))
+    .catch((error) => console.info(error)); // a map without coasts is a map
+  for (const tick of niceTicks(box.west, box.east, Math.max(Math.floor(width / 65), 2))) {
+    svg.append(draw("line", { class: "axis", x1: toX(tick), x2: toX(tick), y1: height + 8, y2: height + 13 }));
+    svg.append(draw("text", { x: toX(tick), y: height + 27, "text-anchor": "middle" }, degrees(tick, "x")));
+  }
+  for (const tick of niceTicks(box.south, box.north, Math.max(Math.floor(height / 45), 2))) {
+    svg.append(draw("line", { class: "axis", x1: x0 - 5, x2: x0, y1: toY(tick), y2: toY(tick) }));
+    svg.append(draw("text", { x: x0 - 8, y: toY(tick) + 4, "text-anchor": "end" }, degrees(tick, "y")));
+  }
+}
+
+// A map in a figure: drawn anew when the page gets another width, and read where the pointer is.
+function placeMap(figure, box, label, { paintOn, readAt }) {
+  const holder = make("div");
+  const read = make("p", "", "read");
+  figure.append(holder, read);
+  let drawn = 0;
+
+  function redraw() {
+    const whole = Math.max(Math.floor(holder.clientWidth), 240);
+    if (whole === drawn) return;
+    drawn = whole;
+    const map = chart(whole, box, label);
+    paintOn(map);
+    map.svg.addEventListener("pointermove", (event) => {
+      const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(map.svg.getScreenCTM().inverse());
+      const longitude = box.west + ((point.x - map.x0) / map.width) * (box.east - box.west);
+      const latitude = box.north - ((point.y - 8) / map.height) * (box.north - box.south);
+      const inside = longitude >= box.west && longitude <= box.east && latitude <= box.north && latitude >= box.south;
+      read.textContent = inside ? readAt(longitude, latitude, map) : "";
+    });
+    map.svg.addEventListener("pointerleave", () => { read.textContent = ""; });
+    holder.replaceChildren(map.svg);
+  }
+
+  redraw();
+  new ResizeObserver(redraw).observe(holder);
+}
+
+function reading(longitude, latitude, value, told) {
+  const text = value === null ? words.missing : `${number(value)} ${told.variable.units}`.trim();
+  return `${degrees(latitude, "y")}, ${degrees(longitude, "x")}: ${text}`;
+}
+
 function drawMap(figure, told, id) {
   const [rows, columns] = told.cells.shape;
   const codes = decode(told.cells);
@@ -183,65 +250,53 @@ function drawMap(figure, told, id) {
   const box = { west: boundsX[0], east: boundsX[columns], north: clampY(boundsY[0]), south: clampY(boundsY[rows]) };
   const findX = finder(boundsX);
   const findY = finder(boundsY);
-  const holder = make("div");
-  const read = make("p", "", "read");
-  figure.append(holder, read);
   const anyMissing = codes.includes(0);
-  let drawn = 0;
-
-  function redraw() {
-    const whole = Math.max(Math.floor(holder.clientWidth), 240);
-    if (whole === drawn) return;
-    drawn = whole;
-    const left = 52;
-    const most = whole - left - 26;
-    const ratio = (box.north - box.south) / (box.east - box.west);
-    const tallest = Math.max(Math.min(window.innerHeight * 0.65, 560), 200);
-    const width = Math.min(most, Math.max(tallest / ratio, 160));
-    const height = Math.max(width * ratio, 60);
-    const x0 = left + (most - width) / 2;
-    const toX = (value) => x0 + ((value - box.west) / (box.east - box.west)) * width;
-    const toY = (value) => 8 + ((box.north - value) / (box.north - box.south)) * height;
-    const svg = draw("svg", { viewBox: `0 0 ${whole} ${height + 76}`, role: "img", "aria-label": described("map", told) });
-    svg.append(draw("defs", {}, hatching(`${id}-hatch`)));
-    svg.append(draw("rect", { x: x0, y: 8, width, height, fill: `url(#${id}-hatch)` }));
-    const sharp = Math.min(window.devicePixelRatio || 1, 2);
-    const picture = paint(codes, columns, findX, findY, box, Math.round(width * sharp), Math.round(height * sharp));
-    svg.append(draw("image", { href: picture, x: x0, y: 8, width, height, preserveAspectRatio: "none" }));
-    const frame = draw("rect", { class: "frame", x: x0, y: 8, width, height });
-    svg.append(frame);
-    readCoast(figure.dataset.coast)
-      .then((lines) => frame.before(coast(lines, box, { x: x0, y: 8, width, height })))
-      .catch((error) => console.info(error)); // a map without coasts is a map
-    for (const tick of niceTicks(box.west, box.east, Math.max(Math.floor(width / 65), 2))) {
-      svg.append(draw("line", { class: "axis", x1: toX(tick), x2: toX(tick), y1: height + 8, y2: height + 13 }));
-      svg.append(draw("text", { x: toX(tick), y: height + 27, "text-anchor": "middle" }, degrees(tick, "x")));
-    }
-    for (const tick of niceTicks(box.south, box.north, Math.max(Math.floor(height / 45), 2))) {
-      svg.append(draw("line", { class: "axis", x1: x0 - 5, x2: x0, y1: toY(tick), y2: toY(tick) }));
-      svg.append(draw("text", { x: x0 - 8, y: toY(tick) + 4, "text-anchor": "end" }, degrees(tick, "y")));
-    }
-    if (told.minimum !== undefined) colourBar(svg, id, told, { x: x0, y: height + 42, width, anyMissing });
-    svg.addEventListener("pointermove", (event) => {
-      const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
-      const longitude = box.west + ((point.x - x0) / width) * (box.east - box.west);
-      const latitude = box.north - ((point.y - 8) / height) * (box.north - box.south);
-      if (longitude < box.west || longitude > box.east || latitude > box.north || latitude < box.south) {
-        read.textContent = "";
-        return;
-      }
+  placeMap(figure, box, described("map", told), {
+    paintOn(map) {
+      const { svg, x0, width, height } = map;
+      svg.append(draw("defs", {}, hatching(`${id}-hatch`)));
+      svg.append(draw("rect", { x: x0, y: 8, width, height, fill: `url(#${id}-hatch)` }));
+      const sharp = Math.min(window.devicePixelRatio || 1, 2);
+      const picture = paint(codes, columns, findX, findY, box, Math.round(width * sharp), Math.round(height * sharp));
+      svg.append(draw("image", { href: picture, x: x0, y: 8, width, height, preserveAspectRatio: "none" }));
+      frameMap(map, box, figure.dataset.coast);
+      if (told.minimum !== undefined) colourBar(svg, id, told, { x: x0, y: height + 42, width, anyMissing });
+    },
+    readAt(longitude, latitude) {
       const code = codes[findY(latitude) * columns + findX(longitude)];
       const value = told.minimum + ((code - 1) / 65534) * (told.maximum - told.minimum);
-      const text = code === 0 ? words.missing : `${number(value)} ${told.variable.units}`;
-      read.textContent = `${degrees(latitude, "y")}, ${degrees(longitude, "x")}: ${text}`;
-    });
-    svg.addEventListener("pointerleave", () => { read.textContent = ""; });
-    holder.replaceChildren(svg);
-  }
+      return reading(longitude, latitude, code === 0 ? null : value, told);
+    },
+  });
+  if (told.places === undefined) figure.append(make("p", fill(words.coarse, { columns, rows }), "quiet"));
+}
 
-  redraw();
-  new ResizeObserver(redraw).observe(holder);
-  figure.append(make("p", fill(words.coarse, { columns, rows }), "quiet"));
+const DOT_PX = 5;
+const NEAR_PX = 14;
+
+function drawPoints(figure, told, id) {
+  const [west, south, east, north] = told.box;
+  const anyMissing = told.points.some(([, , value]) => value === null);
+  const shareOf = (value) => (told.maximum === told.minimum ? 0.5 : (value - told.minimum) / (told.maximum - told.minimum));
+  const box = { west, south, east, north };
+  placeMap(figure, box, described("map", told), {
+    paintOn(map) {
+      const { svg, x0, width, height, toX, toY } = map;
+      svg.append(draw("defs", {}, hatching(`${id}-hatch`)));
+      svg.append(draw("rect", { class: "void", x: x0, y: 8, width, height }));
+      frameMap(map, box, figure.dataset.coast);
+      for (const [x, y, value] of told.points) {
+        const paintOf = value === null ? `url(#${id}-hatch)` : `rgb(${colour(shareOf(value))})`;
+        svg.append(draw("circle", { class: "place", cx: toX(x), cy: toY(y), r: DOT_PX, fill: paintOf }));
+      }
+      if (told.minimum !== undefined) colourBar(svg, id, told, { x: x0, y: height + 42, width, anyMissing });
+    },
+    readAt(longitude, latitude, { toX, toY }) {
+      const far = ([x, y]) => Math.hypot(toX(x) - toX(longitude), toY(y) - toY(latitude));
+      const nearest = told.points.reduce((best, each) => (far(each) < far(best) ? each : best));
+      return far(nearest) <= NEAR_PX ? reading(...nearest, told) : "";
+    },
+  });
 }
 
 // --- series ----------------------------------------------------------------------------------------------------------
@@ -360,7 +415,8 @@ function drawTable(figure, told) {
     const line = make("tr");
     for (const value of row) {
       const numeric = value !== "" && value !== null && Number.isFinite(Number(value));
-      line.append(make("td", typeof value === "number" ? number(value, 7) : (value ?? ""), numeric ? "number" : ""));
+      const text = typeof value === "number" ? number(value, 7) : TIME.test(value) ? time(value) : (value ?? "");
+      line.append(make("td", text, numeric ? "number" : TIME.test(value) ? "time" : ""));
     }
     body.append(line);
   }
@@ -382,7 +438,8 @@ function drawText(figure, told) {
 function drawRows(figure, told, id) {
   if (told.map && told.map.minimum !== undefined) {
     figure.append(caption(told.map));
-    drawMap(figure, told.map, id);
+    (told.map.points ? drawPoints : drawMap)(figure, told.map, id);
+    if (told.map.more_places) figure.append(make("p", fill(words.places, { places: number(told.map.places, 6) }), "note warn"));
   }
   drawTable(figure, told);
 }

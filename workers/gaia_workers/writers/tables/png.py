@@ -1,7 +1,8 @@
 """
 Draws a table as a map: its places coloured by the classes of one column, with coastlines, legend, title and unit.
 
-Where a place comes several times (a row a time step), its first row is shown.
+Where a place comes several times (a row a time step), its first row is shown. Of very many places the first are drawn, and the
+picture says so.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,12 +19,11 @@ from matplotlib.path import Path as Outline
 from gaia_processes.errors import DatasetUnsuitable
 from gaia_processes.shared.table import Table
 from gaia_processes.text import Text
-from gaia_workers.tables.cells import plain_column
 from gaia_workers.tables.classes import MISSING, OUTLINE, ValueClass
 from gaia_workers.tables.report import attributes_of
 from gaia_workers.tables.rows import counted
 from gaia_workers.tables.styles import classes_of, title_of
-from gaia_workers.tables.watched import Seen, Watched, watch
+from gaia_workers.tables.watched import Seen, Watched, first_steps, watch
 from gaia_workers.writers.finishing import sync
 from gaia_workers.writers.maps import Box, begin_map, finish_map, lettering
 from gaia_workers.writers.whole import whole_or_nothing
@@ -32,7 +32,6 @@ _MARGIN = 0.05
 _LEAST_DEG = 0.05
 _PIXELS = 1000.0
 """Outlines are drawn as fine as so many parts of the map's width."""
-_STEPS = ("time", "level", "period")
 NO_PLACES = Text(
     en="The result has no places that a map could show; ask for CSV, or give zones or points with a geometry.",
     fr="Le résultat n'a aucun lieu à montrer sur une carte ; demandez du CSV, ou donnez des zones ou points avec géométrie.",
@@ -72,10 +71,7 @@ def write(table: Table, path: Path, *, progress: Callable[[int, int], None], his
 
 def _title(table: Watched) -> str:
     named = title_of(table) if table.shown else table.attributes.get("title", "")
-    first = table.last.head[0].iloc[:1]
-    several = table.last.rows > len(table.last.features) and not table.last.more
-    steps = [plain_column(first[name])[0] for name in _STEPS if name in first.columns] if several else []
-    return ", ".join([named, *(str(each).removesuffix("T00:00:00Z") for each in steps if each is not None)])
+    return ", ".join([named, *(str(each).removesuffix("T00:00:00Z") for each in first_steps(table.last).values())])
 
 
 def _draw(table: Watched, path: Path, title: str, told: dict[str, str | None]) -> None:
@@ -86,9 +82,17 @@ def _draw(table: Watched, path: Path, title: str, told: dict[str, str | None]) -
     colours = colours_of(np.array([number for _, number in seen.features.values()]), classes)
     _draw_shapes(axes, geometries, colours, (box[2] - box[0]) / _PIXELS)
     finish_map(axes, box, title)
+    if seen.more:
+        _say_more(axes, len(seen.features))
     if table.shown:
         _draw_legend(axes, classes, colours)
     figure.savefig(path, format="png", metadata=told)
+
+
+def _say_more(axes: Axes, drawn: int) -> None:
+    """Say on the picture that it does not show every place: in both languages, for a picture is for whoever gets it."""
+    number = f"{drawn:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    axes.set_xlabel(f"Only the first {number} places are drawn. · Seuls les {number} premiers lieux sont dessinés.")
 
 
 def box_of(seen: Seen) -> Box:
