@@ -1,6 +1,9 @@
 """Which datasets an input takes: those of its kind alone are offered for it."""
 
 from collections.abc import Iterable
+from functools import cache
+
+from pydantic import BaseModel
 
 from gaia_config.catalogue import Federation
 from gaia_config.datasets import Dataset
@@ -26,9 +29,7 @@ def ids_by_role(federation: Federation) -> dict[Role, tuple[str, ...]]:
 
 def inputs_for(process: Process, dataset: Dataset) -> tuple[str, ...]:
     """Name the inputs of a process that can take a dataset."""
-    schemas = input_schemas(process.inputs)
-    takers = (name for name, schema in schemas.items() if takes_dataset(schema))
-    return tuple(name for name in takers if fits(dataset, role_of(process.inputs, name)))
+    return tuple(name for name, role in _takers_in(process.inputs) if fits(dataset, role))
 
 
 def takers(processes: Iterable[Process], dataset: Dataset) -> list[tuple[Process, str]]:
@@ -40,8 +41,13 @@ def takers_of_kind(processes: Iterable[Process], kind: str) -> list[tuple[Proces
     """Give the processes that can take a file of a kind, each with the first input that does."""
     found = []
     for process in processes:
-        schemas = input_schemas(process.inputs)
-        names = [name for name, schema in schemas.items() if takes_dataset(schema)]
-        fitting = [name for name in names if kind in {each.id for each in TAKEN[role_of(process.inputs, name)]}]
+        fitting = [name for name, role in _takers_in(process.inputs) if kind in {each.id for each in TAKEN[role]}]
         found += [(process, name) for name in fitting[:1]]
     return found
+
+
+@cache
+def _takers_in(inputs: type[BaseModel]) -> tuple[tuple[str, Role], ...]:
+    """Name the inputs that can name a dataset, each with what it takes."""
+    schemas = input_schemas(inputs)
+    return tuple((name, role_of(inputs, name)) for name, schema in schemas.items() if takes_dataset(schema))

@@ -1,5 +1,7 @@
 """The schemas of a process' inputs, in the part of OpenAPI 3.0 that plain JSON Schema readers understand too."""
 
+from copy import deepcopy
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -30,8 +32,14 @@ def input_schemas(inputs: type[BaseModel]) -> dict[str, dict[str, Any]]:
     Returns
     -------
     dict
-        By input: without references, without `null`, with the default where there is one.
+        By input: without references, without `null`, with the default where there is one; the caller's own.
     """
+    return deepcopy(_made(inputs))
+
+
+@cache
+def _made(inputs: type[BaseModel]) -> dict[str, dict[str, Any]]:
+    """Make the schemas once: pydantic needs milliseconds for it, and every request asks for them."""
     whole = inputs.model_json_schema(mode="validation", schema_generator=_AsWritten)
     return {name: _plain(schema, whole.get("$defs", {})) for name, schema in whole["properties"].items()}
 
