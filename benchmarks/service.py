@@ -146,7 +146,7 @@ def fetch(url: str, body: dict[str, Any] | None = None, **headers: str) -> Any:
         return json.load(answer)
 
 
-def wait_until(condition: Callable[[], object], what: str, limit_s: float = 90) -> None:
+def wait_until(condition: Callable[[], object], what: str, limit_s: float = 300) -> None:
     """Wait for something to hold."""
     give_up = time.monotonic() + limit_s
     while True:

@@ -194,7 +194,7 @@ def test_stations_are_no_grid(shared_data):
 
 def test_at_the_coasts_of_a_curvilinear_grid_no_cell_with_a_value_is_nearer(shared_data):
     with open_dataset(shared_data / "climate" / ORCA[0]) as dataset:
-        points = cloud(400, (-20, 30, 40, 60), seed=5)
+        points = cloud(160, (-20, 30, 40, 60), seed=5)
         found = extract(dataset, points, variables=("tos",), nearest_valid_km=150)
         cells = read_cells(dataset, find_grid(dataset, "tos"))
         x, y = (each.reshape(-1) for each in cells.rows(slice(0, cells.shape[0])))

@@ -174,7 +174,7 @@ class Target:
     [
         ("RGB.byte.tif", "EPSG:3857", "nearest", None, None),
         ("RGB.byte.tif", "EPSG:4326", "cubic", None, None),
-        ("cog_dateline.tif", "EPSG:3832", "bilinear", None, (179.6, 51.2, -179.6, 51.9)),
+        ("cog_dateline.tif", "EPSG:3832", "bilinear", (400.0,), None),
         ("EU_CLC_2018.tiff", "EPSG:4326", "mode", None, (5.6, 50.2, 6.1, 50.6)),
         ("EU_CLC_2018.tiff", "EPSG:4326", "mode", (0.002,), None),
         ("elev_bottom_up.tif", "EPSG:3035", "lanczos", (100.0,), None),

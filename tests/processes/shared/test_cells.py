@@ -38,6 +38,7 @@ def test_the_smallest_arc_around_longitudes(longitudes, ends):
     assert widest_gap(np.array(longitudes, "f8")) == ends
 
 
+@settings(max_examples=40)
 @given(st.integers(-180, 179), st.integers(1, 80), st.integers(-60, 40), st.integers(1, 20))
 def test_blocks_of_rows_do_not_change_the_mask(west, width, south, height):
     cells = regular(np.arange(0, 360, 10), np.arange(-85, 90, 10))
