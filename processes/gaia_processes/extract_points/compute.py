@@ -31,7 +31,7 @@ from gaia_processes.shared.points import coordinates_of
 from gaia_processes.shared.sphere import distance_km
 from gaia_processes.shared.stencils import KINDS, Corners, Horizontal, PoleShare, find_horizontal
 from gaia_processes.shared.table import Table
-from gaia_processes.shared.times import TimeAxis, read_time, render
+from gaia_processes.shared.times import TimeAxis, counts_dates, read_time, render
 from gaia_processes.shared.values import read_numbers
 from gaia_processes.shared.vertical import VerticalAxis, read_vertical
 from gaia_processes.subset.compute import compute as subset
@@ -449,7 +449,7 @@ def _axis(part: xr.Dataset, names: tuple[str, ...], dim: str, *, spread: bool) -
     time = next(
         (found for name in names if (found := find_time(part, name)) and part.variables[found].dims == (dim,)), None
     )
-    if time is not None:
+    if time is not None and counts_dates(part.variables[time]):
         axis = read_time(part, time)
         labels = np.array([render(axis, float(value)) for value in axis.values], dtype=object)
         return Axis(dim=dim, kind="time", name="time", variable=time, labels=labels, spread=spread)

@@ -15,7 +15,7 @@ from rasterio.warp import calculate_default_transform
 from gaia_processes.errors import DatasetUnsuitable, SelectionEmpty
 from gaia_processes.inputs.bbox import Bbox
 from gaia_processes.shared.axes import Grid
-from gaia_processes.shared.longitude import span
+from gaia_processes.shared.longitude import span, unrolled
 from gaia_processes.shared.mappings import crs_of, read_plane
 from gaia_processes.shared.values import read_numbers
 from gaia_processes.text import Text
@@ -115,6 +115,8 @@ def read_raster(dataset: xr.Dataset, grid: Grid) -> Raster:
         read_numbers(dataset.variables[str(name)]) if regular else read_plane(dataset.variables[str(name)], crs)
         for name in names
     )
+    if regular:
+        x = unrolled(x)
     x_step, y_step = _step(x, str(names[0])), _step(y, str(names[1]))
     if grid.kind == "rotated":  # turned longitudes of some models go on beyond 360, and PROJ ends at 180
         x = x - 360.0 * round((x[0] + x[-1]) / 720.0)

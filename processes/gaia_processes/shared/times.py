@@ -93,6 +93,15 @@ def _refuse(name: str, units: str, calendar: str) -> DatasetUnsuitable:
     )
 
 
+def counts_dates(variable: xr.Variable) -> bool:
+    """Tell whether the numbers of a time coordinate are dates: units like `days since 2001-01-01`, in a calendar of CF."""
+    try:
+        cftime.num2date(0, text_of(variable, "units"), text_of(variable, "calendar").lower() or "standard")
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
 def read_time(dataset: xr.Dataset, name: str) -> TimeAxis:
     """
     Read a time coordinate.
@@ -123,10 +132,8 @@ def read_time(dataset: xr.Dataset, name: str) -> TimeAxis:
                 fr=f"Aucune date ne peut être choisie : la coordonnée de temps {name!r} n'a pas d'unité.",
             )
         )
-    try:
-        cftime.num2date(0, units, calendar)
-    except (ValueError, OverflowError) as error:
-        raise _refuse(name, units, calendar) from error
+    if not counts_dates(variable):
+        raise _refuse(name, units, calendar)
     values = np.atleast_1d(read_numbers_exactly(variable))
     if np.isnan(values).any():
         raise DatasetUnsuitable(

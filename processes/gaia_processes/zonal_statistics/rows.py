@@ -11,11 +11,11 @@ import shapely
 import xarray as xr
 from numpy.typing import NDArray
 
-from gaia_processes.shared.axes import find_time, find_vertical, text_of
+from gaia_processes.shared.axes import find_time, find_vertical
 from gaia_processes.shared.coverage import Floats
 from gaia_processes.shared.points import coordinates_of
 from gaia_processes.shared.table import BLOCK_ROWS, Block, Column, Table, settle
-from gaia_processes.shared.times import read_time, render
+from gaia_processes.shared.times import counts_dates, read_time, render
 from gaia_processes.shared.values import read_numbers
 from gaia_processes.text import Text
 from gaia_processes.zonal_statistics.words import describe
@@ -70,7 +70,7 @@ def read_axis(part: xr.Dataset, names: tuple[str, ...], dim: str) -> Axis:
     time = next(
         (found for name in names if (found := find_time(part, name)) and part.variables[found].dims == (dim,)), None
     )
-    if time is not None and text_of(part.variables[time], "units"):
+    if time is not None and counts_dates(part.variables[time]):
         axis = read_time(part, time)
         labels = np.array([render(axis, float(value)) for value in axis.values], dtype=object)
         return Axis(dim=dim, kind="time", name="time", variable=time, labels=labels)

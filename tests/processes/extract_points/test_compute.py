@@ -108,6 +108,14 @@ def test_e6_the_month_that_contains_an_observation_is_taken_not_the_nearest_midd
 # --- where points lie -----------------------------------------------------------------------------------------------
 
 
+def test_times_that_are_no_dates_stand_in_their_column_as_they_are():
+    forecast = months([5.0, 7.0], bounds=False)
+    forecast["time"] = ("time", [24.0, 36.0], {"units": "hours", "standard_name": "time"})
+    found = extract(forecast.drop_indexes(list(forecast.xindexes)), points((0, 0)))
+    assert found["time"].tolist() == [24, 36]
+    assert found["v"].tolist() == [5, 7]
+
+
 def test_order_repetitions_and_columns_of_the_points_are_kept():
     where = points((30, 45), (0, 75), (30, 45), name=["b", "a", "b"], count=[2, 1, 2])
     found = extract(grid(), where)

@@ -273,6 +273,21 @@ def test_the_seam_of_longitudes_shows_nowhere(start, method):
     np.testing.assert_allclose(values, np.broadcast_to(expected, values.shape), atol=0.02)
 
 
+def test_columns_that_go_on_from_0_behind_360_are_even():
+    values = np.arange(16.0).reshape(4, 4)
+    across = xr.Dataset(
+        {"v": (("lat", "lon"), values)},
+        {
+            "lat": ("lat", [49.5, 48.5, 47.5, 46.5], {"units": "degrees_north"}),
+            "lon": ("lon", [-1.5, -0.5, 0.5, 1.5], {"units": "degrees_east"}),
+        },
+    )
+    stored = across.assign_coords(lon=("lon", [358.5, 359.5, 0.5, 1.5], {"units": "degrees_east"}))
+    expected, found = (compute(each, crs="EPSG:3035", resampling="bilinear", warn=quiet) for each in (across, stored))
+    np.testing.assert_allclose(found["v"], expected["v"], rtol=1e-12)
+    np.testing.assert_allclose(found["x"], expected["x"], rtol=1e-12)
+
+
 def test_the_pole_is_filled_from_all_sides():
     earth = raster(np.full((180, 360), 7.0, "f4"), crs=CRS.from_epsg(4326), x=-180.0, y=90.0)
     made = compute(earth, crs="EPSG:3413", resolution=(100_000.0,), resampling="bilinear", warn=quiet)

@@ -154,6 +154,14 @@ def test_every_zone_and_step_has_its_row_with_the_own_properties_of_the_zone():
     assert [name for name in found.columns if name != "geometry"] == ["name", "time", "v_mean", "v_coverage"]
 
 
+def test_times_that_are_no_dates_stand_in_their_column_as_they_are():
+    dataset = grid([[[1, 2]], [[3, 4]]], [0, 1, 2], [0, 1])
+    dataset["time"] = ("time", [24.0, 36.0], {"units": "hours", "standard_name": "time"})
+    found = table(dataset, zones(shapely.box(0, 0, 2, 1)), statistics=("mean",))
+    assert found["time"].tolist() == [24, 36]
+    assert found["v_mean"].tolist() == [1.5, 3.5]
+
+
 def test_a_series_has_zones_and_steps_as_dimensions():
     dataset = grid([[[1, 2]], [[3, 4]]], [0, 1, 2], [0, 1])
     dataset["time"] = ("time", [0.0, 1.0], {"units": "days since 2001-01-01", "standard_name": "time"})
