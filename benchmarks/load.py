@@ -5,7 +5,7 @@ Makes load on a server, in a process of its own: one line of JSON in, one line o
         | python benchmarks/load.py
 
 `polls` asks for paths as fast as answers come, or with a pause; `users` submit, poll and fetch; `through` measures one job
-after the other from its submission to its result; `submits` asks for many jobs; `hold` opens event streams, waits and downloads until the input ends.
+after the other from its submission to its result; `submits` asks for many jobs; `equal` for the same one; `hold` opens event streams, waits and downloads until the input ends.
 """
 
 import asyncio
@@ -263,7 +263,34 @@ async def submits(base_url: str, connections: int, count: int, mark: str) -> dic
     return tally.told(time.perf_counter() - began) | {"jobs": ids}
 
 
-KINDS = {"submits": submits, "polls": polls, "users": users, "through": through, "hold": hold}
+async def equal(base_url: str, connections: int, count: int, mark: str, pause: float) -> dict[str, Any]:
+    """Ask so many times for the same, on so many connections at once."""
+    tally, numbers, ids = Tally(), iter(range(count)), []
+    body = json.dumps({"inputs": {"message": mark, "pause": pause}}).encode()
+    began = time.perf_counter()
+
+    async def one() -> None:
+        connection = await Connection.open(base_url)
+        for _ in numbers:
+            told = await tally.ask(
+                "submit", connection, "POST", "/processes/echo/execution", body, Prefer="respond-async"
+            )
+            ids.append(json.loads(told)["jobID"])
+        connection.close()
+
+    await asyncio.gather(*(one() for _ in range(connections)))
+    took_s = time.perf_counter() - began
+    return tally.told(took_s) | {"took_s": took_s, "jobs": ids}
+
+
+KINDS = {
+    "submits": submits,
+    "equal": equal,
+    "polls": polls,
+    "users": users,
+    "through": through,
+    "hold": hold,
+}
 
 
 def main() -> None:

@@ -57,6 +57,9 @@ GUNICORN = (
     "warning",
 )
 FEW, MANY, TINY = 100, 100_000, 10_000
+POLLED = 90
+"""So many jobs are polled, whatever the size of the store: how many jobs clients wait for does not grow with those that have ended."""
+BY_CHANCE = 20_000
 NAMES = ("gaia", "bare application", "pygeoapi with TinyDB")
 
 
@@ -67,6 +70,8 @@ class Plan:
     row_s: float = 4.0
     rows: int = 3
     runs: int = 150
+    submits: int = 200
+    equal: int = 500
     many: int = MANY
     tiny: int = TINY
     users_s: float = 60.0
@@ -81,6 +86,8 @@ QUICK = Plan(
     row_s=1.0,
     rows=1,
     runs=20,
+    submits=20,
+    equal=50,
     many=2000,
     tiny=1000,
     users_s=5.0,
@@ -367,11 +374,38 @@ def poll_rows(system: System, paths: list[str], plan: Plan) -> dict[str, float]:
     rows = []
     for _ in range(plan.rows):
         before_s = system.cpu_s(web_only=True)
-        told = load("polls", base_url=system.base_url, paths=paths[:2000], connections=8, seconds=plan.row_s)
+        told = load("polls", base_url=system.base_url, paths=paths, connections=8, seconds=plan.row_s)
         _all_good(told["statuses"])
         polled = told["kinds"]["poll"]
         rows.append(polled | {"cpu_ms": 1e3 * (system.cpu_s(web_only=True) - before_s) / polled["count"]})
     return {name: statistics.median(row[name] for row in rows) for name in rows[0]}
+
+
+def spread(paths: list[str], count: int) -> list[str]:
+    """Choose so many from all over the store."""
+    return paths[:: max(len(paths) // count, 1)][:count]
+
+
+def measure_submits(system: System, plan: Plan, mark: str) -> dict[str, float]:
+    """Submit jobs one after the other on one connection, and let them end; give times, and what the web processes used."""
+    before_s = system.cpu_s(web_only=True)
+    told = load("submits", base_url=system.base_url, connections=1, count=plan.submits, mark=mark)
+    used_s = system.cpu_s(web_only=True) - before_s
+    for id in told["jobs"]:
+        wait_until(lambda id=id: fetch(f"{system.base_url}/jobs/{id}")["status"] == "successful", "the jobs submitted")
+    return told["kinds"]["submit"] | {"cpu_ms": 1e3 * used_s / plan.submits}
+
+
+def measure_equal(system: System, plan: Plan) -> dict[str, float]:
+    """Ask for the same on fifty connections at once; give how long that took, and how often it was computed."""
+    told = load("equal", base_url=system.base_url, connections=50, count=plan.equal, mark=str(uuid4()), pause=2.0)
+    _all_good(told["statuses"])
+    statuses = []
+    for id in told["jobs"]:
+        wait_until(lambda id=id: fetch(f"{system.base_url}/jobs/{id}")["status"] == "successful", "the equal jobs")
+        statuses.append(fetch(f"{system.base_url}/jobs/{id}"))
+    computed = sum("gaia:computedBy" not in status for status in statuses)
+    return told["kinds"]["submit"] | {"took_s": told["took_s"], "computed": computed}
 
 
 def _all_good(statuses: dict[str, int]) -> None:
@@ -382,11 +416,13 @@ def _all_good(statuses: dict[str, int]) -> None:
 
 def measure(system: System, plan: Plan, sizes: tuple[int, ...]) -> dict[str, Any]:
     """Measure what all three can do: polls and the list for stores of several sizes, jobs one after the other."""
-    found: dict[str, Any] = {"polls": {}, "list": {}}
+    found: dict[str, Any] = {"polls": {}, "list": {}, "submits": {}}
     for size in sizes:
         paths = [f"/jobs/{id}" for id in system.fill(size)]
-        found["polls"][size] = poll_rows(system, paths, plan)
+        found["polls"][size] = poll_rows(system, spread(paths, POLLED), plan)
         found["list"][size] = poll_rows(system, ["/jobs?limit=10"], plan)
+        if system.name == "gaia" and size in (FEW, plan.many):
+            found["submits"][size] = measure_submits(system, plan, f"at {size}")
         if size == FEW:
             asked = {"process": system.process, "inputs": system.inputs, "runs": plan.runs}
             before_s = system.cpu_s(web_only=False)
@@ -400,7 +436,13 @@ def measure(system: System, plan: Plan, sizes: tuple[int, ...]) -> dict[str, Any
 def measure_users(system: System, paths: list[str], plan: Plan) -> Any:
     """Let fifty clients work for a minute."""
     return load(
-        "users", base_url=system.base_url, paths=paths[:2000], clients=50, seconds=plan.users_s, pause_s=0.25, round_s=4
+        "users",
+        base_url=system.base_url,
+        paths=spread(paths, 2000),
+        clients=50,
+        seconds=plan.users_s,
+        pause_s=0.25,
+        round_s=4,
     )
 
 
@@ -411,7 +453,7 @@ def measure_hold(system: System, paths: list[str], plan: Plan, folder: Path) -> 
     streams = [f"/jobs/{jobs[place % 3]}/events" for place in range(plan.streams)]
     asked = {
         "base_url": system.base_url,
-        "paths": paths[:2000],
+        "paths": spread(paths, 2000),
         "connections": 4,
         "seconds": plan.hold_s,
         "pause_s": 0.02,
@@ -512,7 +554,8 @@ def report(found: dict[str, dict[str, Any]], plan: Plan) -> list[str]:
     """Write the section of the page."""
     ours, bare_, tiny = (found[name] for name in NAMES)
     users_, hold_ = ours["users"], ours["hold"]
-    polled = users_["kinds"]["poll"]
+    polled, chance, equal_ = users_["kinds"]["poll"], ours["by chance"], ours["equal"]
+    submits_ = ours["submits"]
     bad = sum(count for status, count in users_["statuses"].items() if status[0] not in "23")
     lines = [
         "Two gunicorn workers of the gevent kind for each, one system up at a time, all on one machine with its load generator,",
@@ -536,6 +579,7 @@ def report(found: dict[str, dict[str, Any]], plan: Plan) -> list[str]:
     lines += [
         "",
         f"- Poll rate at {plan.many:,} jobs of that at {FEW}: {mark(flat, 0.8, at_least=True)}; by the processor time of the web processes, which neighbours on the machine disturb less: {cost:.2f}.",
+        f"- {POLLED} jobs from all over the store are polled, at each size. Any of {min(BY_CHANCE, plan.many):,} by chance, which most often a web process had not told of before: {chance['rate']:.0f} polls/s, {chance['cpu_ms']:.2f} ms of its processor time.",
         f"- Poll rate of that of pygeoapi with TinyDB, both at {plan.tiny:,} jobs: {mark(against, 50, at_least=True)}.",
         "",
         "### From submission to result",
@@ -555,6 +599,20 @@ def report(found: dict[str, dict[str, Any]], plan: Plan) -> list[str]:
     lines += [
         "",
         f"- To the result, of the bare application: {mark(ratio, 1.5)}.",
+        "",
+        "### Submissions",
+        "",
+        f"One connection, {plan.submits} different echo jobs one after the other; then {plan.equal} equal ones on 50 connections.",
+        "",
+        "| jobs in the store | p50 ms | p99 ms | CPU ms of the web processes |",
+        "| --- | --- | --- | --- |",
+        *(
+            f"| {size:,} | {each['p50_ms']:.1f} | {each['p99_ms']:.1f} | {each['cpu_ms']:.1f} |"
+            for size, each in submits_.items()
+        ),
+        "",
+        f"- Processor time of a submission at {plan.many:,} jobs of that at {FEW}: {mark(submits_[plan.many]['cpu_ms'] / submits_[FEW]['cpu_ms'], 1.25)}; p50: {submits_[plan.many]['p50_ms'] / submits_[FEW]['p50_ms']:.2f}.",
+        f"- {plan.equal} equal requests: all accepted within {mark(equal_['took_s'], 5)} s, computed {equal_['computed']:.0f} time.",
         "",
         "### Fifty clients for a minute" if plan.users_s == 60 else f"### Fifty clients for {plan.users_s:g} s",
         "",
@@ -611,6 +669,8 @@ def run(plan: Plan) -> dict[str, dict[str, Any]]:
                     found[system.name] = measure(system, plan, sizes)
                     if system.name == "gaia":
                         paths = found[system.name]["paths"]
+                        found[system.name]["by chance"] = poll_rows(system, spread(paths, BY_CHANCE), plan)
+                        found[system.name]["equal"] = measure_equal(system, plan)
                         found[system.name]["users"] = measure_users(system, paths, plan)
                         found[system.name]["hold"] = measure_hold(system, paths, plan, folder)
             except SystemExit:

@@ -20,6 +20,7 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from gaia_config.centres import read_centres
 from gaia_config.errors import ConfigurationError
+from gaia_config.garbage import leave_alone
 from gaia_config.logs import set_up_logs
 from gaia_config.settings import Settings
 from gaia_server.refusals import refusal_of, render_refusal
@@ -89,7 +90,9 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         from gaia_server.app import make_app
         from gaia_server.services import open_services
 
-        return make_app(open_services(self._settings))
+        app = make_app(open_services(self._settings))
+        leave_alone()
+        return app
 
 
 def gunicorn_settings(settings: Settings, descriptor: int) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import structlog
 
 from gaia_config.centres import Centre, own_centre
 from gaia_config.errors import ConfigurationError
+from gaia_config.garbage import leave_alone
 from gaia_config.logs import set_up_logs
 from gaia_config.settings import Settings
 from gaia_workers.app import make_app
@@ -123,6 +124,7 @@ class Agent:
             optimization="fair",
             quiet=True,
         )
+        leave_alone()
         for thread in threads:
             thread.start()
         _log.info("worker is up", centre=self._centre.id, slots=self._slots)

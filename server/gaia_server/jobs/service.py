@@ -10,6 +10,7 @@ import structlog
 
 from gaia_config.catalogue import Federation
 from gaia_config.centres import read_centres
+from gaia_config.garbage import leave_alone
 from gaia_config.logs import set_up_logs
 from gaia_config.settings import Settings
 from gaia_server.errors import StoreDown
@@ -139,6 +140,7 @@ class Service:
             self._thread("caller", self._caller.turn, period_s=CALL_PERIOD_S),
             self._thread("uploads", self._sweep_uploads, period_s=self._settings.sweep_period_s),
         ]
+        leave_alone()
         for thread in threads:
             thread.start()
         _log.info("recorder is up", centres=sorted(self._centres))
