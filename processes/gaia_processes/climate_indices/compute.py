@@ -6,8 +6,6 @@ memory where they are few, else in a temporary file); then bands of cells are wo
 memory does not grow with the data. Definitions: `docs/science.md`; kernels: `gaia_processes.climate_indices.kernels`.
 """
 
-import mmap
-import tempfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -33,6 +31,7 @@ from gaia_processes.inputs.interval import Interval
 from gaia_processes.inputs.levels import Levels
 from gaia_processes.inputs.seasons import SEASONS, Season
 from gaia_processes.inputs.years import Years
+from gaia_processes.shared.aside import HELD_BYTES, let_go, make_array, read_lazily
 from gaia_processes.shared.axes import data_variables, find_grid, find_time, text_of
 from gaia_processes.shared.lazy import find_cuts
 from gaia_processes.shared.methods import append_methods
@@ -49,8 +48,6 @@ type Progress = Callable[[float, float], None]
 
 _BAND_BYTES = 2**24
 """Of one quantity of a band, in float64."""
-_HELD_BYTES = 2**27
-"""Larger arrays lie in a temporary file."""
 _READ_BYTES = 2**25
 _DAY_S = 86400.0
 _FILL = np.float32(1e20)
@@ -112,7 +109,7 @@ def compute(
     Returns
     -------
     xarray.Dataset
-        A variable an index, by its id.
+        A variable an index, by its id; read when it is written.
 
     Raises
     ------
@@ -169,6 +166,10 @@ class _Source:
     @property
     def time_dim(self) -> str:
         return str(self.steps.axis.dim)
+
+    @property
+    def precision(self) -> np.dtype[Any]:
+        return np.dtype(np.float32 if self.variable.dtype == np.float32 else np.float64)
 
     @property
     def cell_dims(self) -> tuple[str, ...]:
@@ -426,21 +427,6 @@ def _check_baseline(asked: tuple[Index, ...], days: Steps, options: Options) -> 
 # --- the work -------------------------------------------------------------------------------------------------------
 
 
-def _make_array(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
-    """Make an array in memory where it is small, else in a temporary file that is gone with it."""
-    size_bytes = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-    if size_bytes <= _HELD_BYTES:
-        return np.empty(shape, dtype=dtype)
-    with tempfile.TemporaryFile(prefix="indices-") as file:
-        return np.memmap(file, dtype=dtype, mode="w+", shape=shape)
-
-
-def _let_go(array: NDArray[Any]) -> None:
-    """Give the pages of an array in a file back: what was written stays in the file."""
-    if isinstance(array, np.memmap):
-        array._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]  # noqa: SLF001 - numpy has no public way
-
-
 def _share_of(tell: Progress, at: int, total: float) -> Callable[[float], None]:
     """Tell of the reading of one quantity as two parts of the whole."""
     return lambda share: tell(2 * (at + share), total)
@@ -464,11 +450,16 @@ class _Work:
         self._cells = int(np.prod(self._first.cell_shape, dtype=np.int64))
         self._width = max(min(_BAND_BYTES // (8 * len(days.year)), self._cells), 1)
         self._bands = [slice(at, min(at + self._width, self._cells)) for at in range(0, self._cells, self._width)]
+        values = len(days.year) * len(sources) * max(source.precision.itemsize for source in sources.values())
+        results = len(division.periods.key) * len(asked) * np.dtype(np.float32).itemsize
+        self._in_files = (values + results) * self._cells > HELD_BYTES
 
     def run(self, progress: Progress | None) -> dict[str, NDArray[np.float32]]:
         """Compute all the indices, shape (periods, cells) each."""
         counts = len(self._division.periods.key)
-        made = {index.id: _make_array((counts, self._cells), np.float32) for index in self._asked}
+        made = {
+            index.id: make_array((counts, self._cells), np.float32, in_file=self._in_files) for index in self._asked
+        }
         total = float(2 * len(self._sources) + 2)
         tell = progress or (lambda _done, _total: None)
         records = {}
@@ -484,18 +475,20 @@ class _Work:
             for at, _ in enumerate(pool.map(work, self._bands), start=1):
                 tell(total - 2 + 2 * at / len(self._bands), total)
                 for record in (*records.values(), *made.values()):
-                    _let_go(record)
+                    let_go(record)
         return made
 
     def _lay_aside(self, source: _Source, tell: Callable[[float], None]) -> NDArray[Any]:
         """Read a quantity once, in the order of its chunks, and lay it aside as (band, day, cell of the band)."""
-        precision = np.float32 if source.variable.dtype == np.float32 else np.float64
-        record = _make_array((len(self._bands), len(self._days.year), self._width), precision)
-        for band in record:
-            band[...] = np.nan
+        precision = source.precision
+        record = make_array((len(self._bands), len(self._days.year), self._width), precision, in_file=self._in_files)
         keys = _keys(source.steps)
         places = np.searchsorted(_keys(self._days), keys)
         known = (keys >= _keys(self._days)[0]) & (keys <= _keys(self._days)[-1])
+        gaps = np.setdiff1d(np.arange(len(self._days.year)), places[known])
+        for band in record if len(gaps) else ():
+            band[gaps] = np.nan
+            let_go(record)
         variable = source.variable.transpose(source.time_dim, *source.cell_dims)
         batches = _batches(variable, np.flatnonzero(known))
         for at, batch in enumerate(batches, start=1):
@@ -505,7 +498,7 @@ class _Work:
             flat = values.reshape(len(batch), -1)
             for number, band in enumerate(self._bands):
                 record[number, places[batch], : band.stop - band.start] = flat[:, band]
-            _let_go(record)
+            let_go(record)
             tell(at / len(batches))
         return record
 
@@ -578,10 +571,10 @@ class _Work:
         self, index: Index, values: NDArray[np.float32], dims: tuple[str, ...], source: xr.Variable
     ) -> xr.Variable:
         shaped = values.reshape(len(values), *self._first.cell_shape)
-        variable = xr.Variable((self._first.time_dim, *self._first.cell_dims), shaped).transpose(*dims)
-        filled = np.where(np.isnan(variable.values), _FILL, variable.values)
+        variable = read_lazily(shaped, (self._first.time_dim, *self._first.cell_dims), dims, _FILL)
         encoding = {key: source.encoding[key] for key in ("zlib", "shuffle", "complevel") if key in source.encoding}
-        return xr.Variable(dims, filled, self._attributes(index, source), encoding | {"dtype": np.dtype(np.float32)})
+        variable.attrs, variable.encoding = self._attributes(index, source), encoding | {"dtype": np.dtype(np.float32)}
+        return variable
 
     def _attributes(self, index: Index, source: xr.Variable) -> dict[str, Any]:
         threshold = threshold_of(index, self._options)

@@ -11,6 +11,7 @@ import shapely
 import xarray as xr
 from numpy.typing import NDArray
 
+from gaia_processes.shared.aside import let_go, read_lazily
 from gaia_processes.shared.axes import find_time, find_vertical
 from gaia_processes.shared.coverage import Floats
 from gaia_processes.shared.points import coordinates_of
@@ -146,33 +147,49 @@ class _Rows:
         ]
         self.names = _fresh_names(computed, [str(name) for name in zones.columns], warn)
 
-    def values(self, zones: slice) -> Iterator[tuple[str, Floats]]:
-        """Give the columns of some zones, shape (zones, *steps)."""
+    def values(self, zones: slice, steps: slice) -> Iterator[tuple[str, Floats]]:
+        """Give the columns of some zones and some steps of the first axis, shape (zones, *steps)."""
+        shape = (*(len(range(*steps.indices(size))) for size in self.shape[:1]), *self.shape[1:])
         for name, each in self.found.items():
             order = [each.dims.index(axis.dim) for axis in self.axes if axis.dim in each.dims]
-            shape = [len(axis.labels) if axis.dim in each.dims else 1 for axis in self.axes]
+            there = [axis.dim in each.dims for axis in self.axes]
+            own_shape = [size if has else 1 for size, has in zip(shape, there, strict=True)]
             for ending, numbers in each.columns.items():
                 own = numbers[..., zones].transpose(numbers.ndim - 1, *order)
-                spread = np.broadcast_to(own.reshape(len(own), *shape), (len(own), *self.shape))
+                own = own[:, steps] if there and there[0] else own
+                spread = np.broadcast_to(own.reshape(len(own), *own_shape), (len(own), *shape))
                 yield self.names[f"{name}_{ending}"], spread
 
     def blocks(self) -> Iterator[Block]:
-        """Give the rows, those of a zone behind each other."""
-        step = max(BLOCK_ROWS // max(self.each, 1), 1)
-        for start in range(0, max(len(self.zones), 1), step):
-            yield self._block(slice(start, min(start + step, len(self.zones))))
+        """Give the rows, those of a zone behind each other; where these are many, some steps of a zone at a time."""
+        zones = max(BLOCK_ROWS // max(self.each, 1), 1)
+        first = self.shape[0] if self.shape else 1
+        steps = first if self.each <= BLOCK_ROWS else max(BLOCK_ROWS * first // self.each, 1)
+        for start in range(0, max(len(self.zones), 1), zones):
+            for step in range(0, max(first, 1), steps or 1):
+                yield self._block(slice(start, min(start + zones, len(self.zones))), slice(step, step + (steps or 1)))
 
-    def _block(self, zones: slice) -> Block:
-        own = self.zones.iloc[np.repeat(np.arange(zones.start, zones.stop), self.each)].reset_index(drop=True)
+    def _block(self, zones: slice, steps: slice) -> Block:
+        labels = [axis.labels[steps] if at == 0 else axis.labels for at, axis in enumerate(self.axes)]
+        sizes = tuple(map(len, labels))
+        count = int(np.prod(sizes, dtype=np.int64))
+        own = self.zones.iloc[np.repeat(np.arange(zones.start, zones.stop), count)].reset_index(drop=True)
         made: dict[str, Any] = {}
         for at, axis in enumerate(self.axes):
-            shape = [1] * (len(self.axes) + 1)
-            shape[at + 1] = len(axis.labels)
-            labels = np.broadcast_to(axis.labels.reshape(shape), (zones.stop - zones.start, *self.shape)).reshape(-1)
-            made[self.names[axis.name]] = pd.array(labels, dtype="string") if axis.labels.dtype == object else labels
-        made |= {name: values.reshape(-1) for name, values in self.values(zones)}
+            spread = [1] * (len(self.axes) + 1)
+            spread[at + 1] = sizes[at]
+            named = np.broadcast_to(labels[at].reshape(spread), (zones.stop - zones.start, *sizes)).reshape(-1)
+            made[self.names[axis.name]] = pd.array(named, dtype="string") if named.dtype == object else named
+        for name, values in self.values(zones, steps):
+            made[name] = np.array(values).reshape(-1)
+            self._let_go()
         joined = pd.concat([own, pd.DataFrame(made, index=own.index)], axis=1)
         return gpd.GeoDataFrame(joined, geometry=self.zones.active_geometry_name, crs=self.zones.crs)
+
+    def _let_go(self) -> None:
+        for each in self.found.values():
+            for numbers in each.columns.values():
+                let_go(numbers)
 
 
 def _fresh_names(computed: list[str], own: list[str], warn: Callable[[Text], None]) -> dict[str, str]:
@@ -220,13 +237,13 @@ def _series(rows: _Rows, columns: list[Column], part: xr.Dataset, zone_id: str |
     """Give the same along zones and steps (CF 9, time series at places; a point inside each zone is its place)."""
     dims = ("zone", *(axis.name for axis in rows.axes))
     told = {column.name: column for column in columns}
-    everyone = slice(0, len(rows.zones))
     made: dict[str, xr.Variable] = {}
-    for name, values in rows.values(everyone):
+    for name, values in rows.values(slice(None), slice(None)):
         attributes = {"long_name": told[name].title.en, "coordinates": "lon lat zone_name"}
         if told[name].unit is not None:
             attributes["units"] = str(told[name].unit)
-        made[name] = xr.Variable(dims, values, attributes | {"comment": told[name].definition.en})
+        made[name] = read_lazily(values, dims, dims, np.float64(np.nan))
+        made[name].attrs = attributes | {"comment": told[name].definition.en}
     made |= _places(rows.zones, zone_id)
     for axis in rows.axes:
         own = None if axis.variable is None else part.variables[axis.variable]

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaia_processes.errors import DatasetUnsuitable
+from gaia_processes.shared.aside import HELD_BYTES, let_go, make_array
 from gaia_processes.shared.coverage import Coverage, Floats
 from gaia_processes.shared.order import select_quantile
 from gaia_processes.shared.statistics import quantile_by_weight
@@ -25,7 +26,7 @@ from gaia_processes.shared.zonal import (
     start_sums,
 )
 from gaia_processes.text import Text
-from gaia_processes.zonal_statistics.maps import Batch, Maps, ahead
+from gaia_processes.zonal_statistics.maps import Batch, Maps, ahead, size_of
 from gaia_processes.zonal_statistics.names import BY_WEIGHTS, CLASSED, ORDERED, class_name, quantile_name
 
 type Columns = dict[str, Floats]
@@ -35,6 +36,7 @@ _GATHERED_CELLS = 2**22
 _MOST_VALUES = 2**22
 _MOST_CLASSES = 1000
 _TIE = 1e-9
+_HIDDEN_STEPS = 512
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,11 +118,22 @@ def statistics_of(maps: Maps, zones: Weighed, wanted: Wanted, *, weights: Maps |
         made |= _ordered(maps, zones, wanted, lambda done: tell((1 + done) / passes))
     if weights is not None and BY_WEIGHTS & set(wanted.statistics):
         made |= _by_weights(maps, weights, zones, lambda done: tell((passes - 1 + done) / passes))
-    too_little = made["coverage"] < wanted.least - _TIE
-    for name, values in made.items():
-        if name != "coverage":
-            values[too_little] = np.nan
+    if wanted.least > 0:
+        _hide(made, wanted.least)
     return made
+
+
+def _hide(made: Columns, least: float) -> None:
+    """Take away what too little of a zone is known of, some steps at a time."""
+    coverage = made["coverage"]
+    steps = len(coverage) if coverage.ndim > 1 else 1
+    for at in range(0, steps, _HIDDEN_STEPS):
+        part = slice(at, at + _HIDDEN_STEPS) if coverage.ndim > 1 else slice(None)
+        too_little = coverage[part] < least - _TIE
+        for name, values in made.items():
+            if name != "coverage":
+                values[part][too_little] = np.nan
+            let_go(values)
 
 
 # --- blocks ---------------------------------------------------------------------------------------------------------
@@ -187,10 +200,13 @@ def _sums(maps: Maps, zones: Weighed, wanted: Wanted, tell: Tell) -> Columns:
     count = zones.coverage.zones
     whole = zones.whole
     names = [each for each in wanted.statistics if each not in ORDERED | BY_WEIGHTS]
-    made = {name: np.full((*maps.shape, count), np.nan) for name in (*names, "coverage")}
-    for name in {"count", "sum"} & made.keys():
-        made[name][:] = 0.0
+    columns = tuple(dict.fromkeys([*names, "coverage"]))
+    in_file = size_of((len(columns), *maps.shape, count)) * np.dtype(np.float64).itemsize > HELD_BYTES
+    made = {name: _make_column(maps.shape, count, in_file=in_file) for name in columns}
     blocks = list(_blocks(maps, stretches))
+    if not blocks:
+        for name, column in made.items():
+            column[...] = 0.0 if name in {"count", "sum"} else np.nan
     sums: Floats | None = None
     for at, (block, values) in enumerate(ahead(blocks, lambda each: _read(maps, each))):
         sums = start_sums(values.shape[0], count) if sums is None else sums
@@ -221,6 +237,12 @@ def _finish(sums: Floats, made: Columns, whole: Floats, places: tuple[int | slic
         }
     for name, values in made.items():
         values[places] = found[name] if stepped else found[name][0]
+        let_go(values)
+
+
+def _make_column(shape: tuple[int, ...], zones: int, *, in_file: bool) -> Floats:
+    """Make a column, shape (*steps, zones); the steps of a zone lie behind each other, as rows are written."""
+    return np.moveaxis(make_array((zones, *shape), np.float64, in_file=in_file), 0, -1)
 
 
 def _by_weights(maps: Maps, weights: Maps, zones: Weighed, tell: Tell) -> Columns:

@@ -281,7 +281,7 @@ def test_months_are_no_days() -> None:
 # --- memory, threads, progress --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("changed", [{"_THREADS": 1}, {"_BAND_BYTES": 2**14}, {"_HELD_BYTES": 0, "_READ_BYTES": 2**12}])
+@pytest.mark.parametrize("changed", [{"_THREADS": 1}, {"_BAND_BYTES": 2**14}, {"HELD_BYTES": 0, "_READ_BYTES": 2**12}])
 def test_threads_bands_and_files_change_no_byte(changed: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
     one = days("pr", np.zeros(730))
     many = np.random.default_rng(2).gamma(0.5, 4.0, size=(730, 3, 7))

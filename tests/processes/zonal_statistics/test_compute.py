@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gaia_processes.errors import DatasetUnsuitable, InvalidInputs
+from gaia_processes.zonal_statistics import rows, statistics
 from gaia_processes.zonal_statistics.compute import compute
 
 FILL = np.float32(-999)
@@ -326,6 +327,23 @@ def test_the_steps_of_a_series_are_those_of_single_maps_whatever_the_blocks(monk
     for name in (f"v_{each}" for each in (*ALL, "coverage")):
         np.testing.assert_allclose(once[name], singles[name], rtol=1e-12)
         np.testing.assert_allclose(banded[name], once[name], rtol=1e-9)
+
+
+def test_long_series_in_files_and_in_blocks_of_few_steps_have_the_same_rows(monkeypatch):
+    data = grid(np.arange(7 * 4).reshape(7, 2, 2) % 5, [0, 1, 2], [2, 1, 0])
+    data["v"].values[3] = FILL
+    frame = zones(shapely.box(0, 0, 1.5, 1.5), shapely.box(50, 0, 51, 1), shapely.box(1, 1, 2, 2))
+    asked = {"statistics": ("mean", "count", "max"), "min_valid_fraction": 0.5}
+    whole = table(data, frame, **asked)
+    monkeypatch.setattr(statistics, "HELD_BYTES", 0)
+    monkeypatch.setattr(rows, "BLOCK_ROWS", 3)
+    made = compute(data, frame, weighting="cells", warn=print, **asked)
+    blocks = list(made.frames())
+    assert [len(block) for block in blocks] == [3, 3, 1] * 3
+    pd.testing.assert_frame_equal(pd.concat(blocks, ignore_index=True), whole)
+    series = made.series()
+    assert series["v_max"].shape == (3, 7)
+    np.testing.assert_array_equal(series["v_max"].values.reshape(-1), whole["v_max"])
 
 
 def test_a_zone_that_cannot_be_held_has_the_same_ordered_statistics(monkeypatch):
