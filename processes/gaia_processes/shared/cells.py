@@ -34,6 +34,9 @@ _EARTH_RADIUS_KM = 6371.0
 type Rows = Callable[[slice], tuple[NDArray[np.float64], NDArray[np.float64]]]
 """Gives longitudes and latitudes of some rows, each of shape (rows, columns)."""
 
+type Places = Callable[[NDArray[np.intp], NDArray[np.intp]], tuple[NDArray[np.float64], NDArray[np.float64]]]
+"""Gives longitudes and latitudes of cells by their rows and columns, of the shape that these have together."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cells:
@@ -48,6 +51,10 @@ class Cells:
         Gives longitude and latitude of the corners, shape (rows, columns, corners); None where the file has none.
     shape : tuple of int
         Rows, columns.
+    places : callable or None
+        Gives longitude and latitude of any centres, where they are computed and not stored.
+    pole_places : tuple of (float, float)
+        Row and column of the poles, counted from the first centre, where they are points of the plane.
     stored, corners_stored : numpy.dtype
         In which centres and corners are stored; those that were computed are as exact as float64.
     """
@@ -55,6 +62,8 @@ class Cells:
     rows: Rows
     corners: Rows | None
     shape: tuple[int, int]
+    places: Places | None = None
+    pole_places: tuple[tuple[float, float], ...] = ()
     stored: np.dtype[Any] = _EXACT
     corners_stored: np.dtype[Any] = _EXACT
 
@@ -89,7 +98,7 @@ def read_cells(dataset: xr.Dataset, grid: Grid) -> Cells:
     """
     shape = (dataset.sizes[str(grid.y_dim)], dataset.sizes[str(grid.x_dim)])
     if grid.longitude is None or grid.latitude is None:
-        return Cells(rows=_mapped_rows(dataset, grid), corners=None, shape=shape)
+        return _mapped_cells(dataset, grid, shape)
     names = (grid.longitude, grid.latitude)
     owns = [find_bounds_of(dataset, name) for name in names]
     corners = [str(own) for own in owns] if all(owns) else None
@@ -187,18 +196,37 @@ def read_mapping(dataset: xr.Dataset, grid: Grid) -> PlaneMapping:
     return PlaneMapping(to_plane=to_plane, to_earth=to_earth, x_m=x_m, y_m=y_m)
 
 
-def _mapped_rows(dataset: xr.Dataset, grid: Grid) -> Rows:
+def _mapped_cells(dataset: xr.Dataset, grid: Grid, shape: tuple[int, int]) -> Cells:
     mapping = read_mapping(dataset, grid)
     x, y = (read_numbers(dataset.variables[str(each)]) for each in (grid.x, grid.y))
     x, y = x * mapping.x_m, y * mapping.y_m
 
-    def rows(which: slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        across, along = np.meshgrid(x, y[which])
+    def places(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        across, along = np.broadcast_arrays(x[columns], y[rows])
         longitude, latitude = mapping.to_earth.transform(across, along, errcheck=False)
         hidden = ~(np.isfinite(longitude) & np.isfinite(latitude))
         return np.where(hidden, np.nan, longitude), np.where(hidden, np.nan, latitude)
 
-    return rows
+    def rows(which: slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return places(np.arange(*which.indices(shape[0]))[:, np.newaxis], np.arange(shape[1])[np.newaxis])
+
+    return Cells(rows=rows, corners=None, shape=shape, places=places, pole_places=_find_poles(mapping, x, y))
+
+
+def _find_poles(
+    mapping: PlaneMapping, x: NDArray[np.float64], y: NDArray[np.float64]
+) -> tuple[tuple[float, float], ...]:
+    """Find the rows and columns of the poles that are points of the plane; of cylindrical mappings they are lines."""
+    if min(len(x), len(y)) < 2:
+        return ()
+    steps = ((x[-1] - x[0]) / (len(x) - 1), (y[-1] - y[0]) / (len(y) - 1))
+    found = []
+    for latitude in (-90.0, 90.0):
+        across, along = mapping.to_plane.transform([0.0, 90.0, 180.0], [latitude] * 3, errcheck=False)
+        columns, rows = (np.asarray(across) - x[0]) / steps[0], (np.asarray(along) - y[0]) / steps[1]
+        if np.isfinite([columns, rows]).all() and max(np.ptp(columns), np.ptp(rows)) < 1.0:
+            found.append((float(rows[0]), float(columns[0])))
+    return tuple(found)
 
 
 def mask_centres(cells: Cells, box: Bbox) -> NDArray[np.bool_]:
