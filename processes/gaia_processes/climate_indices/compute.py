@@ -16,6 +16,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from gaia_processes.aggregate.compute import compute as aggregate
+from gaia_processes.climate_indices.bands import Bands, read_lazily
 from gaia_processes.climate_indices.indices import BASELINE, INDICES, Index
 from gaia_processes.climate_indices.kernels import KERNELS, Band, Calendar, Floats, Options, threshold_of
 from gaia_processes.climate_indices.quantities import (
@@ -31,7 +32,7 @@ from gaia_processes.inputs.interval import Interval
 from gaia_processes.inputs.levels import Levels
 from gaia_processes.inputs.seasons import SEASONS, Season
 from gaia_processes.inputs.years import Years
-from gaia_processes.shared.aside import HELD_BYTES, let_go, make_array, read_lazily
+from gaia_processes.shared.aside import HELD_BYTES
 from gaia_processes.shared.axes import data_variables, find_grid, find_time, text_of
 from gaia_processes.shared.lazy import find_cuts
 from gaia_processes.shared.methods import append_methods
@@ -449,17 +450,14 @@ class _Work:
         self._first = next(iter(sources.values()))
         self._cells = int(np.prod(self._first.cell_shape, dtype=np.int64))
         self._width = max(min(_BAND_BYTES // (8 * len(days.year)), self._cells), 1)
-        self._bands = [slice(at, min(at + self._width, self._cells)) for at in range(0, self._cells, self._width)]
         values = len(days.year) * len(sources) * max(source.precision.itemsize for source in sources.values())
         results = len(division.periods.key) * len(asked) * np.dtype(np.float32).itemsize
         self._in_files = (values + results) * self._cells > HELD_BYTES
 
-    def run(self, progress: Progress | None) -> dict[str, NDArray[np.float32]]:
+    def run(self, progress: Progress | None) -> dict[str, Bands]:
         """Compute all the indices, shape (periods, cells) each."""
         counts = len(self._division.periods.key)
-        made = {
-            index.id: make_array((counts, self._cells), np.float32, in_file=self._in_files) for index in self._asked
-        }
+        made = {index.id: self._bands(counts, np.dtype(np.float32)) for index in self._asked}
         total = float(2 * len(self._sources) + 2)
         tell = progress or (lambda _done, _total: None)
         records = {}
@@ -467,38 +465,38 @@ class _Work:
             records[quantity] = self._lay_aside(source, _share_of(tell, at, total))
         south = self._south()
 
-        def work(band: slice) -> None:
-            for name, values in self._compute(records, band, south).items():
-                made[name][:, band] = values
+        def work(number: int) -> None:
+            for name, values in self._compute(records, number, south).items():
+                made[name].put_band(number, values)
 
+        bands = -(-self._cells // self._width)
         with ThreadPoolExecutor(_THREADS) as pool:
-            for at, _ in enumerate(pool.map(work, self._bands), start=1):
-                tell(total - 2 + 2 * at / len(self._bands), total)
-                for record in (*records.values(), *made.values()):
-                    let_go(record)
+            for at, _ in enumerate(pool.map(work, range(bands)), start=1):
+                tell(total - 2 + 2 * at / bands, total)
         return made
 
-    def _lay_aside(self, source: _Source, tell: Callable[[float], None]) -> NDArray[Any]:
-        """Read a quantity once, in the order of its chunks, and lay it aside as (band, day, cell of the band)."""
+    def _bands(self, steps: int, dtype: np.dtype[Any]) -> Bands:
+        return Bands(steps, self._cells, self._width, dtype, in_file=self._in_files)
+
+    def _lay_aside(self, source: _Source, tell: Callable[[float], None]) -> Bands:
+        """Read a quantity once, in the order of its chunks, and lay it aside band by band."""
         precision = source.precision
-        record = make_array((len(self._bands), len(self._days.year), self._width), precision, in_file=self._in_files)
+        record = self._bands(len(self._days.year), precision)
         keys = _keys(source.steps)
         places = np.searchsorted(_keys(self._days), keys)
         known = (keys >= _keys(self._days)[0]) & (keys <= _keys(self._days)[-1])
-        gaps = np.setdiff1d(np.arange(len(self._days.year)), places[known])
-        for band in record if len(gaps) else ():
-            band[gaps] = np.nan
-            let_go(record)
         variable = source.variable.transpose(source.time_dim, *source.cell_dims)
+        gaps = np.setdiff1d(np.arange(len(self._days.year)), places[known])
+        nothing = np.full((1, self._cells), np.nan, precision)
+        for gap in gaps:
+            record.put_steps(np.array([gap]), nothing)
         batches = _batches(variable, np.flatnonzero(known))
         for at, batch in enumerate(batches, start=1):
             read = decode(np.asarray(variable[batch].values), variable.attrs)
             numbers = read.numbers.astype(precision, copy=False)
             values = numbers if read.valid is None else np.where(read.valid, numbers, np.nan)
-            flat = values.reshape(len(batch), -1)
-            for number, band in enumerate(self._bands):
-                record[number, places[batch], : band.stop - band.start] = flat[:, band]
-            let_go(record)
+            order = np.argsort(places[batch], kind="stable")
+            record.put_steps(places[batch][order], values.reshape(len(batch), -1)[order])
             tell(at / len(batches))
         return record
 
@@ -518,14 +516,11 @@ class _Work:
         shape = [size if dim in order else 1 for dim, size in sizes.items()]
         return np.broadcast_to(values.reshape(shape) < 0, self._first.cell_shape).reshape(-1)
 
-    def _compute(
-        self, records: dict[Quantity, NDArray[Any]], cells: slice, south: NDArray[np.bool_]
-    ) -> dict[str, Floats]:
-        number, width = cells.start // self._width, cells.stop - cells.start
+    def _compute(self, records: dict[Quantity, Bands], number: int, south: NDArray[np.bool_]) -> dict[str, Floats]:
+        cells = slice(number * self._width, (number + 1) * self._width)
         values: dict[str, Floats] = {}
         for quantity, source in self._sources.items():
-            stored = records[quantity][number, :, :width]
-            values[quantity] = stored.astype(np.float64) * source.scale + source.offset
+            values[quantity] = records[quantity].band(number).astype(np.float64) * source.scale + source.offset
         if "tas" not in values and {"tasmax", "tasmin"} <= values.keys():
             values["tas"] = (values["tasmax"] + values["tasmin"]) / 2
         band = Band(values=values, calendar=self._division.calendar, options=self._options, south=south[cells])
@@ -547,7 +542,7 @@ class _Work:
 
     # --- the dataset ------------------------------------------------------------------------------------------------
 
-    def dataset(self, made: dict[str, NDArray[np.float32]]) -> xr.Dataset:
+    def dataset(self, made: dict[str, Bands]) -> xr.Dataset:
         """Put the result together on what is left of the grid: coordinates are those of the first quantity."""
         source, periods = self._first, self._division.periods
         template = aggregate(source.part, variables=(source.name,), statistic="max", period="all", warn=lambda _: None)
@@ -567,11 +562,9 @@ class _Work:
         }
         return self._assembled(template, kept, fresh)
 
-    def _variable(
-        self, index: Index, values: NDArray[np.float32], dims: tuple[str, ...], source: xr.Variable
-    ) -> xr.Variable:
-        shaped = values.reshape(len(values), *self._first.cell_shape)
-        variable = read_lazily(shaped, (self._first.time_dim, *self._first.cell_dims), dims, _FILL)
+    def _variable(self, index: Index, values: Bands, dims: tuple[str, ...], source: xr.Variable) -> xr.Variable:
+        own = (self._first.time_dim, *self._first.cell_dims)
+        variable = read_lazily(values, self._first.cell_shape, own, dims, _FILL)
         encoding = {key: source.encoding[key] for key in ("zlib", "shuffle", "complevel") if key in source.encoding}
         variable.attrs, variable.encoding = self._attributes(index, source), encoding | {"dtype": np.dtype(np.float32)}
         return variable
