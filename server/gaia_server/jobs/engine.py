@@ -1,5 +1,6 @@
 """How the job store's database is opened: SQLite in WAL mode or PostgreSQL, and brought to the newest migration."""
 
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -30,8 +31,10 @@ BUSY_WAIT_S = 5.0
 MAPPED_BYTES = 256 * 2**20
 CACHED_KIB = 8 * 1024
 """Of a connection: the inner pages of the indexes of 10^5 jobs, which every look at one of them goes through."""
-_BUSY_STEPS_S = (0.001, 0.002, 0.005, 0.01)
-_BUSY_LONGEST_STEP_S = 0.02
+_BUSY_STEPS_S = (0.001, 0.001, 0.002)
+_BUSY_LONGEST_STEP_S = 0.004
+BUSY_WAIT_IN_C_MS = 10
+"""For what is no writer's beginning: a reader that meets the end of a checkpoint, or a recovery."""
 LONGEST_WAL_PAGES = 10_000
 """SQLite's log is copied into the database by the recorder, once a second (`checkpoint`); only beyond this by whoever writes."""
 
@@ -74,7 +77,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",
-        "busy_timeout=10",
+        f"busy_timeout={BUSY_WAIT_IN_C_MS}",
         "foreign_keys=ON",
         f"mmap_size={MAPPED_BYTES}",
         f"cache_size=-{CACHED_KIB}",
@@ -205,17 +208,27 @@ def is_sqlite(engine: Engine) -> bool:
 
 
 def _take_lock(connection: Connection, give_up: float) -> None:
-    """Let a writer take the lock at once and wait for it in Python, so that other greenlets go on."""
-    steps_s = iter(_BUSY_STEPS_S)
-    while True:
-        try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        except OperationalError:
-            if time.monotonic() > give_up:
-                raise
-            time.sleep(next(steps_s, _BUSY_LONGEST_STEP_S))
-        else:
-            return
+    """
+    Let a writer take the lock at once and wait for it in Python, so that other greenlets go on.
+
+    SQLite itself waits inside C, where nobody else of this process does; so it is told not to. It is asked through its driver, for most
+    of the tries fail while another process writes, and each failure would go through all of SQLAlchemy.
+    """
+    driver, steps_s = connection.connection.cursor(), iter(_BUSY_STEPS_S)
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if time.monotonic() > give_up:
+                    raise StoreDown from error
+                time.sleep(next(steps_s, _BUSY_LONGEST_STEP_S))
+            else:
+                return
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={BUSY_WAIT_IN_C_MS}")
+        driver.close()
 
 
 @contextmanager

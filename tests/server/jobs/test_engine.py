@@ -1,5 +1,6 @@
 """How a transaction is begun and brought to the disk."""
 
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -57,6 +58,24 @@ def test_a_writer_that_never_ends_is_not_waited_for_without_end(
     monkeypatch.setattr(database, "BUSY_WAIT_S", 0.05)
     with database.writing(counter), ThreadPoolExecutor(1) as threads, pytest.raises(StoreDown):
         threads.submit(add_one, counter).result()
+
+
+def test_a_writer_waits_for_another_process_where_greenlets_can_go_on(
+    counter: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = sqlite3.connect(str(counter.url.database), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    slept_s: list[float] = []
+
+    def sleep(time_s: float) -> None:
+        slept_s.append(time_s)
+        other.close()
+
+    monkeypatch.setattr("time.sleep", sleep)
+    add_one(counter)
+    assert slept_s == [0.001]
+    with database.looking(counter) as connection:
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one() == database.BUSY_WAIT_IN_C_MS
 
 
 def test_a_web_process_goes_on_while_the_disk_is_waited_for(counter: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
