@@ -1,9 +1,11 @@
 """Works in their lanes: who comes next, how many are let out, and that nobody is let out twice."""
 
+import shutil
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -154,8 +156,8 @@ def test_an_owners_waiting_jobs_are_counted_as_far_as_it_matters(store, line):
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(owners=st.text("abcd", min_size=1, max_size=12))
-def test_nobody_is_more_than_one_work_ahead_of_another_who_waits(tmp_path_factory, make_job, owners):
-    opened = Store.open(f"sqlite:///{tmp_path_factory.mktemp('lanes')}/jobs.sqlite")
+def test_nobody_is_more_than_one_work_ahead_of_another_who_waits(tmp_path, empty_store, make_job, owners):
+    opened = Store(database.open_engine(f"sqlite:///{shutil.copy(empty_store, tmp_path / f'{uuid4()}.sqlite')}"))
     for owner in owners:
         opened.accept(make_job(owner=owner, created=utc_now()), room=FULL)
     order, wanted, served = let_out(opened, len(owners)), Counter(owners), Counter[str]()
