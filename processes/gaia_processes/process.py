@@ -197,6 +197,8 @@ class Process:
         (inputs, format that is asked for) -> why the result cannot be had in it whatever the data, or None.
     example : mapping
         Inputs that make of the examples of those that are needed a request whose result is worth a look.
+    choices : mapping of mapping of Text
+        By input whose values are codes: what a person is told of each.
     beside : mapping of Beside
         By input that means something only beside a value of another: which. A form shows it then; what is refused is `check`'s.
     control : tuple of str
@@ -221,6 +223,7 @@ class Process:
     check_format_alone: Callable[[Any, Format], Text | None] = hold_anything
     keywords: tuple[Text, ...] = ()
     example: Mapping[str, object] = MappingProxyType({})
+    choices: Mapping[str, Mapping[str, Text]] = MappingProxyType({})
     beside: Mapping[str, Beside] = MappingProxyType({})
     control: tuple[JobControl, ...] = ("sync-execute", "async-execute", "dismiss")
     limits: Limits = Limits()

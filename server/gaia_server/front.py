@@ -23,11 +23,13 @@ from werkzeug.local import LocalProxy
 
 from gaia_config.files import write_whole
 from gaia_config.settings import Settings
+from gaia_processes.process import Process
 from gaia_processes.text import Text
 from gaia_server.negotiation import HTML, JSON
 from gaia_server.openapi import make_head
 from gaia_server.pages import here, land, page
 from gaia_server.pages.assets import read_assets
+from gaia_server.pages.examples import DATASET
 from gaia_server.pages.here import Here, make_place
 from gaia_server.pages.messages import write_messages
 from gaia_server.pages.page import TEMPLATES, open_pages
@@ -154,10 +156,15 @@ def open_house(services: Services) -> dict[str, Any]:
     place = make_place(
         settings.public_url,
         assets=read_assets({land.NAME: land.draw_land(), land.COAST: land.draw_coast()}),
-        processes=tuple(services.processes.values()),
+        processes=tuple(sorted(services.processes.values(), key=_has_no_data)),
         centres=tuple(services.centres.values()),
     )
     return {EXTENSION: front, page.EXTENSION: open_pages(configuration, TEMPLATESDIR), here.EXTENSION: place}
+
+
+def _has_no_data(process: Process) -> bool:
+    """Tell which processes come last on the landing page: those that are for trying things out."""
+    return DATASET not in process.inputs.model_fields
 
 
 def _document(configuration: dict[str, Any], settings: Settings) -> dict[str, Any]:

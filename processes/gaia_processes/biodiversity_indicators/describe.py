@@ -307,6 +307,7 @@ class Inputs(BaseModel):
             ),
             example=2,
             conditional=True,
+            foremost=False,
         ),
     ] = None
     chao1_form: Annotated[

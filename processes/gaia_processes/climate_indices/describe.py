@@ -15,6 +15,7 @@ from gaia_processes.climate_indices.quantities import (
     find_conversion,
     find_quantities,
 )
+from gaia_processes.climate_indices.titles import TITLES
 from gaia_processes.cube import Axis, Cube
 from gaia_processes.errors import Fault
 from gaia_processes.formats import COVERAGE_JSON, GEOTIFF, GRIDDED, PNG, Format
@@ -504,6 +505,7 @@ CLIMATE_INDICES = Process(
         Text(en="temperature", fr="température"),
         Text(en="precipitation", fr="précipitations"),
     ),
+    choices={"indices": dict(TITLES)},
     inputs=Inputs,
     outputs={
         "data": Output(

@@ -83,6 +83,8 @@ class Field:
         Whether the other inputs leave anything to it.
     beside : Beside or None
         The other input that it belongs to, where it means something only then.
+    titles : mapping of str
+        What is told of choices that are codes.
     named : tuple of str
         Datasets of the catalogue whose id can stand in it, beside a text.
     example : str
@@ -106,6 +108,7 @@ class Field:
     faults: tuple[Fault, ...]
     usable: bool
     beside: Beside | None
+    titles: Mapping[str, str]
     named: tuple[str, ...]
 
     @property
@@ -196,7 +199,7 @@ def make_form(
         What is wrong with what was filled in.
     """
     fields = tuple(
-        _field(process, name, each, values, allowed.get(name, Allowed()), faults)
+        _field(process, name, each, values, allowed.get(name, Allowed()), faults, language)
         for name, each in described["inputs"].items()
     )
     outputs = tuple(_output(name, each, values, language) for name, each in process.outputs.items())
@@ -298,6 +301,7 @@ def _field(
     values: Values,
     allowed: Allowed,
     faults: Sequence[Fault],
+    language: Language,
 ) -> Field:
     schema = described["schema"]
     kind = kind_of(process, name, schema)
@@ -325,6 +329,7 @@ def _field(
         faults=tuple(fault for fault in faults if fault.input == name),
         usable=left != () or kind in _NAMED_SETS,
         beside=process.beside.get(name),
+        titles={choice: title.into(language) for choice, title in process.choices.get(name, {}).items()},
         named=(left or ()) if kind in _NAMED_SETS else (),
     )
 
