@@ -505,7 +505,7 @@ CLIMATE_INDICES = Process(
         Text(en="temperature", fr="température"),
         Text(en="precipitation", fr="précipitations"),
     ),
-    choices={"indices": dict(TITLES)},
+    choices={"indices": TITLES},
     inputs=Inputs,
     outputs={
         "data": Output(

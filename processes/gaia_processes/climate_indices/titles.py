@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gaia_processes.climate_indices.indices import IndexId
 from gaia_processes.text import Text
 
-TITLES: Mapping[IndexId, Text] = MappingProxyType(
+TITLES: Mapping[str, Text] = MappingProxyType(
     {
         "FD": Text(en="frost days", fr="jours de gel"),
         "ID": Text(en="ice days", fr="jours sans dégel"),
