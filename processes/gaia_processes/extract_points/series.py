@@ -199,10 +199,11 @@ def _describe_cells(
     """Add where the nearest cell of each point is, and what its values are."""
     x, y = found.centres(found.nearest)
     apart = distance_km(found.longitudes, found.latitudes, x, y)
+    # In plain degrees: a second latitude of a station, in degrees_north, would be taken for where the station is (CF 9.2).
     for name, values, units, title in (
         ("distance_km", apart, "km", "distance from the point to the centre of the nearest cell"),
-        ("grid_longitude", x, "degrees_east", "longitude of the centre of the nearest cell"),
-        ("grid_latitude", y, "degrees_north", "latitude of the centre of the nearest cell"),
+        ("grid_longitude", x, "degrees", "longitude of the centre of the nearest cell"),
+        ("grid_latitude", y, "degrees", "latitude of the centre of the nearest cell"),
     ):
         fill = np.float64(DEFAULT_FILLS["f8"])
         attrs = {"_FillValue": fill, "long_name": title, "units": units}

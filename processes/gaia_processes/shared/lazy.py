@@ -168,6 +168,33 @@ def _remapped_places(array: Remapped, places: list[NDArray[np.intp]]) -> tuple[t
     return (*shapes, *array.map_chunk), [*owners, *places[len(array.leading) :]]
 
 
+def find_stored(variable: xr.Variable) -> tuple[Any, list[NDArray[np.intp]]] | None:
+    """
+    Find the stored array of which a variable is a part.
+
+    Parameters
+    ----------
+    variable : xarray.Variable
+        Read lazily, sliced any number of times.
+
+    Returns
+    -------
+    (array, list of int arrays) or None
+        The array, and the places there of each step along the dimensions; None where values are changed on the way, or are
+        in memory.
+    """
+    lazy = variable._data  # noqa: SLF001  # xarray has no public way to ask what is behind a variable
+    if not isinstance(lazy, LazilyIndexedArray) or len(lazy.key.tuple) != variable.ndim:
+        return None
+    array = lazy.array
+    if not isinstance(array, BackendArray) or isinstance(array, MappedArray | Remapped):
+        return None
+    if any(not isinstance(each, slice | np.ndarray) for each in lazy.key.tuple):
+        return None
+    shape: tuple[int, ...] = lazy.array.shape
+    return array, index_vectors(lazy.key.tuple, shape)
+
+
 def find_cuts(variable: xr.Variable) -> tuple[tuple[int, ...], list[NDArray[np.intp]]] | None:
     """
     Find where the chunks of the source begin along each dimension of a variable.

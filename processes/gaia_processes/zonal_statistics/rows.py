@@ -17,7 +17,7 @@ from gaia_processes.shared.coverage import Floats
 from gaia_processes.shared.points import coordinates_of
 from gaia_processes.shared.table import BLOCK_ROWS, Block, Column, Table, settle
 from gaia_processes.shared.times import counts_dates, read_time, render
-from gaia_processes.shared.values import read_numbers
+from gaia_processes.shared.values import MISSING, read_numbers
 from gaia_processes.text import Text
 from gaia_processes.zonal_statistics.words import describe
 
@@ -247,7 +247,9 @@ def _series(rows: _Rows, columns: list[Column], part: xr.Dataset, zone_id: str |
     made |= _places(rows.zones, zone_id)
     for axis in rows.axes:
         own = None if axis.variable is None else part.variables[axis.variable]
-        attributes = {} if own is None else {k: v for k, v in own.attrs.items() if k not in {"bounds", "climatology"}}
+        attributes = (
+            {} if own is None else {k: v for k, v in own.attrs.items() if k not in {"bounds", "climatology", *MISSING}}
+        )
         labels = axis.labels if own is None else own.values
         made[axis.name] = xr.Variable((axis.name,), labels, attributes)
     coordinates = {name: made.pop(name) for name in [axis.name for axis in rows.axes]}

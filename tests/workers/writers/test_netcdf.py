@@ -4,12 +4,16 @@ import hashlib
 import subprocess
 from itertools import pairwise
 
+import h5py
 import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
 
+from gaia_processes.errors import UnreadableData
+from gaia_processes.subset.compute import compute as subset
 from gaia_workers.readers.netcdf import open_dataset
+from gaia_workers.writers import netcdf as writer
 from gaia_workers.writers.netcdf import choose_chunks, write
 
 # The NetCDF library makes a string of a fill value of characters, a text of one character.
@@ -222,3 +226,81 @@ def peak_kib(*, reset=False):
             file.write("5")
     with open("/proc/self/status") as file:  # noqa: PTH123
         return next(int(line.split()[1]) for line in file if line.startswith("VmHWM"))
+
+
+# --- chunks that are handed over -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def steps(tmp_path):
+    """Write 40 steps of 60 x 150 cells (1.4 MB) in chunks of 4 steps, deflated by zlib, whose bytes differ from ours."""
+    with netCDF4.Dataset(tmp_path / "steps.nc", "w") as file:
+        for dim, size in (("time", None), ("y", 60), ("x", 150)):
+            file.createDimension(dim, size)
+        made = file.createVariable("v", "f4", ("time", "y", "x"), zlib=True, complevel=6, chunksizes=(4, 60, 150))
+        made[:] = np.round(np.random.default_rng(1).normal(280, 5, (40, 60, 150)), 1)
+    return tmp_path / "steps.nc"
+
+
+def stored_chunks(path):
+    with h5py.File(path) as file:
+        found = file["v"].id
+        infos = [found.get_chunk_info(at) for at in range(found.get_num_chunks())]
+        return {info.chunk_offset: found.read_direct_chunk(info.chunk_offset)[1] for info in infos}
+
+
+def test_a_whole_file_is_handed_over_chunk_by_chunk_as_it_lies(steps, tmp_path):
+    with open_dataset(steps) as dataset:
+        write_quietly(subset(dataset, warn=print), tmp_path / "a.nc")
+    assert stored_chunks(tmp_path / "a.nc") == stored_chunks(steps)
+    assert_same_variable(netCDF4.Dataset(steps)["v"], netCDF4.Dataset(tmp_path / "a.nc")["v"])
+
+
+def test_what_is_handed_over_and_what_is_made_anew_are_equal(steps, tmp_path, monkeypatch):
+    for name in ("over.nc", "anew.nc"):
+        with open_dataset(steps) as dataset:
+            write_quietly(subset(dataset, warn=print), tmp_path / name)
+        monkeypatch.setattr(writer, "find_handover", lambda *_: None)
+    assert_same_file(tmp_path / "over.nc", tmp_path / "anew.nc")
+    assert stored_chunks(tmp_path / "over.nc") != stored_chunks(tmp_path / "anew.nc")
+
+
+@pytest.mark.parametrize(
+    ("times", "handed"),
+    [
+        (slice(4, 40), True),
+        (slice(0, 36), True),
+        (slice(2, 38), False),
+        (slice(4, 39), False),
+        (slice(None, None, -1), False),
+    ],
+)
+def test_only_whole_chunks_in_their_order_are_handed_over(steps, tmp_path, times, handed):
+    with open_dataset(steps) as dataset:
+        expected = dataset["v"].values[times]
+        write_quietly(dataset.isel(time=times), tmp_path / "a.nc")
+    assert (set(stored_chunks(tmp_path / "a.nc").values()) <= set(stored_chunks(steps).values())) == handed
+    with netCDF4.Dataset(tmp_path / "a.nc") as file:
+        np.testing.assert_array_equal(file["v"][:], expected)
+
+
+def test_a_damaged_chunk_is_not_handed_over(steps, tmp_path):
+    with h5py.File(steps) as file:
+        info = file["v"].id.get_chunk_info(3)
+    content = bytearray(steps.read_bytes())
+    content[info.byte_offset + info.size // 2] ^= 0xFF
+    steps.write_bytes(content)
+    with open_dataset(steps) as dataset, pytest.raises(UnreadableData, match="'v'"):
+        write_quietly(subset(dataset, warn=print), tmp_path / "a.nc")
+    assert not (tmp_path / "a.nc").exists()
+
+
+def test_chunks_that_were_never_written_are_made_anew(tmp_path):
+    with netCDF4.Dataset(tmp_path / "a.nc", "w") as file:
+        for dim, size in (("time", 40), ("y", 60), ("x", 150)):
+            file.createDimension(dim, size)
+        made = file.createVariable("v", "f4", ("time", "y", "x"), zlib=True, chunksizes=(4, 60, 150), fill_value=-9)
+        made[8:] = 1
+    with open_dataset(tmp_path / "a.nc") as dataset:
+        write_quietly(subset(dataset, warn=print), tmp_path / "b.nc")
+    assert_same_file(tmp_path / "a.nc", tmp_path / "b.nc")

@@ -18,11 +18,12 @@ from typing import Any, Self
 import deflate
 import h5py
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 from xarray.backends import BackendArray
 from xarray.core.indexing import ExplicitIndexer, IndexingSupport, explicit_indexing_adapter
 
-from gaia_processes.shared.lazy import Key, index_vectors
+from gaia_processes.shared.lazy import Key, find_stored, index_vectors
 from gaia_workers.readers import refusals
 from gaia_workers.readers.tiny import read_chunks, tile, unshuffle
 
@@ -263,6 +264,34 @@ class ChunkReader:
                 pass
         return result
 
+    def holds_all(self, spans: list[range]) -> bool:
+        """Tell whether all chunks of a part of the grid were written, each with all filters."""
+        if self._table is None:
+            self._table = self._find_table()
+        numbers = np.ravel_multi_index(np.ix_(*map(np.array, spans)), self.layout.grid).ravel()
+        _, sizes, masks = self._table.find(numbers)
+        return bool((sizes >= 0).all() and not masks.any())
+
+    def read_packed(self, place: tuple[int, ...]) -> bytes:
+        """
+        Read a chunk as it lies in the file, by its place in the grid; it is inflated all the same, to see that it is whole.
+
+        Raises
+        ------
+        UnreadableData
+            It is cut or damaged.
+        """
+        if self._table is None:
+            self._table = self._find_table()
+        number = np.array([np.ravel_multi_index(place, self.layout.grid)], dtype=np.int64)
+        (offset,), (size,), _ = (each.tolist() for each in self._table.find(number))
+        raw = os.pread(self._file, size, offset)
+        if len(raw) != size:
+            raise refusals.refuse_damaged_variable(self.name)
+        self._unpack(raw)
+        self._counter.add(size)
+        return raw
+
     def _plan(self, table: Table, indices: list[NDArray[np.intp]]) -> list[_Job]:
         """List the chunks that meet the selection."""
         grouped = [pieces_by_chunk(each, chunk) for each, chunk in zip(indices, self.layout.chunk_shape, strict=True)]
@@ -349,7 +378,7 @@ class ChunkedArray(BackendArray):
     """A chunked dataset as xarray indexes it: nothing is read before values are asked for."""
 
     def __init__(self, reader: ChunkReader, pool: Callable[[], ThreadPoolExecutor | None]) -> None:
-        self._reader = reader
+        self.reader = reader
         self._pool = pool
         self.shape = reader.layout.shape
         self.dtype = reader.layout.dtype
@@ -359,9 +388,64 @@ class ChunkedArray(BackendArray):
         return explicit_indexing_adapter(key, self.shape, IndexingSupport.OUTER, self._read)
 
     def _read(self, key: Key) -> NDArray[Any]:
-        values = self._reader.read(index_vectors(key, self.shape), self._pool())
+        values = self.reader.read(index_vectors(key, self.shape), self._pool())
         dropped = tuple(0 if isinstance(each, int | np.integer) else slice(None) for each in key)
         return values[dropped]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Handover:
+    """Chunks that go from one file into another as they lie: those of `reader` from the place `first` in its grid on."""
+
+    reader: ChunkReader
+    first: tuple[int, ...]
+
+    def read(self, start: tuple[int, ...]) -> bytes:
+        """Read the chunk that begins at a cell of what is written."""
+        chunks = zip(self.first, start, self.reader.layout.chunk_shape, strict=True)
+        return self.reader.read_packed(tuple(first + at // chunk for first, at, chunk in chunks))
+
+
+def find_handover(variable: xr.Variable, chunk_shape: tuple[int, ...], filters: tuple[str, ...]) -> Handover | None:
+    """
+    Find whether the chunks of a variable can be written as they lie in the file that it is read from.
+
+    Parameters
+    ----------
+    variable : xarray.Variable
+        Read lazily.
+    chunk_shape : tuple of int
+        Cells of a chunk that is to be written.
+    filters : tuple of str
+        Of what is to be written, as in `Layout`.
+
+    Returns
+    -------
+    Handover or None
+        None where values are changed, chunks are cut or never written, or are stored in another way.
+    """
+    found = find_stored(variable)
+    if found is None or not isinstance(found[0], ChunkedArray):
+        return None
+    reader, places = found[0].reader, found[1]
+    layout = reader.layout
+    if (layout.chunk_shape, layout.filters, layout.dtype) != (chunk_shape, filters, variable.dtype):
+        return None
+    spans = [_whole_chunks(*each) for each in zip(places, chunk_shape, layout.shape, strict=True)]
+    whole = [span for span in spans if span is not None]
+    if len(whole) < len(spans) or not reader.holds_all(whole):
+        return None
+    return Handover(reader=reader, first=tuple(span.start for span in whole))
+
+
+def _whole_chunks(places: NDArray[np.intp], chunk: int, size: int) -> range | None:
+    """Give the numbers of the chunks that places fill along a dimension, the last one up to its end."""
+    if not len(places) or np.any(np.diff(places) != 1):
+        return None
+    begin, end = int(places[0]), int(places[-1]) + 1
+    if begin % chunk or (end % chunk and end != size):
+        return None
+    return range(begin // chunk, -(-end // chunk))
 
 
 FAST_FILTERS: dict[int, str] = {h5py.h5z.FILTER_SHUFFLE: "shuffle", h5py.h5z.FILTER_DEFLATE: "deflate"}

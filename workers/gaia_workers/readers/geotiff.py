@@ -44,6 +44,7 @@ MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 MOST_BANDS = 10_000
 _READ_BYTES = 2**19  # strips of few rows are read several at a time
 _ROTATED = 1e-9
+_CONVENTIONS = {"Conventions": "CF-1.11"}  # what the reader makes of a raster follows them
 _OPTIONS: dict[str, Any] = {
     "GDAL_PAM_ENABLED": False,
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
@@ -183,7 +184,9 @@ def _assemble(source: Any, counter: ByteCounter) -> xr.Dataset:
     names = _names(source, {y_dim, x_dim, "crs"})
     bands = {name: _band(source, at, name, (y_dim, x_dim), counter) for at, name in enumerate(names, 1)}
     coordinates = {y_dim: _axis(source, crs, 1, y_dim), x_dim: _axis(source, crs, 0, x_dim)}
-    dataset = xr.Dataset({"crs": mapping, **bands}, xr.Coordinates(coordinates, indexes={}), _attributes(source))
+    dataset = xr.Dataset(
+        {"crs": mapping, **bands}, xr.Coordinates(coordinates, indexes={}), _CONVENTIONS | _attributes(source)
+    )
     dataset.encoding = {"unlimited_dims": set(), "string_attributes": (), "order": ("crs", y_dim, x_dim, *names)}
     return dataset
 

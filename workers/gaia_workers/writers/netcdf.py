@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from gaia_processes.shared.blocks import Box, plan_blocks
 from gaia_processes.shared.history import append_history
 from gaia_processes.shared.table import Table
 from gaia_processes.text import Text
+from gaia_workers.readers.chunks import Handover, find_handover
 from gaia_workers.readers.netcdf import NETCDF_LOCK
 from gaia_workers.writers.chunks import find_dataset, pack, plan_chunks, split
 from gaia_workers.writers.finishing import Counter, read_ahead, sync
@@ -117,13 +119,14 @@ def _fill_value(variable: xr.Variable) -> Any:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Plan:
-    """How one variable is written; `boxes` are whole chunks where it is written chunk by chunk."""
+    """How one variable is written; `boxes` are whole chunks where it is written chunk by chunk, which may be handed over."""
 
     name: str
     variable: xr.Variable
     storage: dict[str, Any]
     boxes: list[Box]
     by_chunk: bool
+    handover: Handover | None = None
 
 
 def _plan(dataset: xr.Dataset, name: str, unlimited: set[str]) -> _Plan:
@@ -131,7 +134,11 @@ def _plan(dataset: xr.Dataset, name: str, unlimited: set[str]) -> _Plan:
     storage = _storage(variable, unlimited)
     chunks = plan_chunks(variable, storage)
     boxes = list(plan_blocks(variable)) if chunks is None else chunks
-    return _Plan(name=name, variable=variable, storage=storage, boxes=boxes, by_chunk=chunks is not None)
+    if chunks is None:
+        return _Plan(name=name, variable=variable, storage=storage, boxes=boxes, by_chunk=False)
+    filters = tuple(name for name, key in (("shuffle", "shuffle"), ("deflate", "zlib")) if storage.get(key))
+    handover = find_handover(variable, storage["chunksizes"], filters)
+    return _Plan(name=name, variable=variable, storage=storage, boxes=boxes, by_chunk=True, handover=handover)
 
 
 def _define(target: Any, plan: _Plan) -> None:
@@ -161,6 +168,19 @@ def _write_boxes(target: Any, plans: list[_Plan], progress: Counter) -> None:
         with NETCDF_LOCK:
             target.variables[plan.name][box if box else ...] = values
         progress.add(values.nbytes)
+
+
+def _hand_over(file: h5py.File, plan: _Plan, handover: Handover, progress: Counter) -> None:
+    """Write the chunks of the source as they are."""
+    dataset = find_dataset(file, plan.name, plan.variable.shape)
+    shape = plan.storage["chunksizes"]
+    with ThreadPoolExecutor(_PACKING_THREADS) as readers:
+        for box in plan.boxes:
+            spans = [range(each.start, each.stop, chunk) for each, chunk in zip(box, shape, strict=True)]
+            starts = list(product(*spans))
+            for start, data in zip(starts, readers.map(handover.read, starts), strict=True):
+                dataset.id.write_direct_chunk(start, data)
+            progress.add(math.prod(each.stop - each.start for each in box) * plan.variable.dtype.itemsize)
 
 
 def _write_chunks(file: h5py.File, plans: list[_Plan], progress: Counter) -> None:
@@ -241,7 +261,10 @@ def _write_file(
     large = [plan for plan in plans if plan.by_chunk]
     if large:
         with h5py.File(path, "r+", locking=False) as file:
-            _write_chunks(file, large, progress)
+            _write_chunks(file, [plan for plan in large if plan.handover is None], progress)
+            for plan in large:
+                if plan.handover is not None:
+                    _hand_over(file, plan, plan.handover, progress)
 
 
 def _place(order: tuple[str, ...], name: str) -> int:
