@@ -26,7 +26,7 @@ def parse_crs(value: object) -> str:
     Parameters
     ----------
     value : object
-        `EPSG:2154`, `2154`, an OGC URI or URN, or `CRS84`.
+        `EPSG:2154`, `[EPSG:2154]`, `2154`, an OGC URI or URN, or `CRS84`.
 
     Returns
     -------
@@ -39,6 +39,8 @@ def parse_crs(value: object) -> str:
         No such name or code, or a system of another kind.
     """
     text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if text.startswith("[") and text.endswith("]"):  # a safe CURIE
+        text = text[1:-1]
     if _CRS84.fullmatch(text):
         return "OGC:CRS84"
     match = _NAME.fullmatch(text)

@@ -498,7 +498,9 @@ def _areas(cells: Places, x: Floats, s: Floats, rows: Floats, columns: Floats) -
     counts = np.diff(starts)[by_row]
     parts = []
     ends = np.cumsum(counts)
-    cuts = np.searchsorted(ends, np.arange(0, int(ends[-1]) if len(ends) else 0, _PAIRS))
+    if not counts.any():  # cells may be at the height of the target, and all beside it
+        return join_shares([])
+    cuts = np.searchsorted(ends, np.arange(0, int(ends[-1]), _PAIRS))
     for begin, stop in zip(cuts, [*cuts[1:], len(by_row)], strict=True):
         some = counts[begin:stop]
         ring = np.repeat(by_row[begin:stop], some)

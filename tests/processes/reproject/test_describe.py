@@ -24,6 +24,8 @@ def faults(cube, **inputs):
         ("urn:ogc:def:crs:EPSG::4326", "EPSG:4326"),
         ("http://www.opengis.net/def/crs/OGC/1.3/CRS84", "OGC:CRS84"),
         ("CRS84", "OGC:CRS84"),
+        ("[EPSG:2154]", "EPSG:2154"),
+        ("[OGC:CRS84]", "OGC:CRS84"),
     ],
 )
 def test_a_system_has_several_names(written, read):
