@@ -350,6 +350,33 @@ def test_a_target_like_another_dataset_has_its_names_and_attributes():
     assert result.variables["longitude_bnds"].values[0].tolist() == [0, 90]
 
 
+def turned_grid(**attrs):
+    """Make four cells of a grid whose rows and columns are no longitudes and latitudes."""
+    longitudes, latitudes = np.array([[0.0, 10.0], [2.0, 12.0]]), np.array([[0.0, 1.0], [10.0, 11.0]])
+    return xr.Dataset(
+        {
+            "v": (("y", "x"), np.ones((2, 2), "f4"), {"units": "m s-1", "coordinates": "lon lat", **attrs}),
+            "lon": (("y", "x"), longitudes, {"units": "degrees_east"}),
+            "lat": (("y", "x"), latitudes, {"units": "degrees_north"}),
+        }
+    )
+
+
+def test_a_target_like_a_grid_of_turned_rows_is_refused_in_words():
+    with pytest.raises(DatasetUnsuitable, match="one longitude a column and one latitude a row"):
+        compute(field(np.ones((2, 4)), (0, 90, 180, 270), (-45, 45)), like=turned_grid(), warn=pytest.fail)
+
+
+def test_components_along_a_turned_grid_are_told_not_to_be_turned():
+    heard = []
+    asked = {"method": "nearest", "longitudes": (0.0, 10.0), "latitudes": (0.0, 10.0)}
+    compute(turned_grid(standard_name="sea_water_x_velocity"), warn=lambda text: heard.append(text.en), **asked)
+    assert heard == ["v is a component along the axes of the old grid; it was not turned to east and north."]
+    heard.clear()
+    compute(turned_grid(standard_name="eastward_sea_water_velocity"), warn=lambda text: heard.append(text.en), **asked)
+    assert heard == []
+
+
 def test_one_thread_and_two_give_the_same_bytes(tmp_path):
     random = np.random.default_rng(5)
     source = field(random.normal(280, 9, (40, 48, 96)), np.arange(96) * 3.75, np.linspace(-88, 88, 48), dtype="f4")
