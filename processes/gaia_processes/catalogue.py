@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 from gaia_processes.aggregate.describe import AGGREGATE
 from gaia_processes.biodiversity_indicators.describe import BIODIVERSITY_INDICATORS
 from gaia_processes.climate_indices.describe import CLIMATE_INDICES
+from gaia_processes.copy.describe import COPY
 from gaia_processes.echo.describe import ECHO
 from gaia_processes.extract_points.describe import EXTRACT_POINTS
 from gaia_processes.process import Process
@@ -26,6 +27,9 @@ CATALOGUE = (
     ZONAL_STATISTICS,
     BIODIVERSITY_INDICATORS,
 )
+
+INTERNAL = (COPY,)
+"""What centres do for each other, and nobody is offered."""
 
 ENTRY_POINTS = "gaia.processes"
 
@@ -49,6 +53,12 @@ def all_processes() -> tuple[Process, ...]:
             raise TypeError(f"the entry point {entry.name} = {entry.value} of {ENTRY_POINTS} is not a Process")
         others.append(process)
     return tuple(by_id((*CATALOGUE, *others)).values())
+
+
+@cache
+def known_processes() -> dict[str, Process]:
+    """Give all that a worker can be asked for, by id: what is offered, and what centres do for each other."""
+    return by_id((*all_processes(), *INTERNAL))
 
 
 def by_id(processes: Iterable[Process]) -> dict[str, Process]:

@@ -126,6 +126,13 @@ PNG = Format(
 )
 TEXT = Format(id="text", media_type="text/plain", extension=".txt", title=Text(en="Plain text", fr="Texte brut"))
 JSON = Format(id="json", media_type="application/json", extension=".json", title=Text(en="JSON", fr="JSON"))
+AS_IS = Format(
+    id="as_is",
+    media_type="application/octet-stream",
+    extension=".data",
+    title=Text(en="The file as it is", fr="Le fichier tel quel"),
+)
+"""What one centre copies for another; offered to nobody."""
 
 GRIDDED = (NETCDF, ZARR, GEOTIFF, CSV, CSV_FR, COVERAGE_JSON, PNG)
 """What data on a grid can be had in; NetCDF where nothing is asked for."""

@@ -11,7 +11,8 @@ from typing import Literal
 
 from gaia_processes.text import Text
 
-type Role = Literal["grid", "zones", "points", "occurrences", "community"]
+type Role = Literal["grid", "zones", "points", "occurrences", "community", "file"]
+"""What an input takes that names a dataset; `file` is the file itself, whatever it holds, and never a choice of users."""
 
 LOOK_BYTES = 64 * 1024
 """So much of the beginning of a file is looked at."""

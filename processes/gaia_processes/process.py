@@ -28,6 +28,7 @@ from gaia_processes.inputs.dataset import (
     explain_unknown,
 )
 from gaia_processes.inputs.fields import Told
+from gaia_processes.inputs.portion import ALL, FindsBounds, Portion
 from gaia_processes.inputs.qualified import is_qualified, read_qualified
 from gaia_processes.inputs.references import NamedReference, map_references, references_in
 from gaia_processes.inputs.refusals import read_refusal
@@ -124,6 +125,11 @@ def hold_anything(inputs: BaseModel, file_format: Format) -> Text | None:  # noq
     return None
 
 
+def need_all(inputs: BaseModel, named: NamedReference, bounds_of: FindsBounds) -> Portion:  # noqa: ARG001 - the signature of every portion
+    """Need all of a dataset: what a process says that cannot tell beforehand."""
+    return ALL
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
     """
@@ -201,6 +207,9 @@ class Process:
         By input whose values are codes: what a person is told of each.
     beside : mapping of Beside
         By input that means something only beside a value of another: which. A form shows it then; what is refused is `check`'s.
+    portion : callable
+        (inputs, dataset on a grid that they name, what tells where a dataset lies) -> how much of it is needed. More than that is
+        not brought, where it lies at another centre.
     control : tuple of str
         OGC job control options.
     limits : Limits
@@ -221,6 +230,7 @@ class Process:
     check_rows: Callable[[Any, Mapping[str, Rows]], tuple[Fault, ...]] = accept_rows
     check_format: Callable[[Any, Cube, Format], Text | None] = hold_all
     check_format_alone: Callable[[Any, Format], Text | None] = hold_anything
+    portion: Callable[[Any, NamedReference, FindsBounds], Portion] = need_all
     keywords: tuple[Text, ...] = ()
     example: Mapping[str, object] = MappingProxyType({})
     choices: Mapping[str, Mapping[str, Text]] = MappingProxyType({})

@@ -35,7 +35,6 @@ from gaia_processes.process import (
 )
 from gaia_processes.rows import Rows
 from gaia_processes.text import Language, Text
-from gaia_server.holders import check_together
 from gaia_server.jobs.records import Demand, RequestedOutput, Response, Subscriber, Transmission
 from gaia_server.outbound import Outbound, OutboundRefused, shown
 from gaia_server.preference import Returns
@@ -151,9 +150,9 @@ def read_demand(
         raise InvalidInputs((*followed.faults, *rest, *faults.found)) from None
     if followed.faults or faults.found:
         raise InvalidInputs((*followed.faults, *faults.found))
-    apart = (*check_together(inputs, federation), *_check_formats(process, inputs, outputs, federation))
-    if apart:
-        raise InvalidInputs(apart)
+    unfit = tuple(_check_formats(process, inputs, outputs, federation))
+    if unfit:
+        raise InvalidInputs(unfit)
     inputs = pin_versions(inputs, version_of=lambda reference: _dataset(federation, reference).version)
     demand = Demand(
         inputs=dump_inputs(inputs),

@@ -8,7 +8,7 @@ The document is written as plain JSON: the libraries for RO-Crates pack folders 
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -19,7 +19,7 @@ from gaia_processes.inputs.dataset import CatalogueRef
 from gaia_processes.inputs.references import references_in
 from gaia_processes.process import Process, read_inputs
 from gaia_processes.text import Language, Text
-from gaia_server.jobs.records import Job
+from gaia_server.jobs.records import Job, Work
 from gaia_server.jobs.states import State
 from gaia_server.rendering import render_time, without_none
 from gaia_server.status import job_url
@@ -51,6 +51,7 @@ def write_provenance(
     job: Job,
     process: Process | None,
     *,
+    parts: Sequence[Work] = (),
     federation: Federation,
     centres: Mapping[str, Centre],
     base_url: str,
@@ -63,6 +64,8 @@ def write_provenance(
     ----------
     process : Process or None
         None where this server no longer offers it; the inputs are then given as they are.
+    parts : sequence of Work
+        What was done at other centres for it.
 
     Returns
     -------
@@ -70,10 +73,12 @@ def write_provenance(
         `@context` and `@graph`.
     """
     url = job_url(base_url, job.id)
-    used = [*_sources(job, process, federation, base_url), *_own_files(job), *_settings(job)]
+    lay = {part.brings: part.centre for part in parts}
+    used = [*_sources(job, process, federation, lay, base_url), *_own_files(job), *_settings(job)]
     made = [_file(file, url) for file in job.result.outputs] if job.result and job.has_results(utc_now()) else []
     software = list(_software(job))
-    agents = [_owner(job), _centre(centres.get(job.centre), job.centre, base_url)]
+    places = dict.fromkeys((job.centre, *(part.centre for part in parts)))
+    agents = [_owner(job), *(_centre(centres.get(each), each, base_url) for each in places)]
     return {
         "@context": CONTEXT,
         "@graph": [
@@ -144,10 +149,20 @@ def _error(job: Job, language: Language) -> str | None:
     return words.into(language) if words else None
 
 
-def _sources(job: Job, process: Process | None, federation: Federation, base_url: str) -> Iterator[Entity]:
-    """Name the datasets that were used, each with its version, licence, digest and DOI as the catalogue has them."""
+def _sources(
+    job: Job, process: Process | None, federation: Federation, lay: Mapping[str | None, str], base_url: str
+) -> Iterator[Entity]:
+    """
+    Name the datasets that were used, each with its version, licence, digest and DOI as the catalogue has them, and its centre.
+
+    Parameters
+    ----------
+    lay : mapping of str
+        By dataset, the centre from which it was brought; the others lay where the job ran.
+    """
     for reference in _references(job, process):
         dataset = federation.find(reference.id, reference.version)
+        centre = lay.get(str(reference), job.centre)
         yield without_none(
             {
                 "@id": f"{base_url}/collections/{quote(reference.id)}",
@@ -157,7 +172,8 @@ def _sources(job: Job, process: Process | None, federation: Federation, base_url
                 "description": dataset.description if dataset else None,
                 "version": reference.version,
                 "license": _licence(dataset),
-                "sha256": _digest(dataset, job.centre),
+                "sha256": _digest(dataset, centre),
+                "provider": {"@id": f"{base_url}/centres/{quote(centre)}"},
             }
         )
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from types import MappingProxyType
+from typing import Protocol
 
 import requests
 import structlog
@@ -48,6 +49,26 @@ class _Lost(ResultGone):
     """Whoever should have it says that it is not there: no mere 404, which anything between us and a depot may answer."""
 
 
+class Makes(Protocol):
+    """Whose files they are: a job, or a work without one."""
+
+    @property
+    def id(self) -> str:
+        """What the log calls it."""
+
+    @property
+    def work_id(self) -> str:
+        """Of the work that made them."""
+
+    @property
+    def attempt(self) -> int:
+        """Of the work that made them."""
+
+    @property
+    def centre(self) -> str:
+        """Where they were made."""
+
+
 class ResultFiles:
     """
     Opens the files of results.
@@ -75,7 +96,7 @@ class ResultFiles:
         """Give the connections to the centres back."""
         self._session.close()
 
-    def open(self, job: Job, file: OutputFile, span: Span | None = None) -> Pieces:
+    def open(self, job: Makes, file: OutputFile, span: Span | None = None) -> Pieces:
         """
         Open a file, and give its bytes piece by piece; whatever can go wrong at the start goes wrong here.
 
@@ -94,7 +115,7 @@ class ResultFiles:
         with self._as_lost(job, file):
             return self._open_here(file, span) if file.store == "server" else self._open_there(job, file, span)
 
-    def check(self, job: Job, file: OutputFile) -> Pieces:
+    def check(self, job: Makes, file: OutputFile) -> Pieces:
         """
         See whether a file could be opened, as `open` would, and read nothing of it.
 
@@ -113,7 +134,7 @@ class ResultFiles:
         return Pieces(iter(()), _nothing)
 
     @contextmanager
-    def _as_lost(self, job: Job, file: OutputFile) -> Iterator[None]:
+    def _as_lost(self, job: Makes, file: OutputFile) -> Iterator[None]:
         """Note results that are gone though nobody removed them; while a whole store is away, nothing in it is lost."""
         try:
             yield
@@ -123,12 +144,12 @@ class ResultFiles:
                 _log.error("results are lost", job=job.work_id, attempt=job.attempt, centre=job.centre)
             raise
 
-    def _require_place(self, job: Job, file: OutputFile) -> None:
+    def _require_place(self, job: Makes, file: OutputFile) -> None:
         if not _belongs(job, file):
             _log.error("a result lies outside its job's place", job=job.id, centre=job.centre)
             raise ResultGone
 
-    def address(self, job: Job, file: OutputFile) -> str | None:
+    def address(self, job: Makes, file: OutputFile) -> str | None:
         """Sign the address at which the file's centre gives it; None where it has none."""
         centre = self._centres.get(job.centre)
         if file.store != "centre" or centre is None or centre.public_url is None:
@@ -148,7 +169,7 @@ class ResultFiles:
         except FileNotFoundError:
             raise ResultGone from None  # it was removed just now
 
-    def _open_there(self, job: Job, file: OutputFile, span: Span) -> Pieces:
+    def _open_there(self, job: Makes, file: OutputFile, span: Span) -> Pieces:
         if span.size_bytes == 0:
             return self.check(job, file)
         headers = {"Range": f"bytes={span.start}-{span.stop - 1}"}
@@ -156,12 +177,12 @@ class ResultFiles:
         _understand(answer, HTTPStatus.PARTIAL_CONTENT, span.size_bytes, job.centre)
         return Pieces(answer.iter_content(PIECE_BYTES), answer.close)
 
-    def _ask_there(self, job: Job, file: OutputFile) -> None:
+    def _ask_there(self, job: Makes, file: OutputFile) -> None:
         with self._send(job, file, "HEAD") as answer:
             _understand(answer, HTTPStatus.OK, file.size_bytes, job.centre)
 
     def _send(
-        self, job: Job, file: OutputFile, method: str, headers: Mapping[str, str] = MappingProxyType({})
+        self, job: Makes, file: OutputFile, method: str, headers: Mapping[str, str] = MappingProxyType({})
     ) -> requests.Response:
         address = self.address(job, file)
         if address is None:
@@ -184,7 +205,7 @@ def _nothing() -> None:
     """Close what needs no closing."""
 
 
-def _belongs(job: Job, file: OutputFile) -> bool:
+def _belongs(job: Makes, file: OutputFile) -> bool:
     """Tell whether a file lies in the place of its job's work: the centre says where it lies, and may not point elsewhere."""
     match = LOCATION.fullmatch(file.location)
     return match is not None and match["job"] == job.work_id

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gaia_processes.process import Estimate
 from gaia_workers.contract import Load, Words
@@ -28,6 +28,14 @@ class Place:
     centre: str
     queues: tuple[str, ...]
     holds_data: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bringing:
+    """What comes from which centre to the one that does the work."""
+
+    dataset: str
+    centre: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,6 +92,19 @@ def choose_lane(cost: Estimate, *, limit_s: float = math.inf) -> str:
     """
     small = cost.bytes_read <= INTERACTIVE_READ_BYTES and cost.bytes_written <= INTERACTIVE_WRITTEN_BYTES
     return "interactive" if small and cost.seconds <= limit_s else "batch"
+
+
+def with_brought(choice: Choice, brought: Sequence[Bringing]) -> Choice:
+    """Say in the reason of a choice what comes from other centres."""
+    if not brought:
+        return choice
+    en = ", ".join(f"{each.dataset} from {each.centre}" for each in brought)
+    fr = ", ".join(f"{each.dataset} depuis {each.centre}" for each in brought)
+    reason = Words(
+        en=f"{choice.reason.en}; what it lacks is brought: {en}",
+        fr=f"{choice.reason.fr} ; ce qui lui manque y est apporté : {fr}",
+    )
+    return replace(choice, reason=reason)
 
 
 def waits_for(centre: str) -> Words:

@@ -33,6 +33,16 @@ def _list_of(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     return _object({name: _array(schema), "links": _array(ref("link"))}, name, "links")
 
 
+_PART = _object(
+    {
+        "dataset": TEXT,
+        "status": {"type": "string", "enum": [state.value for state in State]},
+        "progress": {"type": "integer", "minimum": 0, "maximum": 100},
+        "gaia:centre": TEXT,
+        "gaia:reason": TEXT,
+        "sizeBytes": _COUNT,
+    }
+)
 _RECEIPT = _object(
     {
         "bytesRead": _COUNT,
@@ -155,10 +165,13 @@ SCHEMAS: dict[str, Any] = {
         {
             "processID": TEXT,
             "inputs": {"type": "object", "additionalProperties": True},
-            "gaia:estimate": _object({"bytesRead": _COUNT, "bytesWritten": _COUNT, "seconds": {"type": "number"}}),
+            "gaia:estimate": _object(
+                {"bytesRead": _COUNT, "bytesWritten": _COUNT, "bytesMoved": _COUNT, "seconds": {"type": "number"}}
+            ),
             "gaia:centre": TEXT,
             "gaia:queue": TEXT,
             "gaia:reason": TEXT,
+            "gaia:parts": _array(_object({"dataset": TEXT, "gaia:centre": TEXT, "sizeBytes": _COUNT})),
         },
         "processID",
         "inputs",
@@ -183,6 +196,7 @@ SCHEMAS: dict[str, Any] = {
             "gaia:eta": _TIME,
             "gaia:computedBy": TEXT,
             "gaia:expires": _TIME,
+            "gaia:parts": _array(_PART),
             "gaia:receipt": _RECEIPT,
             "gaia:extent": {"type": "object"},
             "gaia:warnings": _array(TEXT),

@@ -1,5 +1,6 @@
 """The status of a job on the wire: the standard's `statusInfo`, with what is ours behind `gaia:`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -7,7 +8,7 @@ from urllib.parse import quote
 
 from gaia_processes.text import Language, Text
 from gaia_server.jobs.outlook import Outlook
-from gaia_server.jobs.records import Job
+from gaia_server.jobs.records import Job, Work
 from gaia_server.jobs.states import State
 from gaia_server.rendering import link_page, make_link, render_time, without_none
 from gaia_workers.contract import Receipt, Result, SideFile, Words, utc_now
@@ -63,7 +64,13 @@ def job_url(base_url: str, job_id: str) -> str:
 
 
 def render_status(
-    job: Job, *, base_url: str, language: Language, state: State | None = None, outlook: Outlook | None = None
+    job: Job,
+    *,
+    base_url: str,
+    language: Language,
+    state: State | None = None,
+    outlook: Outlook | None = None,
+    parts: Sequence[Work] = (),
 ) -> dict[str, Any]:
     """
     Write a job's `statusInfo`.
@@ -74,6 +81,8 @@ def render_status(
         What to say in place of the stored state: the answer to a dismissal says `dismissed`, also for an ended job.
     outlook : Outlook, optional
         What the job may expect while it waits.
+    parts : sequence of Work
+        Those of its work, at other centres.
     """
     result = job.result
     return without_none(
@@ -96,6 +105,7 @@ def render_status(
             "gaia:eta": render_time(outlook.start) if outlook else None,
             "gaia:computedBy": job.content_key if job.shares else None,
             "gaia:expires": render_time(job.expires) if job.has_results(utc_now()) else None,
+            "gaia:parts": [_part(each, language) for each in parts] or None,
             "gaia:receipt": _receipt(result.receipt) if result else None,
             "gaia:extent": (result.extent or None) if result else None,
             "gaia:warnings": _warnings(result, language) if result else None,
@@ -154,6 +164,20 @@ def _side_link(side: SideFile, url: str, language: Language) -> dict[str, str]:
 
 def _into(words: Words | None, language: Language) -> str | None:
     return words.into(language) if words else None
+
+
+def _part(part: Work, language: Language) -> dict[str, Any]:
+    """Say how a part goes; why it waits is said while it does."""
+    return without_none(
+        {
+            "dataset": part.brings,
+            "status": part.state.value,
+            "progress": part.progress,
+            "gaia:centre": part.centre,
+            "gaia:reason": None if part.state.final else _into(part.reason, language),
+            "sizeBytes": sum(file.size_bytes for file in part.result.outputs) if part.result else None,
+        }
+    )
 
 
 def _receipt(receipt: Receipt) -> dict[str, Any]:

@@ -4,9 +4,9 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -31,26 +31,42 @@ from gaia_server.errors import (
     TooManyQueued,
 )
 from gaia_server.events import Wakes
-from gaia_server.holders import datasets_in, holders_of
+from gaia_server.holders import datasets_in
 from gaia_server.identity import may_read
 from gaia_server.jobs.dispatcher import Rooms, with_lengths
 from gaia_server.jobs.lanes import Room
 from gaia_server.jobs.orders import order_of
-from gaia_server.jobs.records import Demand, Job, Once
+from gaia_server.jobs.records import Demand, Job, Once, Work
 from gaia_server.jobs.states import State
 from gaia_server.jobs.store import Store
 from gaia_server.repeats import require_same
+from gaia_server.staging import Bringing, find_sites
 from gaia_workers.contract import MESSAGE_LIMIT_BYTES, Dismissal, Load, Transport, TransportDown, size_bytes_of, utc_now
 
 LOAD_AGE_S = 1.0
 NEAR = 0.8
 """From this share of the limit on the queue is counted for each request."""
 MARGIN_BYTES = 1024
+BRINGING_BYTES = 1024
+"""So much at most an order says of each dataset that is brought."""
 TOGETHER_S = 0.2
 """So long orders that were sent are collected, before they are taken out of the outbox together."""
 _POLL_S, _LONGEST_POLL_S = 0.5, 4.0
 
 _log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """Where a demand runs, and where what it lacks there is made ready."""
+
+    choice: routing.Choice
+    brings: tuple[tuple[Bringing, routing.Choice], ...] = ()
+
+    @property
+    def bytes_moved(self) -> int:
+        """Bytes that travel between centres, about."""
+        return sum(each.cost.bytes_written for each, _ in self.brings)
 
 
 class Submission:
@@ -120,7 +136,10 @@ class Submission:
         cost = self._estimate(process, demand)
         self._check_cost(cost)
         self._check_queues(owner)
-        choice = self._choose(process, demand, cost)
+        plan = self._plan(process, demand, cost)
+        for bringing, _ in plan.brings:
+            self._check_cost(bringing.cost)
+        choice = plan.choice
         now = utc_now()
         job = Job(
             id=str(uuid4()),
@@ -141,8 +160,14 @@ class Submission:
             cost_s=cost.seconds,
             once=once,
         )
-        self._check_size(job)
-        accepted = self._store.accept(job, fresh=fresh, room=self._room(job))
+        parts = tuple(_part_of(job, *each) for each in plan.brings)
+        self._check_size(job, brings=len(parts))
+        accepted = self._store.accept(
+            job,
+            fresh=fresh,
+            room=self._room(job.centre, job.queue),
+            parts=tuple((part, self._room(part.centre, part.queue)) for part in parts),
+        )
         if once and accepted.id != job.id:
             return require_same(accepted, once)
         if accepted.shares:
@@ -150,20 +175,21 @@ class Submission:
             return accepted
         _log.info("job accepted", job=job.id, process=process.id, centre=job.centre, queue=job.queue)
         self._count_in(accepted)
-        if accepted.released is not None:
-            self._send(accepted)
+        for work in self._store.parts(accepted.work_id) if parts else (accepted.work,):
+            if work.released is not None:
+                self._send(work)
         return accepted
 
-    def choose(self, process: Process, demand: Demand) -> routing.Choice:
+    def choose(self, process: Process, demand: Demand) -> Plan:
         """
-        Say where a demand would run and why, without running it.
+        Say where a demand would run and why, and what would be brought there, without running it.
 
         Raises
         ------
         NoCentre
             If no centre can do it at all.
         """
-        return self._choose(process, demand, self._estimate(process, demand))
+        return self._plan(process, demand, self._estimate(process, demand))
 
     def find_once(self, once: Once, *, owner: str) -> Job | None:
         """
@@ -257,8 +283,21 @@ class Submission:
         except TransportDown:
             return Load(alive=False, reachable=False)
 
-    def _choose(self, process: Process, demand: Demand, cost: Estimate) -> routing.Choice:
-        choice = routing.choose_centre(self._places(process, demand), self.loads(), lane=self._lane(cost))
+    def _plan(self, process: Process, demand: Demand, cost: Estimate) -> Plan:
+        inputs = read_inputs(process, demand.inputs)
+        if not datasets_in(inputs):
+            return Plan(choice=self._choose(self._centres, cost, holds_data=False))
+        sites = {
+            site.centre: site for site in find_sites(process, inputs, self._federation, centres=self._centres.keys())
+        }
+        choice = self._choose(sites, cost)
+        brings = tuple((each, self._choose(each.holders, each.cost)) for each in sites[choice.centre].brings)
+        brought = [routing.Bringing(dataset=str(each.reference), centre=there.centre) for each, there in brings]
+        return Plan(choice=routing.with_brought(choice, brought), brings=brings)
+
+    def _choose(self, centres: Iterable[str], cost: Estimate, *, holds_data: bool = True) -> routing.Choice:
+        places = [_place(self._centres[each], holds_data=holds_data) for each in centres if each in self._centres]
+        choice = routing.choose_centre(places, self.loads(), lane=self._lane(cost))
         if choice is None:
             raise NoCentre
         return choice
@@ -266,10 +305,10 @@ class Submission:
     def _lane(self, cost: Estimate) -> str:
         return routing.choose_lane(cost, limit_s=self._settings.interactive_limit_s)
 
-    def _room(self, job: Job) -> Room:
-        """Tell what the lane takes at the moment."""
-        load = self._loads[1].get(job.centre, Load(alive=False, reachable=False))
-        return self._rooms.of(job.centre, job.queue, load)
+    def _room(self, centre: str, queue: str) -> Room:
+        """Tell what a lane takes at the moment."""
+        load = self._loads[1].get(centre, Load(alive=False, reachable=False))
+        return self._rooms.of(centre, queue, load)
 
     def _check_queues(self, owner: str) -> None:
         """Refuse what would wait behind too many others."""
@@ -284,31 +323,32 @@ class Submission:
         waiting = sum(sum(load.waiting.values()) for load in self.loads().values())
         return waiting if waiting < self._settings.queue_limit * NEAR else self._store.queued()
 
-    def _check_size(self, job: Job) -> None:
-        """Refuse what could be recorded and never sent; a later attempt has a longer number."""
-        size_bytes = size_bytes_of(order_of(job.work, self._settings))
+    def _check_size(self, job: Job, *, brings: int) -> None:
+        """Refuse what could be recorded and never sent; a later attempt has a longer number, and says what was brought."""
+        size_bytes = size_bytes_of(order_of(job.work, self._settings)) + brings * BRINGING_BYTES
         limit_bytes = MESSAGE_LIMIT_BYTES - MARGIN_BYTES
         if size_bytes > limit_bytes:
             raise InputsTooLarge(size_bytes, limit_bytes=limit_bytes)
 
-    def _send(self, job: Job) -> None:
+    def _send(self, work: Work) -> None:
         """Send at once; where the broker is away the order stays in the outbox, and the reconciler sends it."""
-        there = self._loads[1].get(job.centre)
+        there = self._loads[1].get(work.centre)
         if there is not None and not there.reachable:
-            _log.warning("order waits in the outbox: the broker was away a moment ago", job=job.id, centre=job.centre)
+            _log.warning("order waits in the outbox: the broker was away a moment ago", job=work.id, centre=work.centre)
             return  # whoever asked has waited for it once
         try:
-            self._transport.send(order_of(job.work, self._settings))
+            self._transport.send(order_of(work, self._settings))
         except TransportDown:
-            _log.warning("order waits in the outbox: the broker is away", job=job.id, centre=job.centre)
+            _log.warning("order waits in the outbox: the broker is away", job=work.id, centre=work.centre)
             return
-        self._sent.note(job.id, job.attempt)
+        self._sent.note(work.id, work.attempt)
 
     def _tell(self, job: Job) -> None:
         """Tell the centre, where nobody else wants the work, and all who watch the job."""
         try:
             if job.abandoned:
                 self._transport.dismiss(job.centre, Dismissal(job_id=job.work_id, attempt=job.attempt))
+                self._tell_parts(job)
             self._transport.announce((job.id,))
         except TransportDown:
             _log.warning("dismissal waits in the outbox: the broker is away", job=job.id, centre=job.centre)
@@ -316,12 +356,10 @@ class Submission:
         if job.abandoned:
             self._store.sent(job.work_id, job.attempt, kind="dismissal")
 
-    def _places(self, process: Process, demand: Demand) -> tuple[routing.Place, ...]:
-        named = datasets_in(read_inputs(process, demand.inputs))
-        if not named:
-            return tuple(_place(centre, holds_data=False) for centre in self._centres.values())
-        holders = holders_of(named, self._federation)
-        return tuple(_place(self._centres[each]) for each in holders if each in self._centres)
+    def _tell_parts(self, job: Job) -> None:
+        """Tell the centres where parts of the work may still be at work; the outbox tells those again that do not hear it."""
+        for part in self._store.parts(job.work_id) if job.has_parts else ():
+            self._transport.dismiss(part.centre, Dismissal(job_id=part.id, attempt=part.attempt))
 
     def _check_cost(self, cost: Estimate) -> None:
         """Refuse what no job may do."""
@@ -331,6 +369,32 @@ class Submission:
 
     def _estimate(self, process: Process, demand: Demand) -> Estimate:
         return estimate(process, read_inputs(process, demand.inputs), demand, self._federation)
+
+
+def _part_of(job: Job, bringing: Bringing, there: routing.Choice) -> Work:
+    """Make the part of a job's work that makes a dataset ready for it."""
+    id = str(uuid4())
+    return Work(
+        id=id,
+        owner=job.owner,
+        process_id=bringing.process.id,
+        process_version=bringing.process.version,
+        inputs=bringing.inputs,
+        formats=bringing.formats,
+        content_key=hashlib.sha256(id.encode()).hexdigest(),
+        joinable=False,
+        accepted=job.accepted,
+        state=State.ACCEPTED,
+        created=job.created,
+        updated=job.updated,
+        deadline=job.deadline,
+        centre=there.centre,
+        queue=there.queue,
+        reason=there.reason,
+        cost_s=bringing.cost.seconds,
+        whole=job.id,
+        brings=str(bringing.reference),
+    )
 
 
 def _place(centre: Centre, *, holds_data: bool = True) -> routing.Place:

@@ -40,6 +40,7 @@ from gaia_server.repeats import require_same
 from gaia_server.results import STORE, ResultFiles
 from gaia_server.routing import Choice
 from gaia_server.services import Services
+from gaia_server.submission import Plan
 from gaia_server.uploads.uploads import open_uploads
 from gaia_workers.contract import (
     Failure,
@@ -126,9 +127,10 @@ class MemorySubmission:
         """See how the centres are."""
         return self.loads_now
 
-    def choose(self, process: Process, demand: Demand) -> Choice:
+    def choose(self, process: Process, demand: Demand) -> Plan:
         """Choose the one centre that there is."""
-        return Choice(centre="theia", queue="interactive", reason=Words(en="it is near", fr="il est proche"))
+        reason = Words(en="it is near", fr="il est proche")
+        return Plan(choice=Choice(centre="theia", queue="interactive", reason=reason))
 
 
 def new_job(process: Process, demand: Demand, *, owner: str, synchronous: bool) -> Job:

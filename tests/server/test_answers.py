@@ -189,3 +189,18 @@ def test_head_is_get_without_the_bytes(client, three):
     asked, got = client.head(f"/jobs/{job.id}/results"), results(client, job)
     assert (asked.status_code, asked.data) == (200, b"")
     assert dict(asked.headers) == dict(got.headers)
+
+
+@pytest.mark.parametrize("padding", [0, 1_000_000, 1_100_000])
+def test_geojson_up_to_a_mebibyte_stands_in_a_document_and_what_is_larger_is_linked(client, desk, padding):
+    """Contract 4: in a document JSON up to 1 MiB goes by value; everything else as a link."""
+    wished = {"process": "extract-points", "inputs": {"dataset": "tas-monthly", "points": "p"}, "response": "document"}
+    job = desk.accept("points", **wished)
+    features = {"type": "FeatureCollection", "features": [], "note": "x" * padding}
+    file = desk.keep(job, "points", json.dumps(features).encode(), media_type="application/geo+json")
+    told = results(client, desk.end(job, file)).get_json()["points"]
+    if padding <= 1_000_000:
+        assert told == {"value": features, "mediaType": "application/geo+json"}
+    else:
+        assert (told["type"], "value" in told) == ("application/geo+json", False)
+        assert told["href"].endswith(f"/jobs/{job.id}/results/points")

@@ -1,4 +1,4 @@
-"""Where a request can run that names more than one dataset."""
+"""Which centres hold what a request names, and that all of it is checked before anything is queued."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from gaia_processes.errors import InvalidInputs
 from gaia_processes.inputs.dataset import CatalogueRef
 from gaia_processes.inputs.references import NamedReference
 from gaia_server.demands import read_demand
-from gaia_server.holders import holders_of
+from gaia_server.holders import centres_of, holders_of
 
 
 @pytest.fixture
@@ -40,16 +40,22 @@ def complaint(ask, **inputs):
     return fault.input, fault.problem.en
 
 
+def named(*ids):
+    return [NamedReference(path=(id,), reference=CatalogueRef(id=id)) for id in ids]
+
+
 def test_a_dataset_of_the_same_centre_is_taken_and_its_version_is_pinned(ask, federation):
     assert ask(like="beside").demand.inputs["like"] == "beside@1"
-    both = [NamedReference(path=(id,), reference=CatalogueRef(id=id)) for id in ("tas-monthly", "beside")]
-    assert holders_of(both, federation) == ("theia",)
+    assert holders_of(named("tas-monthly", "beside"), federation) == ("theia",)
 
 
-def test_datasets_of_different_centres_are_refused(ask):
-    assert complaint(ask, like="elsewhere") == (
-        "like", "elsewhere lies at climeri, but tas-monthly at theia; name a dataset of a centre that has both.",
-    )  # fmt: skip
+def test_a_dataset_of_another_centre_is_taken_too(ask, federation):
+    assert ask(like="elsewhere").demand.inputs["like"] == "elsewhere@1"
+    assert holders_of(named("tas-monthly", "elsewhere"), federation) == ()
+
+
+def test_a_dataset_that_there_is_not_lies_nowhere(federation):
+    assert centres_of(CatalogueRef(id="nowhere"), federation) == ()
 
 
 def test_an_unknown_second_dataset_is_named(ask):

@@ -50,7 +50,7 @@ def test_what_the_data_lack_is_said_before_anything_is_queued(client, daily):
     assert [error["pointer"] for error in answer.json["errors"]] == ["/inputs/indices/1"]
 
 
-def test_datasets_of_different_centres_are_refused_by_their_place(client, daily):
+def test_datasets_on_different_grids_are_refused_by_their_place_wherever_they_lie(client, daily):
     body = {"inputs": {"dataset": [IDS["tasmax"], "sst-nemo-2015"], "indices": ["SU"]}}
     answer = client.execute("climate-indices", body)
     assert answer.status == 400

@@ -12,7 +12,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from gaia_config.centres import Centre
-from gaia_processes.catalogue import all_processes, by_id
+from gaia_processes.catalogue import known_processes
 from gaia_processes.errors import DatasetUnsuitable, GaiaError
 from gaia_processes.text import Text
 from gaia_workers.contract import (
@@ -177,7 +177,7 @@ class Attempt:
     def _prepare(self) -> Errand:
         """Find what the fork needs; an order of a process that is not installed here is refused in words."""
         order, bench = self._order, self._bench
-        process = by_id(all_processes()).get(order.process_id)
+        process = known_processes().get(order.process_id)
         if process is None:
             raise DatasetUnsuitable(
                 Text(
@@ -190,7 +190,7 @@ class Attempt:
             allowance=Allowance.of(
                 order, process.limits, cpu_s=bench.cpu_limit_s, scratch_bytes=bench.scratch_limit_bytes
             ),
-            files=bench.holdings.locate_all(process, order.inputs),
+            files=bench.holdings.locate_all(process, order.inputs, brought=[each.reference for each in order.brought]),
             results=bench.results.root,
             centre=bench.centre,
             server_url=bench.server_url,

@@ -18,11 +18,11 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from gaia_processes.text import Language
 
-CONTRACT = 2
+CONTRACT = 3
 """Version of this contract. A worker reads its own and the one before."""
 
 READABLE = frozenset({CONTRACT, CONTRACT - 1})
-"""Version 1 knew no side files; nothing else differs, so that its messages are read as they are."""
+"""Version 2 knew nothing that is brought from other centres; nothing else differs, so that its messages are read as they are."""
 
 MESSAGE_LIMIT_BYTES = 256 * 1024
 INLINE_LIMIT_BYTES = 32 * 1024
@@ -98,6 +98,30 @@ class Uploaded:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Brought:
+    """
+    A dataset of another centre, or what is needed of it, that was made ready there for this work.
+
+    Attributes
+    ----------
+    reference : str
+        As the inputs name it.
+    part : str
+        Id of the work that made it ready; the server gives it by this.
+    centre : str
+        Where it was made ready.
+    sha256 : str
+        Hex; what has another digest is not that file.
+    """
+
+    reference: str
+    part: str
+    centre: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
     """
     One attempt at one part of one job.
@@ -114,6 +138,8 @@ class Order:
         After this moment the work is no longer wanted.
     uploads : tuple of Uploaded
         The user's own files among the inputs.
+    brought : tuple of Brought
+        Datasets of other centres, or portions of them, that stand for those among the inputs.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")  # it may ask for what is not known here
@@ -132,6 +158,7 @@ class Order:
     centre: str
     queue: str
     uploads: tuple[Uploaded, ...] = ()
+    brought: tuple[Brought, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("accepted", "queue_deadline"):
@@ -346,7 +373,7 @@ def seal(message: Message, key: bytes, *, contract: int | None = None) -> dict[s
         If it is larger than a broker message may be.
     """
     kind = _NAMES[type(message)]
-    body = _KINDS[kind].dump_json(message)
+    body = _written(message)
     if len(body) > MESSAGE_LIMIT_BYTES:
         raise BadMessage(f"a message of {len(body)} bytes is over the limit of {MESSAGE_LIMIT_BYTES}")
     text = body.decode()
@@ -356,7 +383,14 @@ def seal(message: Message, key: bytes, *, contract: int | None = None) -> dict[s
 
 def size_bytes_of(message: Message) -> int:
     """Measure a message as it travels, to tell beforehand whether it may."""
-    return len(_KINDS[_NAMES[type(message)]].dump_json(message))
+    return len(_written(message))
+
+
+def _written(message: Message) -> bytes:
+    """Write a message; an order that brings nothing says nothing of it, so that a worker of the version before can read it."""
+    new = {"brought"} if isinstance(message, Order) and not message.brought else None
+    text: bytes = _KINDS[_NAMES[type(message)]].dump_json(message, exclude=new)
+    return text
 
 
 def unseal[M: (Order, Dismissal, Report, Presence)](

@@ -28,7 +28,7 @@ class DataAccess:
     files : mapping of tuple of Path
         By the reference, as text; several are a series along time.
     fetcher : Fetcher, optional
-        Gets those that are no files here: uploads.
+        Gets those that are no files here: uploads, and what comes from other centres.
     """
 
     def __init__(self, files: Mapping[str, tuple[Path, ...]], fetcher: Fetcher | None = None) -> None:
@@ -65,12 +65,17 @@ class DataAccess:
             with open_inline(source, role) as rows:
                 yield rows
             return
-        path = self._paths(source)[0]
-        self._rows_bytes += path.stat().st_size
-        with open_rows(path, role, encoding=encoding, note=note) as rows:
+        with open_rows(self.file(source), role, encoding=encoding, note=note, tolerant=True) as rows:
             yield rows
 
+    def file(self, reference: DatasetReference) -> Path:
+        """Give the file of a dataset that is one."""
+        path = self._paths(reference)[0]
+        self._rows_bytes += path.stat().st_size
+        return path
+
     def _paths(self, reference: DatasetReference) -> tuple[Path, ...]:
-        if isinstance(reference, UploadRef) and self._fetcher is not None:
-            return (self._fetcher.fetch(str(reference)),)
-        return self._files[str(reference)]
+        name = str(reference)
+        if self._fetcher is not None and (isinstance(reference, UploadRef) or self._fetcher.brings(name)):
+            return (self._fetcher.fetch(name),)
+        return self._files[name]

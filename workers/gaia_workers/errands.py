@@ -32,7 +32,7 @@ class Errand:
     Attributes
     ----------
     files : mapping of tuple of Path
-        The datasets of the order, by the reference as text.
+        The datasets of the order that lie here, by the reference as text.
     results : Path
         Root of the centre's results store.
     server_url : str or None

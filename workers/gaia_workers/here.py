@@ -126,6 +126,10 @@ class Here:
         with DataAccess(located).open_rows(source, role, encoding=encoding, note=note) as rows:
             yield rows
 
+    def file(self, reference: DatasetReference) -> Path:
+        """Give the one file of a dataset: a local one, or the copy of a centre."""
+        return (self._place_of(reference) if isinstance(reference, CatalogueRef) else self.locate(reference))[0]
+
     def _place_of(self, reference: CatalogueRef) -> Files:
         return (self.files[str(reference)],) if str(reference) in self.files else self.locate(reference)
 

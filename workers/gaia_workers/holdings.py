@@ -1,6 +1,6 @@
 """Which datasets a centre holds, and in which files each lies; light, so that an agent can look without the science."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from gaia_config.catalogue import Federation
@@ -65,9 +65,16 @@ class Holdings:
             )
         return paths
 
-    def locate_all(self, process: Process, raw: Mapping[str, object]) -> dict[str, Files]:
+    def locate_all(
+        self, process: Process, raw: Mapping[str, object], *, brought: Collection[str] = ()
+    ) -> dict[str, Files]:
         """
         Find the files of all datasets that the inputs of a request name; uploads come from elsewhere.
+
+        Parameters
+        ----------
+        brought : collection of str
+            Those that come from other centres too.
 
         Returns
         -------
@@ -80,4 +87,8 @@ class Holdings:
             If an input is wrong, or a dataset is not here.
         """
         named = [each.reference for each in references_in(read_inputs(process, raw))]
-        return {str(each): self.locate(each) for each in named if isinstance(each, CatalogueRef | JobRef)}
+        return {
+            str(each): self.locate(each)
+            for each in named
+            if isinstance(each, CatalogueRef | JobRef) and str(each) not in brought
+        }

@@ -15,7 +15,7 @@ import xarray as xr
 from pydantic import BaseModel
 
 from gaia_processes import formats
-from gaia_processes.catalogue import all_processes, by_id
+from gaia_processes.catalogue import known_processes
 from gaia_processes.errors import DatasetUnsuitable
 from gaia_processes.formats import Format
 from gaia_processes.inputs.dataset import DatasetReference
@@ -49,6 +49,9 @@ class Opens(Protocol):
         self, source: DatasetReference | Inline, role: Role, *, encoding: str, note: Callable[[Text], None]
     ) -> Any:
         """Open features or a table as a context: of a dataset, an upload, or those that the request brought along."""
+
+    def file(self, reference: DatasetReference) -> Path:
+        """Give the one file of a dataset, unopened."""
 
 
 class Counts(Opens, Protocol):
@@ -100,13 +103,15 @@ def run(
     """
     if done := results.find(order):
         return done
-    process = by_id(all_processes())[order.process_id]
+    process = known_processes()[order.process_id]
     refuse_other_version(process, order)
     inputs = read_inputs(process, order.inputs)
     meter, track = Meter(data), Track(say)
     with ExitStack() as opened, results.draft(order) as draft:
         made = compute(process, inputs, data=data, say=say, opened=opened, progress=track.computing, cache=cache)
-        asked = tuple((output, watched(value), file_format) for output, value, file_format in wanted(made, order))
+        asked = tuple(
+            (output, watched(value), file_format) for output, value, file_format in wanted(process, made, order)
+        )
         history = history_line(order, process)
         files = tuple(
             write_output(draft, *each, history=history, progress=track.writing(at, len(asked)))
@@ -173,6 +178,8 @@ def compute(
         role = role_of(type(inputs), name)
         if role == "grid":
             return map_references(value, open_one)
+        if role == "file":
+            return map_references(value, data.file)
         if not isinstance(value, DatasetReference | InlineFeatures | InlineTable):
             return value
         encoding = str(getattr(inputs, "encoding", None) or "utf-8")
@@ -219,9 +226,9 @@ def _is_lazy(rows: Any) -> bool:
     return hasattr(rows, "collect")
 
 
-def wanted(made: Made, order: Order) -> Iterator[tuple[str, Any, Format]]:
+def wanted(process: Process, made: Made, order: Order) -> Iterator[tuple[str, Any, Format]]:
     """Give the outputs that were asked for and that there are, with their formats."""
-    known = {each.id: each for each in formats.FORMATS}
+    known = {each.id: each for output in process.outputs.values() for each in output.formats}
     for output, format_id in order.formats.items():
         if made.outputs.get(output) is not None:
             yield output, made.outputs[output], known[format_id]

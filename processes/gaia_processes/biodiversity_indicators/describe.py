@@ -38,6 +38,8 @@ from gaia_processes.inputs.fields import (
     ZoneIdInput,
 )
 from gaia_processes.inputs.number import Number
+from gaia_processes.inputs.portion import ALL, Bounds, FindsBounds, Portion
+from gaia_processes.inputs.references import NamedReference
 from gaia_processes.inputs.sources import ColumnOf, InlineTable
 from gaia_processes.process import STRICT, Beside, Estimate, Output, Process
 from gaia_processes.text import Text
@@ -532,6 +534,28 @@ def estimate(inputs: Inputs, cube: Cube | None) -> Estimate:  # noqa: ARG001 - t
     )
 
 
+def portion(inputs: Inputs, named: NamedReference, bounds_of: FindsBounds) -> Portion:
+    """Need of the environment what lies where the records are, in its stretch of time."""
+    if named.input != "environment" or inputs.environment is None:
+        return ALL
+    item = inputs.environment[int(named.path[1])]
+    return Portion(
+        variables=None if item.variable is None else (item.variable,),
+        bounds=_bounds_of_records(inputs, bounds_of),
+        datetime=item.datetime,
+    )
+
+
+def _bounds_of_records(inputs: Inputs, bounds_of: FindsBounds) -> Bounds | None:
+    """Tell where the records that count can lie: in the box that was asked for, else where their dataset lies."""
+    if inputs.bbox is not None:
+        return inputs.bbox.west, inputs.bbox.south, inputs.bbox.east, inputs.bbox.north
+    records = inputs.dataset if inputs.dataset is not None else inputs.occurrences
+    if records is None or isinstance(records, InlineTable):
+        return None
+    return bounds_of(records)
+
+
 BIODIVERSITY_INDICATORS = Process(
     id="biodiversity-indicators",
     version="1.0.0",
@@ -582,5 +606,6 @@ BIODIVERSITY_INDICATORS = Process(
     package="gaia_processes.biodiversity_indicators",
     check_others=check_alone,
     check_format_alone=explain_unfit,
+    portion=portion,
     estimate=estimate,
 )

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gaia_processes.biodiversity_indicators.names import CHECKS, Abundance, Period
 from gaia_processes.errors import DatasetUnsuitable
 from gaia_processes.inputs.bbox import Bbox
-from gaia_processes.inputs.dialect import find_coordinates
+from gaia_processes.inputs.dialect import UNREAD, find_coordinates
 from gaia_processes.inputs.interval import Interval
 from gaia_processes.text import Text
 
@@ -48,6 +48,9 @@ ABOVE_SPECIES = (
     "UNRANKED",
 )  # fmt: skip
 UNNAMED, UNWANTED, UNDATED = "unnamed", "not_selected", "undated"
+RAGGED = "ragged"
+"""Rows of a file that have more or fewer values than its header: nobody knows which value is which."""
+_TOLD_ROWS = 100
 _NEEDED: Mapping[str, tuple[str, ...]] = {
     "issue": ("issue", "issues"),
     "absent": ("occurrenceStatus", "individualCount"),
@@ -136,7 +139,9 @@ class Records:
     Attributes
     ----------
     removed : Counter
-        By check, how many records it removed; by `unnamed`, `not_selected`, `undated` those that are left out for that.
+        By check, how many records it removed; by `ragged`, `unnamed`, `not_selected`, `undated` those that are left out for that.
+    ragged : list of str
+        The first rows of the file that could not be read, each with its number and how many values it has.
     skipped : dict
         Checks that could not be made, with the columns that they need.
     read : int
@@ -147,11 +152,14 @@ class Records:
     rules: Rules
     removed: Counter[str] = field(default_factory=Counter)
     skipped: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    ragged: list[str] = field(default_factory=list)
     read: int = 0
     kept: int = 0
 
     def __post_init__(self) -> None:
-        self._columns = columns_of(self.table.collect_schema().names())
+        names = self.table.collect_schema().names()
+        self._is_ragged = UNREAD in names
+        self._columns = columns_of([name for name in names if name != UNREAD])
         self._codes: dict[str, int] = {}
         self._seen = _Seen()
         self._demand()
@@ -169,8 +177,9 @@ class Records:
     def report(self) -> dict[str, Any]:
         """Say how many records each check removed, which could not be made, and how many are left."""
         checks = {name: self.removed.get(name, 0) for name in self.rules.checks if name not in self.skipped}
-        others = {name: self.removed[name] for name in (UNNAMED, UNWANTED, UNDATED) if self.removed[name]}
-        return {
+        others = {name: self.removed[name] for name in (RAGGED, UNNAMED, UNWANTED, UNDATED) if self.removed[name]}
+        told = {"ragged_rows": self.ragged} if self.ragged else {}
+        return told | {
             "records_read": self.read,
             "records_kept": self.kept,
             "removed": checks | others,
@@ -220,6 +229,8 @@ class Records:
         text, number = pl.String, pl.Float64
         place = self._place_columns()
         chosen = [self._raw_name().alias("name"), self._rank().alias("rank")]
+        if self._is_ragged:
+            chosen.append(pl.col(UNREAD).alias("unread"))
         chosen += [
             self._cast(term, text).alias(name)
             for name, term in (("status", "occurrenceStatus"), ("basis", "basisOfRecord"))
@@ -311,6 +322,8 @@ class Records:
     def _judge(self, block: pl.DataFrame) -> pl.DataFrame:
         """Leave out what does not count, each record for the first thing that is wrong with it."""
         wrongs = tuple(self._wrongs())
+        if self._is_ragged:
+            self.ragged += block["unread"].drop_nulls().head(_TOLD_ROWS - len(self.ragged)).to_list()
         if not block.select(pl.any_horizontal([wrong for _, wrong in wrongs]).any()).item():
             return self._without_duplicates(block) if "duplicate" in self.rules.checks else block
         reasons = pl.coalesce([pl.when(wrong).then(pl.lit(name)) for name, wrong in wrongs])
@@ -338,6 +351,8 @@ class Records:
             "rank": pl.col("rank").is_in(ABOVE_SPECIES),
             "uncertainty": pl.col("uncertainty") > rules.max_uncertainty_m,
         }
+        if self._is_ragged:
+            yield RAGGED, pl.col("unread").is_not_null()
         if rules.taxa or rules.bbox is not None or rules.datetime is not None:
             yield UNWANTED, ~self._selected()
         for name in CHECKS:

@@ -10,6 +10,13 @@ COORDINATES = (("decimalLongitude", "decimalLatitude"), ("longitude", "latitude"
 """Columns that hold where a row lies, in the order in which they are looked for; case does not count."""
 
 
+UNREAD = "gaia:unread"
+"""
+Column of rows that have more or fewer values than their table has columns, beside those that could be read: it says which row of
+the file that was, and how many values it had; all other columns are missing there. A table without such rows has no such column.
+"""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dialect:
     """

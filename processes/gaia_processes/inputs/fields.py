@@ -169,9 +169,8 @@ LikeInput = Annotated[
     Told(
         title=Text(en="Like", fr="Comme"),
         description=Text(
-            en="Id of another dataset, whose grid the result gets. It must lie at a centre that has `dataset` too.",
-            fr="Identifiant d'un autre jeu de données, dont le résultat reçoit la grille. Il doit être dans un centre "
-            "qui a aussi `dataset`.",
+            en="Id of another dataset, whose grid the result gets.",
+            fr="Identifiant d'un autre jeu de données, dont le résultat reçoit la grille.",
         ),
         conditional=True,
     ),

@@ -26,7 +26,8 @@ _LOCK = 7203452
 
 _EVER = bindparam("ever", datetime(1970, 1, 1, tzinfo=UTC), type_=Moment)
 _HERE = (works.c.centre == bindparam("lane_centre"), works.c.queue == bindparam("lane_queue"))
-_WAITING = (works.c.state == State.ACCEPTED.value, *_HERE, works.c.released.is_(None))
+_WAITING = (works.c.state == State.ACCEPTED.value, *_HERE, works.c.released.is_(None), works.c.lacking == 0)
+"""What lacks something that its parts are making ready stands in no lane yet."""
 _ORDER = (works.c.turn, works.c.created, works.c.id)
 _OUT = (works.c.state.in_(sorted(UNFINISHED)), works.c.released >= _EVER)
 _NOT_RESTING = or_(works.c.attempt == 1, works.c.sent.is_not(None))
@@ -38,7 +39,12 @@ _GLANCE = select(_TAKEN.scalar_subquery(), _HEAD.scalar_subquery())
 _LAST_TURN = select(func.max(works.c.turn)).where(*_WAITING, works.c.owner == bindparam("of_owner"))
 _RELEASE = (
     update(works)
-    .where(works.c.id == bindparam("this_work"), works.c.state == State.ACCEPTED.value, works.c.released.is_(None))
+    .where(
+        works.c.id == bindparam("this_work"),
+        works.c.state == State.ACCEPTED.value,
+        works.c.released.is_(None),
+        works.c.lacking == 0,
+    )
     .values(released=bindparam("now", type_=Moment))
 )
 _COUNT = (
@@ -182,12 +188,12 @@ def enter(connection: Connection, work: Work, room: Room | None) -> Work:
     room : Room or None
         None is any number.
     """
-    if room is None:
+    if room is None and not work.lacking:
         return replace(work, released=work.created)
     _lock(connection, work.centre, work.queue)
     here = _here(work.centre, work.queue)
     taken, head = connection.execute(_GLANCE, here).one()
-    if taken < room.places and _is_next(connection, work, here, head, room):
+    if room is not None and not work.lacking and taken < room.places and _is_next(connection, work, here, head, room):
         return replace(work, released=work.created)
     return replace(work, turn=_turn(connection, work, here, head))
 

@@ -22,4 +22,5 @@ def order_of(work: Work, settings: Settings) -> Order:
         centre=work.centre,
         queue=work.queue,
         uploads=work.uploads,
+        brought=work.brought,
     )

@@ -134,8 +134,8 @@ class Outlooks:
         self._seen: dict[tuple[str, str], tuple[float, Foresight]] = {}
 
     def find(self, job: Job) -> Outlook | None:
-        """Tell what a job may expect; None where it does not wait."""
-        if job.state is not State.ACCEPTED:
+        """Tell what a job may expect; None where it does not wait, or what it waits for is made ready at other centres."""
+        if job.state is not State.ACCEPTED or job.lacking:
             return None
         load = self._loads().get(job.centre, Load(alive=False, reachable=False))
         ahead = self._foresee(job, max(load.slots_in.get(job.queue, load.slots), 1))

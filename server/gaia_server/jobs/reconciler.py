@@ -15,7 +15,7 @@ import structlog
 from gaia_config.catalogue import Federation
 from gaia_config.centres import Centre
 from gaia_config.settings import Settings
-from gaia_processes.catalogue import all_processes, by_id
+from gaia_processes.catalogue import known_processes
 from gaia_processes.errors import InvalidInputs
 from gaia_processes.inputs.references import NamedReference, references_in
 from gaia_processes.process import read_inputs
@@ -246,7 +246,7 @@ class Reconciler:
         self._discard = discard
         self._clock = clock
         self._unleased: dict[tuple[str, int], float] = {}
-        self._processes = by_id(all_processes())
+        self._processes = known_processes()
         self._names: dict[str, tuple[NamedReference, ...] | None] = {}
         self._unconfigured: frozenset[str] = frozenset()
 
@@ -345,7 +345,7 @@ class Reconciler:
         )
 
     def _places(self, work: Work) -> tuple[routing.Place, ...]:
-        """Where the job could run: the centres with all its datasets, or all where it needs none."""
+        """Where the job could run: the centres with all its datasets, or all where it needs none; with parts, where it was to."""
         named = self._named(work)
         if named is None:
             holders = {work.centre}

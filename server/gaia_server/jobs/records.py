@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from gaia_processes.text import Language
 from gaia_server.jobs.states import State
-from gaia_workers.contract import Failure, Result, Uploaded, Words
+from gaia_workers.contract import Brought, Failure, Result, Uploaded, Words
 
 type Response = Literal["raw", "document"]
 type Transmission = Literal["value", "reference"]
@@ -146,6 +146,14 @@ class Work:
         In which round of its lane its owner comes with it.
     cost_s : float
         How long it should take, by its estimate, s.
+    whole : str or None
+        Of a part: the work that it is a part of. Nobody has asked for it but that work, with which it ends.
+    brings : str or None
+        Of a part: the dataset that it makes ready for its whole, as the inputs of that name it.
+    brought : tuple of Brought
+        What parts of this work have made ready until now.
+    lacking : int
+        How many parts are still to do so; until then it is not let out.
     """
 
     id: str
@@ -181,6 +189,15 @@ class Work:
     released: datetime | None = None
     turn: int = 0
     cost_s: float = 0.0
+    whole: str | None = None
+    brings: str | None = None
+    brought: tuple[Brought, ...] = ()
+    lacking: int = 0
+
+    @property
+    def work_id(self) -> str:
+        """Its id, as a job names its work."""
+        return self.id
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -192,7 +209,7 @@ class Job:
     ----------
     content_key : str
         Identity of the work: equal work on equal data has an equal key.
-    accepted, deadline, centre, queue, attempt, lost, reason, sent, seen, released, turn, cost_s : various
+    accepted, deadline, centre, queue, attempt, lost, reason, sent, seen, released, turn, cost_s, brought, lacking : various
         Those of the work.
     synchronous : bool
         Answered in the same request, or still to be; such jobs are left out of lists. One that takes longer than anybody
@@ -244,7 +261,14 @@ class Job:
     released: datetime | None = None
     turn: int = 0
     cost_s: float = 0.0
+    brought: tuple[Brought, ...] = ()
+    lacking: int = 0
     once: Once | None = None
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether parts of its work were or are done at other centres."""
+        return self.lacking > 0 or bool(self.brought)
 
     @property
     def shares(self) -> bool:
@@ -296,6 +320,8 @@ class Job:
             released=self.released,
             turn=self.turn,
             cost_s=self.cost_s,
+            brought=self.brought,
+            lacking=self.lacking,
         )
 
 

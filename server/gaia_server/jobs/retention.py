@@ -58,7 +58,8 @@ class Retention:
     def evict(self, centre: str, quota_bytes: int, now: datetime) -> tuple[Work, ...]:
         """Let results of a centre go that keeps more than it may: those that would expire first; give those of one batch."""
         there = (_KEPT, works.c.centre == centre)
-        next_ones = WORKS.where(*there).order_by(works.c.expires, works.c.id).limit(AT_ONCE).with_for_update()
+        whole = works.c.whole.is_(None)  # what a part made ready is waited for, and goes with its whole
+        next_ones = WORKS.where(*there, whole).order_by(works.c.expires, works.c.id).limit(AT_ONCE).with_for_update()
         with database.writing(self._engine) as connection:
             over_bytes = _sum(connection, *there) - quota_bytes
             gone = []

@@ -13,9 +13,10 @@ from sqlalchemy import JSON, Boolean, Column, ColumnElement, Row, Select, Text, 
 from gaia_server.jobs.records import Demand, Job, Keeping, Once, Work
 from gaia_server.jobs.states import State
 from gaia_server.jobs.tables import Moment, jobs, works
-from gaia_workers.contract import Failure, Result, Uploaded, Words
+from gaia_workers.contract import Brought, Failure, Result, Uploaded, Words
 
 RESULT = TypeAdapter(Result)
+BROUGHT = TypeAdapter(tuple[Brought, ...])
 _VALUES: dict[str, TypeAdapter[Any]] = {
     "demand": TypeAdapter(Demand),
     "message": TypeAdapter(Words),
@@ -23,12 +24,13 @@ _VALUES: dict[str, TypeAdapter[Any]] = {
     "failure": TypeAdapter(Failure),
     "result": RESULT,
     "uploads": TypeAdapter(tuple[Uploaded, ...]),
+    "brought": BROUGHT,
 }
 _WORK = tuple(column.name for column in works.columns)
 _JOB = tuple(column.name for column in jobs.columns)
 _SHARED = (
     "content_key", "accepted", "deadline", "centre", "queue", "attempt", "lost", "sent", "seen", "reason", "released",
-    "turn", "cost_s",
+    "turn", "cost_s", "brought", "lacking",
 )  # fmt: skip
 """What a job has of its work, whatever became of the job."""
 _OF_WORK = (*_SHARED, "owner", "state", "updated", "progress", "message", "failure", "result", "keeping", "expires")
@@ -77,7 +79,7 @@ def read_work(row: Row[*tuple[Any, ...]]) -> Work:
     values = dict(zip(_WORK, row, strict=False))
     _read(values, _READERS)
     values["state"], values["keeping"] = State(values["state"]), Keeping(values["keeping"])
-    return Work(**values | {"uploads": values["uploads"] or ()})
+    return Work(**values | {name: values[name] or () for name in ("uploads", "brought")})
 
 
 def write_job(job: Job) -> dict[str, Any]:
@@ -135,6 +137,7 @@ def _job(row: Sequence[Any], readers: _Readers) -> Job:
     return Job(
         **values
         | {
+            "brought": values["brought"] or (),
             "state": state,
             "work_owner": work["owner"],
             "work_state": State(work["state"]),

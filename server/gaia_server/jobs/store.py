@@ -20,6 +20,7 @@ from gaia_server.jobs.callbacks import PROGRESS_GAP_S, Callbacks, drop_calls, pu
 from gaia_server.jobs.lanes import Lanes, Room, enter, wait_elsewhere
 from gaia_server.jobs.listing import EVERYTHING, Choice, Mark
 from gaia_server.jobs.paces import note_pace
+from gaia_server.jobs.parts import fail_whole, give_to_whole, tell_whole
 from gaia_server.jobs.records import Event, Job, Keeping, LogLine, Work
 from gaia_server.jobs.retention import Retention
 from gaia_server.jobs.rows import (
@@ -38,7 +39,7 @@ from gaia_server.jobs.stamps import Stamp, find_stamp
 from gaia_server.jobs.states import UNFINISHED, State, sources
 from gaia_server.jobs.tables import Moment, jobs, log, outbox, works
 from gaia_server.jobs.together import Together
-from gaia_server.jobs.works import DISMISSED, abandon, confirm, judge_held, lock, put_out
+from gaia_server.jobs.works import DISMISSED, abandon, confirm, judge_held, let_parts_go, lock, put_out
 from gaia_workers.contract import Failure, Kind, Report, Words, utc_now
 
 # Statements of the way of every job, made once: making one anew costs more than carrying it out.
@@ -174,6 +175,12 @@ class Store:
             row = connection.execute(WORKS.where(works.c.id == work_id)).first()
         return None if row is None else read_work(row)
 
+    def parts(self, work_id: str) -> tuple[Work, ...]:
+        """Give the parts of a work, by what they make ready."""
+        with database.reading(self._engine) as connection:
+            rows = connection.execute(WORKS.where(works.c.whole == work_id).order_by(works.c.brings)).all()
+        return tuple(read_work(row) for row in rows)
+
     def ready(self) -> None:
         """Raise `StoreDown` if the store cannot be read."""
         with database.reading(self._engine) as connection:
@@ -232,7 +239,8 @@ class Store:
         job = self.find(job_id, owner=owner)
         if job is None:
             return None
-        of_work = (log.c.job_id == job.work_id) & log.c.own.is_(False)
+        parts = select(works.c.id).where(works.c.whole == job.work_id)
+        of_work = ((log.c.job_id == job.work_id) | log.c.job_id.in_(parts)) & log.c.own.is_(False)
         with database.reading(self._engine) as connection:
             rows = connection.execute(
                 select(log).where(of_work | ((log.c.job_id == job_id) & log.c.own.is_(True))).order_by(log.c.id)
@@ -302,11 +310,13 @@ class Store:
             return row.first() is not None
 
     def askers(self, work_ids: Sequence[str]) -> tuple[str, ...]:
-        """Give the ids of the jobs that share some works."""
+        """Give the ids of the jobs that share some works, or those that these are parts of."""
         found: list[str] = []
         with database.reading(self._engine) as connection:
             for start in range(0, len(work_ids), _IDS_AT_ONCE):
-                query = select(jobs.c.id).where(jobs.c.work_id.in_(work_ids[start : start + _IDS_AT_ONCE]))
+                some = work_ids[start : start + _IDS_AT_ONCE]
+                wholes = select(works.c.whole).where(works.c.id.in_(some), works.c.whole.is_not(None))
+                query = select(jobs.c.id).where(jobs.c.work_id.in_(some) | jobs.c.work_id.in_(wholes))
                 found += connection.execute(query).scalars()
         return tuple(found)
 
@@ -318,9 +328,16 @@ class Store:
 
     # --- accepting and sending -------------------------------------------------------------------------------------
 
-    def accept(self, job: Job, *, fresh: bool = False, room: Room | None = None) -> Job:
+    def accept(
+        self,
+        job: Job,
+        *,
+        fresh: bool = False,
+        room: Room | None = None,
+        parts: Sequence[tuple[Work, Room | None]] = (),
+    ) -> Job:
         """
-        Write the job, and its work and order where no equal work is to be shared, in one transaction.
+        Write the job, and its work with its parts and orders where no equal work is to be shared, in one transaction.
 
         When this returns, the job is never lost.
 
@@ -330,6 +347,8 @@ class Store:
             Whether it is to be computed anew, whatever there is; equal jobs share that from then on.
         room : Room or None
             What the lane takes: without a place in it the work waits there, and has no order yet. None is any number.
+        parts : sequence of tuple
+            Parts of the work, each with the room in its lane; until all have ended the work waits.
 
         Returns
         -------
@@ -337,7 +356,7 @@ class Store:
             As it was written: with `accepted` set to when equal work was accepted first. Another one, where this owner
             has a job by the same `Idempotency-Key`.
         """
-        newcomer = _Newcomer(job=job, fresh=fresh, room=room)
+        newcomer = _Newcomer(job=job, fresh=fresh, room=room, parts=parts)
         for _ in range(_TRIES):
             try:
                 if database.is_sqlite(self._engine):
@@ -452,6 +471,7 @@ class Store:
         """Say why a work waits."""
         with database.writing(self._engine) as connection:
             connection.execute(update(works).where(*_living(work.id, work.attempt)).values(reason=asdict(reason)))
+            tell_whole(connection, work, reason)
 
     def fail(self, work: Work, failure: Failure) -> bool:
         """End a work, and all jobs that wait for it, as failed, and tell its centre to stop; False where the row has moved on."""
@@ -516,6 +536,7 @@ class _Newcomer:
     job: Job
     fresh: bool
     room: Room | None
+    parts: Sequence[tuple[Work, Room | None]] = ()
 
 
 def _accept(connection: Connection, newcomer: _Newcomer, *, kept_for: timedelta) -> Job:
@@ -528,15 +549,24 @@ def _accept(connection: Connection, newcomer: _Newcomer, *, kept_for: timedelta)
             return _join(connection, job, equal, kept_for)
         if equal is not None and equal.joinable:
             connection.execute(update(works).where(works.c.id == equal.id).values(joinable=False))
-        job = replace(job, work_id=job.id, accepted=equal.accepted if equal else job.accepted)
-        work = enter(connection, job.work, newcomer.room)
-        connection.execute(_ADD_WORK, write_work(work))
+        accepted = equal.accepted if equal else job.accepted
+        job = replace(job, work_id=job.id, accepted=accepted, lacking=len(newcomer.parts))
+        work = _enter(connection, job.work, newcomer.room)
         connection.execute(_ADD_JOB, write_job(job))
-        if work.released is not None:
-            put_out(connection, "order", job.id, job.attempt, job.centre, job.created)
+        for part, room in newcomer.parts:
+            _enter(connection, replace(part, whole=work.id, accepted=work.accepted), room)
         return replace(job, work_owner=job.owner, work_state=job.state, released=work.released, turn=work.turn)
     except IntegrityError as error:
         raise _Raced from error
+
+
+def _enter(connection: Connection, work: Work, room: Room | None) -> Work:
+    """Write a new work, and its order where it is let out at once."""
+    work = enter(connection, work, room)
+    connection.execute(_ADD_WORK, write_work(work))
+    if work.released is not None:
+        put_out(connection, "order", work.id, work.attempt, work.centre, work.created)
+    return work
 
 
 def _find_once(connection: Connection, job: Job) -> Job | None:
@@ -601,10 +631,13 @@ class _Held:
     work: Work
     waiting: tuple[_Waiting, ...]
 
+    wholes: tuple[str, ...] = ()
+    """Ids of the jobs that wait for the whole of which it is a part."""
+
     @property
     def ids(self) -> tuple[str, ...]:
-        """Ids of the jobs."""
-        return tuple(each.id for each in self.waiting)
+        """Ids of the jobs that change with it."""
+        return (*(each.id for each in self.waiting), *self.wholes)
 
 
 def _apply(
@@ -653,7 +686,9 @@ def _hold(connection: Connection, report: Report) -> _Held | None:
     row = connection.execute(_FIND_LIVING, _this(report.job_id, report.attempt)).first()
     if row is None:
         return None
-    return _Held(work=read_work(row), waiting=_find_waiting(connection, report.job_id))
+    work = read_work(row)
+    wholes = () if work.whole is None else tuple(each.id for each in _find_waiting(connection, work.whole))
+    return _Held(work=work, waiting=_find_waiting(connection, report.job_id), wholes=wholes)
 
 
 def _refuse_late(connection: Connection, report: Report) -> None:
@@ -681,7 +716,9 @@ def _start(connection: Connection, held: _Held, report: Report) -> _Held:
     _change(connection, held.work, **change, **({"message": asdict(words)} if words else {}))
     connection.execute(_START_WAITING, {"this_work": held.work.id, "begun": begun, "now": now})
     _call(connection, held.waiting, "inProgress")
-    return _Held(
+    tell_whole(connection, held.work, None)
+    return replace(
+        held,
         work=replace(held.work, state=State.RUNNING, started=held.work.started or begun),
         waiting=tuple(replace(each, started=each.started or max(begun, each.created)) for each in held.waiting),
     )
@@ -692,6 +729,7 @@ def _waits(connection: Connection, held: _Held, report: Report, _rules: _Rules) 
     if held.work.state is not State.ACCEPTED or report.words is None:
         return False
     now = utc_now()
+    tell_whole(connection, held.work, report.words)
     return _change(connection, held.work, seen=now, updated=now, reason=asdict(report.words))
 
 
@@ -723,10 +761,12 @@ def _finished(connection: Connection, held: _Held, report: Report, rules: _Rules
     now, ended = utc_now(), _when(held.work, report)
     if report.result is None:
         return False  # a finished report without a result is none; the lease runs out, and the work is done again
+    # What a part made ready is kept for as long as its whole goes on.
+    expires = None if held.work.whole else now + rules.kept_for
     changed = _change(
         connection, held.work, state=State.SUCCESSFUL.value, updated=now, seen=now, finished=ended, progress=100,
         result=RESULT.dump_python(report.result, mode="json"), message=asdict(DONE),
-        keeping=Keeping.KEPT.value, expires=now + rules.kept_for,
+        keeping=Keeping.KEPT.value, expires=expires,
         size_bytes=sum(file.size_bytes for file in report.result.files),
     )  # fmt: skip
     work = held.work
@@ -734,6 +774,9 @@ def _finished(connection: Connection, held: _Held, report: Report, rules: _Rules
         note_pace(connection, work, max((ended - work.started).total_seconds(), 0.0))
     if changed:
         _end_jobs(connection, held.waiting, State.SUCCESSFUL, DONE, progress=100, ended=ended)
+        give_to_whole(connection, work, report.result)
+    if changed and work.brought:
+        let_parts_go(connection, work.id, now)
     return changed
 
 
@@ -768,6 +811,8 @@ def _fail(connection: Connection, work_id: str, attempt: int, failure: Failure) 
         progress = connection.execute(select(works.c.progress).where(works.c.id == work_id)).scalar_one()
         waiting = _find_waiting(connection, work_id)
         _end_jobs(connection, waiting, State.FAILED, failure.words, progress=progress, ended=now)
+        let_parts_go(connection, work_id, now)
+        fail_whole(connection, work_id, failure, _fail)
     connection.execute(delete(outbox).where(outbox.c.job_id == work_id, outbox.c.kind == "order"))
     return found.rowcount == 1
 

@@ -76,10 +76,15 @@ works = Table(
     Column("released", Moment),
     Column("turn", Integer, nullable=False),
     Column("cost_s", Float, nullable=False),
+    Column("whole", String(36)),
+    Column("brings", String(500)),
+    Column("brought", JSON(none_as_null=True)),
+    Column("lacking", Integer, nullable=False),
     Index("works_by_content", "content_key", "joinable"),
     # What waits, in which order, and what is out: answered from these alone (`lanes.py`).
-    Index("works_by_lane", "state", "centre", "queue", "released", "turn", "created", "id"),
-    Index("works_by_owner", "owner", "state", "centre", "queue", "released", "turn"),
+    Index("works_by_lane", "state", "centre", "queue", "released", "lacking", "turn", "created", "id"),
+    Index("works_by_owner", "owner", "state", "centre", "queue", "released", "lacking", "turn"),
+    Index("works_by_whole", "whole"),
     Index("works_by_centre", "keeping", "centre", "expires", "size_bytes"),
 )
 Index(

@@ -31,6 +31,14 @@ def abandon(connection: Connection, work: Work, now: datetime) -> None:
     connection.execute(update(works).where(works.c.id == work.id).values(updated=now, joinable=False, **change))
     connection.execute(delete(outbox).where(outbox.c.job_id == work.id, outbox.c.kind == "order"))
     put_out(connection, "dismissal", work.id, work.attempt, work.centre, now)
+    let_parts_go(connection, work.id, now)
+
+
+def let_parts_go(connection: Connection, whole_id: str, now: datetime) -> None:
+    """Stop the parts of a work that has ended, and have removed what they made ready: nobody else wants it."""
+    rows = connection.execute(WORKS.where(works.c.whole == whole_id).with_for_update()).all()
+    for row in rows:
+        abandon(connection, read_work(row), now)
 
 
 def confirm(connection: Connection, work_id: str, attempt: int, centre: str) -> None:
@@ -58,14 +66,20 @@ def judge_held(connection: Connection, work_id: str, attempt: int, centre: str, 
 
 
 def is_asked_for(connection: Connection, work_id: str) -> bool:
-    """Tell whether any job still refers to a work."""
-    return connection.execute(select(jobs.c.id).where(jobs.c.work_id == work_id).limit(1)).first() is not None
+    """Tell whether any job, or the whole that it is a part of, still refers to a work."""
+    whole = works.alias("whole")
+    by_job = select(jobs.c.id).where(jobs.c.work_id == work_id)
+    by_whole = select(whole.c.id).join(works, works.c.whole == whole.c.id).where(works.c.id == work_id)
+    return connection.execute(by_job.union_all(by_whole).limit(1)).first() is not None
 
 
 def erase(connection: Connection, work_id: str) -> None:
-    """Forget a work of which nothing is left; what its centres are still to be told goes out all the same."""
-    connection.execute(delete(log).where(log.c.job_id == work_id))
-    connection.execute(delete(works).where(works.c.id == work_id))
+    """Forget a work of which nothing is left, with its parts; what its centres are still to be told goes out all the same."""
+    parts = select(works.c.id, works.c.keeping).where(works.c.whole == work_id)
+    # A part whose centre has not said yet that all is removed goes when it does.
+    ids = [work_id, *(row.id for row in connection.execute(parts) if row.keeping != Keeping.EXPIRED.value)]
+    connection.execute(delete(log).where(log.c.job_id.in_(ids)))
+    connection.execute(delete(works).where(works.c.id.in_(ids)))
 
 
 def put_out(connection: Connection, kind: str, work_id: str, attempt: int, centre: str, now: datetime) -> None:

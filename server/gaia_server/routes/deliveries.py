@@ -1,4 +1,4 @@
-"""`/store`: where centres deliver the results that they push, and fetch the files of users; not for users."""
+"""`/store`: where centres deliver the results that they push, and fetch what their works need; not for users."""
 
 import sys
 from http import HTTPStatus
@@ -6,7 +6,8 @@ from typing import BinaryIO, cast
 
 from flask import Blueprint, Response, request, send_file
 
-from gaia_server.errors import NoSuchUpload
+from gaia_server.errors import NoSuchUpload, ResultGone
+from gaia_server.jobs.records import Keeping
 from gaia_server.push import Claim, Piece
 from gaia_server.rendering import render_empty
 from gaia_server.services import current_services
@@ -44,6 +45,24 @@ def give_upload(upload_id: str, job_id: str, attempt: int) -> Response:
         return send_file(services.uploads.path(upload_id), mimetype="application/octet-stream", conditional=True)
     except FileNotFoundError:
         raise NoSuchUpload from None
+
+
+@routes.get("/store/parts/<part_id>/<job_id>/<int:attempt>")
+def give_part(part_id: str, job_id: str, attempt: int) -> Response:
+    """Give what a part made ready to the centre that does the whole, or say where its centre gives it."""
+    services = current_services()
+    claim = _claim(f"parts/{part_id}/{job_id}/{attempt}")
+    services.deliveries.check(claim, method="GET", job_id=job_id, attempt=attempt)
+    part = services.store.work(part_id)
+    if part is None or part.whole != job_id or part.result is None or part.keeping is not Keeping.KEPT:
+        raise ResultGone
+    (file,) = part.result.outputs
+    there = services.files.address(part, file)
+    if there is not None:
+        return render_empty(HTTPStatus.TEMPORARY_REDIRECT, {"Location": there, "Cache-Control": "no-store"})
+    headers = {"Content-Length": str(file.size_bytes), "Cache-Control": "no-store"}
+    pieces = services.files.open(part, file)
+    return Response(pieces, headers=headers, content_type="application/octet-stream")
 
 
 def _claim(location: str) -> Claim:

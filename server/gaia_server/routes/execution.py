@@ -83,7 +83,8 @@ def estimate(process_id: str) -> Response:
     services = current_services()
     process = services.process(process_id)
     understood = _read(services, process, Preference())
-    cost, choice = understood.estimate, services.submission.choose(process, understood.demand)
+    cost, plan = understood.estimate, services.submission.choose(process, understood.demand)
+    choice, language = plan.choice, language_of(request)
     return render_json(
         {
             "processID": process.id,
@@ -91,11 +92,16 @@ def estimate(process_id: str) -> Response:
             "gaia:estimate": {
                 "bytesRead": cost.bytes_read,
                 "bytesWritten": cost.bytes_written,
+                "bytesMoved": plan.bytes_moved,
                 "seconds": cost.seconds,
             },
             "gaia:centre": choice.centre,
             "gaia:queue": choice.queue,
-            "gaia:reason": choice.reason.into(language_of(request)),
+            "gaia:reason": choice.reason.into(language),
+            "gaia:parts": [
+                {"dataset": str(each.reference), "gaia:centre": there.centre, "sizeBytes": each.cost.bytes_written}
+                for each, there in plan.brings
+            ],
         }
     )
 

@@ -10,7 +10,7 @@ from gaia_processes.process import Process
 from gaia_server.answers import Answering, find_file, render_results, require_result
 from gaia_server.errors import NoSuchJob
 from gaia_server.identity import identify
-from gaia_server.jobs.records import Job, LogLine
+from gaia_server.jobs.records import Job, LogLine, Work
 from gaia_server.jobs.states import State
 from gaia_server.jobs.story import tell
 from gaia_server.negotiation import JSON, language_of, wants_html, wants_json
@@ -68,7 +68,11 @@ def show_status(job_id: str) -> Response:
             return render_text(known, headers={"Cache-Control": "no-cache"}, content_type=JSON)
     now, job = utc_now(), find_job(services, job_id)
     status = render_status(
-        job, base_url=services.settings.public_url, language=language, outlook=services.outlooks.find(job)
+        job,
+        base_url=services.settings.public_url,
+        language=language,
+        outlook=services.outlooks.find(job),
+        parts=_parts(services, job),
     )
     if page:
         return _render_page(services, job, status)
@@ -176,6 +180,7 @@ def show_provenance(job_id: str) -> Response:
     told = write_provenance(
         job,
         services.processes.get(job.process_id),
+        parts=_parts(services, job),
         federation=services.federation,
         centres=services.centres,
         base_url=services.settings.public_url,
@@ -203,6 +208,10 @@ def find_job(services: Services, job_id: str) -> Job:
     if job is None:
         raise NoSuchJob
     return job
+
+
+def _parts(services: Services, job: Job) -> tuple[Work, ...]:
+    return services.store.parts(job.work_id) if job.has_parts else ()
 
 
 def _render_list(jobs: tuple[Job, ...], services: Services, more: str | None) -> Response:

@@ -317,3 +317,18 @@ def test_several_sample_sizes_are_several_columns(run, community):
 def test_negative_abundances_are_refused_by_site_and_species(run):
     with pytest.raises(DatasetUnsuitable, match="-1 for 's' at 'a'"):
         run(community=pl.DataFrame({"site": ["a"], "s": [-1.0]}))
+
+
+def test_rows_that_could_not_be_read_are_counted_and_named_in_the_report(run):
+    unread = dict.fromkeys(record())
+    rows, report = run(
+        occurrences=pl.LazyFrame(
+            [record() | {"gaia:unread": None}, unread | {"gaia:unread": "3: 2"}, unread | {"gaia:unread": "7: 9"}],
+            schema_overrides={"gaia:unread": pl.String},
+        ),
+        indicators=("richness",),
+    )
+    assert [row["n_records"] for row in rows] == [1]
+    assert (report["records_read"], report["removed"]["ragged"]) == (3, 2)
+    assert report["removed"]["missing"] == 0
+    assert report["ragged_rows"] == ["3: 2", "7: 9"]

@@ -371,3 +371,41 @@ def test_a_count_that_is_none_is_refused_by_its_place():
 def test_an_absent_count_is_missing_and_a_comma_may_be_a_point():
     with open_inline(parse_community("site;Quercus;Fagus\na;1,5;\nb;3;2\n"), "community") as table:
         assert table.rows() == [("a", 1.5, None), ("b", 3.0, 2.0)]
+
+
+# --- rows of another length than their header -------------------------------------------------------------------------
+
+SOME_RAGGED = (
+    "scientificName,decimalLongitude,decimalLatitude\nParus major,2,48\nParus major,2\nTurdus merula,2,48\na,b,c,d\n"
+)
+
+
+def test_occurrences_that_can_be_read_are_and_the_others_are_named(tmp_path):
+    path = tmp_path / "records.csv"
+    path.write_text(SOME_RAGGED)
+    with open_rows(path, "occurrences", note=print, tolerant=True) as rows:
+        table = rows.collect()
+    assert table["gaia:unread"].to_list() == [None, None, "3: 2", "5: 4"]
+    assert table["scientificName"].to_list() == ["Parus major", "Turdus merula", None, None]
+
+
+def test_where_all_rows_can_be_read_nothing_is_said_of_others(tmp_path):
+    path = tmp_path / "records.csv"
+    path.write_text("scientificName,year\nParus major,2001\n")
+    with open_rows(path, "occurrences", note=print, tolerant=True) as rows:
+        assert rows.collect_schema().names() == ["scientificName", "year"]
+
+
+def test_a_ragged_table_is_refused_where_it_is_published_or_means_points(tmp_path):
+    path = tmp_path / "records.csv"
+    path.write_text(SOME_RAGGED)
+    assert "2 row(s)" in refusal(path, "occurrences")
+    with pytest.raises(DatasetUnsuitable), open_rows(path, "points", note=print, tolerant=True):
+        pass
+
+
+def test_a_table_of_ragged_rows_alone_is_refused(tmp_path):
+    path = tmp_path / "records.csv"
+    path.write_text("a,b\n1\n")
+    with pytest.raises(DatasetUnsuitable, match="2: 1"), open_rows(path, "occurrences", note=print, tolerant=True):
+        pass

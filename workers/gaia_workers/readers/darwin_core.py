@@ -55,7 +55,7 @@ class Core:
     extensions: list[str] = field(default_factory=list)
 
 
-def write_core(path: Path, target: Path, *, note: Callable[[Text], None]) -> dict[str, str]:
+def write_core(path: Path, target: Path, *, note: Callable[[Text], None], tolerant: bool = False) -> dict[str, str]:
     """
     Write the core of an archive as Parquet, its columns named by Darwin Core terms.
 
@@ -63,6 +63,8 @@ def write_core(path: Path, target: Path, *, note: Callable[[Text], None]) -> dic
     ----------
     note : callable
         Hears what is left out.
+    tolerant : bool
+        Whether rows of another length than the first are set apart.
 
     Returns
     -------
@@ -89,7 +91,7 @@ def write_core(path: Path, target: Path, *, note: Callable[[Text], None]) -> dic
                 columns = _columns(core, archive, member)
                 layout = Layout(
                     dialect=Dialect(separator=core.separator, quotes=core.quotes), columns=columns,
-                    header_lines=core.header_lines, encoding=core.encoding,
+                    header_lines=core.header_lines, encoding=core.encoding, tolerant=tolerant,
                 )  # fmt: skip
                 write_parquet(cast("BinaryIO", stream), target, layout)
     except (zipfile.BadZipFile, EOFError, zlib.error):

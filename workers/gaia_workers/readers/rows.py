@@ -17,7 +17,7 @@ import shapely
 
 from gaia_processes.errors import DatasetUnsuitable, UnreadableData
 from gaia_processes.inputs.bad_value import BadValue
-from gaia_processes.inputs.dialect import find_coordinates
+from gaia_processes.inputs.dialect import UNREAD, find_coordinates
 from gaia_processes.inputs.sources import Inline, InlineFeatures, explain_no_coordinates
 from gaia_processes.kinds import DARWIN_CORE, PARQUET, TABLE, Kind, Role
 from gaia_processes.shared.points import coordinates_of
@@ -46,7 +46,9 @@ type Notes = Callable[[Text], None]
 
 
 @contextmanager
-def open_rows(path: Path, role: Role, *, encoding: str = "utf-8", note: Notes) -> Iterator[Opened]:
+def open_rows(
+    path: Path, role: Role, *, encoding: str = "utf-8", note: Notes, tolerant: bool = False
+) -> Iterator[Opened]:
     """
     Open a file.
 
@@ -58,6 +60,8 @@ def open_rows(path: Path, role: Role, *, encoding: str = "utf-8", note: Notes) -
         Of tables as text.
     note : callable
         Hears what was left out or chosen.
+    tolerant : bool
+        Whether occurrences may have rows of another length than their header: these are set apart in the column `UNREAD`.
 
     Raises
     ------
@@ -66,7 +70,8 @@ def open_rows(path: Path, role: Role, *, encoding: str = "utf-8", note: Notes) -
     """
     kind = recognise_for(path, role)
     with TemporaryDirectory(prefix="rows-") as folder:
-        yield _open(path, kind, role, Path(folder), encoding, note)
+        layout = Layout(encoding=encoding, tolerant=tolerant and role == "occurrences")
+        yield _open(path, kind, role, Path(folder), layout, note)
 
 
 @contextmanager
@@ -81,14 +86,14 @@ def open_inline(value: Inline, role: Role) -> Iterator[Opened]:
         yield _of_texts(target, role)
 
 
-def _open(path: Path, kind: Kind, role: Role, folder: Path, encoding: str, note: Notes) -> Opened:
+def _open(path: Path, kind: Kind, role: Role, folder: Path, layout: Layout, note: Notes) -> Opened:
     target = folder / "table.parquet"
     if kind is DARWIN_CORE:
-        defaults = write_core(path, target, note=note)
-        return _with_defaults(_scan(target), defaults)
+        defaults = write_core(path, target, note=note, tolerant=layout.tolerant)
+        return _with_defaults(_texts(target), defaults)
     if kind is TABLE:
         with path.open("rb") as stream:
-            write_parquet(stream, target, Layout(encoding=encoding))
+            write_parquet(stream, target, layout)
         return _of_texts(target, role)
     if kind is PARQUET and not (role == "zones" or _is_geoparquet(path)):
         return _of_parquet(path, role)
@@ -103,11 +108,18 @@ def _open(path: Path, kind: Kind, role: Role, folder: Path, encoding: str, note:
 def _of_texts(target: Path, role: Role) -> Opened:
     """Give a table of texts as an input wants it."""
     if role == "occurrences":
-        return _with_points(_scan(target))
-    table = pl.read_parquet(target)
+        return _with_points(_texts(target))
+    table = pl.read_parquet(target).drop(UNREAD)
     if role == "community":
         return _community(table)
     return _points(table)
+
+
+def _texts(target: Path) -> pl.LazyFrame:
+    """Open a table of texts; where all its rows could be read, nothing is said of those that could not."""
+    table = _scan(target)
+    unread = table.select(pl.col(UNREAD).is_not_null().any()).collect().item()
+    return table if unread else table.drop(UNREAD)
 
 
 def _of_parquet(path: Path, role: Role) -> Opened:

@@ -18,7 +18,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from gaia_processes.errors import DatasetUnsuitable
-from gaia_processes.inputs.dialect import Dialect, dialect_of
+from gaia_processes.inputs.dialect import UNREAD, Dialect, dialect_of
 from gaia_processes.text import Text
 
 LONGEST_HEADER_BYTES = 2**20
@@ -26,6 +26,8 @@ _BLOCK_BYTES = 2 * 2**20
 _BATCHES_A_GROUP = 8
 _GROUP_ROWS = 500_000
 _TOLD_ROWS = 5
+_MOST_UNREAD = 1_000_000
+"""A table with more rows that cannot be read is none."""
 _UTF_8 = "utf-8"
 _NEWLINE = b"\n"
 
@@ -45,12 +47,16 @@ class Layout:
         So many lines are no rows.
     encoding : str
         Python's name of it.
+    tolerant : bool
+        Whether rows that have more or fewer values than there are columns are set apart (`UNREAD`) while others can be read, and
+        do not have the whole table refused.
     """
 
     dialect: Dialect | None = None
     columns: tuple[str, ...] | None = None
     header_lines: int = 1
     encoding: str = _UTF_8
+    tolerant: bool = False
 
 
 def write_parquet(source: BinaryIO, target: Path, layout: Layout) -> tuple[str, ...]:
@@ -65,13 +71,13 @@ def write_parquet(source: BinaryIO, target: Path, layout: Layout) -> tuple[str, 
     Returns
     -------
     tuple of str
-        Names of the columns.
+        Names of the columns of the Parquet file.
 
     Raises
     ------
     DatasetUnsuitable
-        If it is not text in its encoding (which byte, in which row), has rows of another length than its header (which), names
-        a column twice, or has no rows.
+        If it is not text in its encoding (which byte, in which row), has rows of another length than its header (which) and the
+        layout is not tolerant, names a column twice, or has no rows.
     """
     text = as_utf8(source, layout.encoding)
     lines = [_line(text) for _ in range(layout.header_lines)]
@@ -80,14 +86,17 @@ def write_parquet(source: BinaryIO, target: Path, layout: Layout) -> tuple[str, 
     columns = layout.columns or _named(dialect.split(header))
     _refuse_twice(columns)
     ragged = Ragged(header_lines=layout.header_lines)
-    schema = pa.schema([(name, pa.string()) for name in columns])
+    schema = pa.schema([(name, pa.string()) for name in (*columns, UNREAD)])
     rows = 0
     with pa.parquet.ParquetWriter(target, schema, compression="lz4", use_dictionary=True) as writer:
         for group in batched(_batches(text, dialect, columns, ragged), _BATCHES_A_GROUP):
-            table = pa.Table.from_batches([pa.record_batch(batch.columns, schema=schema) for batch in group])
+            table = pa.Table.from_batches([_with_unread(batch, schema) for batch in group])
             rows += table.num_rows
             writer.write_table(table, row_group_size=_GROUP_ROWS)
-    ragged.refuse(len(columns))
+        if not (layout.tolerant and rows):
+            ragged.refuse(len(columns))
+        if ragged.rows:
+            writer.write_table(ragged.as_table(schema))
     if not rows:
         raise DatasetUnsuitable(
             Text(
@@ -96,6 +105,11 @@ def write_parquet(source: BinaryIO, target: Path, layout: Layout) -> tuple[str, 
             )
         )
     return columns
+
+
+def _with_unread(batch: Any, schema: Any) -> Any:
+    """Say of rows that could be read nothing in the column of those that could not."""
+    return pa.record_batch([*batch.columns, pa.nulls(batch.num_rows, pa.string())], schema=schema)
 
 
 def as_utf8(source: BinaryIO, encoding: str) -> BinaryIO:
@@ -138,26 +152,31 @@ class Ragged:
 
     def __init__(self, *, header_lines: int) -> None:
         self._header_lines = header_lines
-        self._count = 0
-        self._told: list[str] = []
+        self.rows: list[str] = []
 
     def skip(self, row: "pa.csv.InvalidRow") -> str:
         """Go on, so that all are counted."""
-        self._count += 1
-        if len(self._told) < _TOLD_ROWS:
-            number = "?" if row.number is None else str(row.number + self._header_lines)
-            self._told.append(f"{number}: {row.actual_columns}")
+        if len(self.rows) >= _MOST_UNREAD:
+            return "error"
+        number = "?" if row.number is None else str(row.number + self._header_lines)
+        self.rows.append(f"{number}: {row.actual_columns}")
         return "skip"
+
+    def as_table(self, schema: Any) -> Any:
+        """Give them as rows of which nothing is known but which they were."""
+        missing = [pa.nulls(len(self.rows), pa.string()) for _ in schema.names[:-1]]
+        return pa.table([*missing, pa.array(self.rows, pa.string())], schema=schema)
 
     def refuse(self, columns: int) -> None:
         """Say which there were, if there were any."""
-        if not self._count:
+        if not self.rows:
             return
-        told = ", ".join(self._told) + (", …" if self._count > len(self._told) else "")
+        count = len(self.rows)
+        told = ", ".join(self.rows[:_TOLD_ROWS]) + (", …" if count > _TOLD_ROWS else "")
         raise DatasetUnsuitable(
             Text(
-                en=f"{self._count} row(s) of the table have not the {columns} values of its header (row: values): {told}. Correct or remove them.",
-                fr=f"{self._count} ligne(s) du tableau n'ont pas les {columns} valeurs de son en-tête (ligne : valeurs) : {told}. Corrigez-les ou retirez-les.",
+                en=f"{count} row(s) of the table have not the {columns} values of its header (row: values): {told}. Correct or remove them.",
+                fr=f"{count} ligne(s) du tableau n'ont pas les {columns} valeurs de son en-tête (ligne : valeurs) : {told}. Corrigez-les ou retirez-les.",
             )
         )
 
