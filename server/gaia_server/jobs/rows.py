@@ -50,7 +50,9 @@ def _plain(column: Column[Any]) -> ColumnElement[Any]:
 
 
 def _of_text(read: Callable[[Any], Any], text: str) -> Any:
-    return read(json.loads(text))
+    """Read JSON as text; where another program wrote `null` for what is missing, it is missing."""
+    value = json.loads(text)
+    return None if value is None else read(value)
 
 
 PLAIN_JOBS: Select[Any] = select(*map(_plain, jobs.columns), *(_plain(works.c[name]) for name in _OF_WORK)).join(
