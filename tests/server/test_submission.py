@@ -111,7 +111,7 @@ def test_a_choice_names_the_centre_with_the_data_and_why(services, tmp_path: Pat
         settings=Settings(home=tmp_path / "home"), store=services.store, transport=Wire(),
         federation=Federation(services.centres), centres=services.centres,
     )  # fmt: skip
-    choice = made.choose(services.processes["subset"], SUBSET)
+    choice = made.choose(services.processes["subset"], SUBSET).choice
     assert choice.centre == "theia"
     assert choice.reason.en.startswith("theia holds the data")
 
