@@ -179,8 +179,8 @@ function coast(lines, box, { x, y, width, height }) {
 
 // The parts of a map that every kind has: where it lies on the page, its frame, coasts and degrees.
 function chart(whole, box, label) {
-  const left = 52;
-  const most = whole - left - 26;
+  const [left, right] = whole < 400 ? [44, 12] : [52, 26]; // a phone has no room to spare
+  const most = whole - left - right;
   const ratio = (box.north - box.south) / (box.east - box.west);
   const tallest = Math.max(Math.min(window.innerHeight * 0.65, 560), 200);
   const width = Math.min(most, Math.max(tallest / ratio, 160));
