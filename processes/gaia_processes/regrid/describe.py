@@ -396,7 +396,7 @@ def _target_cells(inputs: Inputs) -> float:
 
 REGRID = Process(
     id="regrid",
-    version="1.1.0",
+    version="1.1.1",
     title=Text(en="Regrid", fr="Changement de grille"),
     description=Text(
         en="Brings gridded data to another grid of longitudes and latitudes, by linear interpolation, so that integrals are "

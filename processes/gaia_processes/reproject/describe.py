@@ -266,7 +266,7 @@ def _target_cells(inputs: Inputs, cube: Cube) -> float:
 
 REPROJECT = Process(
     id="reproject",
-    version="1.0.0",
+    version="1.0.1",
     title=Text(en="Reproject", fr="Reprojection"),
     description=Text(
         en="Brings rasters and gridded data to rows and columns of another coordinate reference system, with GDAL's methods "
