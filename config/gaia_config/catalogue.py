@@ -84,9 +84,9 @@ class Federation:
 
     def __init__(self, centres: Mapping[str, Centre] | Iterable[Centre]) -> None:
         self._centres = tuple(centres.values() if isinstance(centres, Mapping) else centres)
+        self._looked = time.monotonic()  # when the last look began: what came later it may not have seen
         self._reads = {centre.id: _read(centre.catalogue, centre.id) for centre in self._centres}
         self._merged = _merge(self._reads)
-        self._looked = time.monotonic()
         self._looking = threading.Lock()
 
     def find(self, id: str, version: str | None = None) -> Dataset | None:
@@ -100,15 +100,11 @@ class Federation:
         version : str, optional
             Its version; the newest without.
         """
-        found = self._find(id, version, LOOK_AGAIN_S)
-        # Another process may have offered it already: before saying no, look at what is there now.
-        return found if found is not None else self._find(id, version, LOOK_AFTER_MISS_S)
-
-    def _find(self, id: str, version: str | None, age_s: float) -> Dataset | None:
-        versions = self._now(age_s).versions.get(id, ())
-        if version is None:
-            return versions[0] if versions else None
-        return next((dataset for dataset in versions if dataset.version == version), None)
+        found = _pick(self._now(), id, version)
+        if found is None:  # another process may have offered it already: before saying no, look at what is there now
+            self._look_afresh()
+            found = _pick(self._merged, id, version)
+        return found
 
     def datasets(self) -> tuple[Dataset, ...]:
         """List the newest version of each dataset, by id."""
@@ -123,18 +119,24 @@ class Federation:
         """A word that changes when anything in any catalogue changes."""
         return self._now().etag
 
-    def _now(self, age_s: float | None = None) -> _Merged:
-        if time.monotonic() - self._looked >= (LOOK_AGAIN_S if age_s is None else age_s) and self._looking.acquire(
-            blocking=False
-        ):
+    def _now(self) -> _Merged:
+        if time.monotonic() - self._looked >= LOOK_AGAIN_S and self._looking.acquire(blocking=False):
             try:
                 self._look()
             finally:
-                self._looked = time.monotonic()
                 self._looking.release()
         return self._merged
 
+    def _look_afresh(self) -> None:
+        """Wait for a look that began after this was called; one is enough for all who wait."""
+        asked = time.monotonic()
+        with self._looking:
+            if self._looked < asked:
+                time.sleep(max(0.0, self._looked + LOOK_AFTER_MISS_S - time.monotonic()))
+                self._look()
+
     def _look(self) -> None:
+        self._looked = time.monotonic()
         changed = [c for c in self._centres if not _unchanged(c.catalogue, self._reads[c.id])]
         for centre in changed:
             self._reads = self._reads | {centre.id: self._read_again(centre)}
@@ -149,6 +151,13 @@ class Federation:
             if str(error) != last.problem:
                 _log.warning("catalogue is broken; its last good reading stays", centre=centre.id, problem=str(error))
             return replace(last, problem=str(error))
+
+
+def _pick(merged: _Merged, id: str, version: str | None) -> Dataset | None:
+    versions = merged.versions.get(id, ())
+    if version is None:
+        return versions[0] if versions else None
+    return next((dataset for dataset in versions if dataset.version == version), None)
 
 
 def read_catalogue(path: Path, centre: str) -> tuple[Dataset, ...]:

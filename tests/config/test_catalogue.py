@@ -209,3 +209,16 @@ def test_before_it_says_no_it_looks_at_what_is_there_now(centre, dataset, monkey
     assert federation.find("new") is None
     publish(theia, dataset(id="new"))
     assert federation.find("new") is not None
+
+
+def test_who_misses_while_another_looks_waits_and_looks_again(centre, dataset, monkeypatch):
+    monkeypatch.setattr(catalogue, "LOOK_AGAIN_S", 3600.0)
+    theia = centre()
+    catalogue.write_empty(theia)
+    federation = Federation([theia])
+    with ThreadPoolExecutor(2) as pool:
+        with federation._looking:  # another thread looks, and has seen the catalogue as it was
+            found = [pool.submit(federation.find, "new") for _ in range(2)]
+            time.sleep(0.05)
+            publish(theia, dataset(id="new"))
+        assert [each.result(5).id for each in found] == ["new", "new"]
