@@ -57,7 +57,7 @@ def places(client, services, centres, app):
     records = Rows(kind="csv", columns=(RowColumn(name="scientificName"),), count=9)
     for id, rows in (("parks", parks), ("records", records)):
         publish(centres["theia"], replace(known, id=id, title=id, properties=rows.to_stac()))
-    services.federation._now(0.0)
+    assert services.federation.find("parks")
     processes = dict(services.processes) | {"places": PLACES}
     object.__setattr__(services, "processes", processes)
     return client

@@ -155,6 +155,25 @@ def _runs(places: NDArray[np.intp], inner: NDArray[np.intp]) -> list[Piece]:
     return [piece for pair in zip(np.split(places, cuts), np.split(inner, cuts), strict=True) for piece in _runs(*pair)]
 
 
+def share_out[T](
+    pool: ThreadPoolExecutor | None, jobs: list[T], do: Callable[[list[T]], None], *, chunk_bytes: int
+) -> None:
+    """
+    Have chunks read, in batches by several threads where that is worth it.
+
+    Parameters
+    ----------
+    chunk_bytes : int
+        What one holds in memory: large ones are read one after the other, for each thread would hold one.
+    """
+    if pool is None or len(jobs) == 1 or chunk_bytes > _THREADED_LIMIT_BYTES:
+        do(jobs)
+        return
+    length = min(max(len(jobs) // _SHARES, 1), _BATCH)
+    for _ in pool.map(do, [jobs[at : at + length] for at in range(0, len(jobs), length)]):
+        pass
+
+
 def pieces_by_chunk(indices: NDArray[np.intp], chunk: int) -> list[tuple[int, list[Piece]]]:
     """
     Group the places along one dimension by the chunk in which they lie.
@@ -255,13 +274,7 @@ class ChunkReader:
             return self._read_tiny(self._table, indices)
         result: NDArray[Any] = np.empty([len(each) for each in indices], dtype=self.layout.dtype)
         jobs = self._plan(self._table, indices)
-        if pool is None or len(jobs) == 1 or self.layout.chunk_bytes > _THREADED_LIMIT_BYTES:
-            self._fill(result, jobs)
-        else:
-            length = min(max(len(jobs) // _SHARES, 1), _BATCH)
-            batches = [jobs[at : at + length] for at in range(0, len(jobs), length)]
-            for _ in pool.map(lambda batch: self._fill(result, batch), batches):
-                pass
+        share_out(pool, jobs, lambda some: self._fill(result, some), chunk_bytes=self.layout.chunk_bytes)
         return result
 
     def holds_all(self, spans: list[range]) -> bool:

@@ -29,16 +29,13 @@ from xarray.core.indexing import ExplicitIndexer, IndexingSupport, LazilyIndexed
 from gaia_processes.errors import UnreadableData
 from gaia_processes.shared.lazy import Key, index_vectors
 from gaia_workers.readers import refusals
-from gaia_workers.readers.chunks import Box, ByteCounter, Piece, pieces_by_chunk
+from gaia_workers.readers.chunks import Box, ByteCounter, Piece, pieces_by_chunk, share_out
 from gaia_workers.readers.zarr_codecs import DamagedChunk, check_crc32c
 from gaia_workers.readers.zarr_documents import ArrayPlan, Shards, plan_v2, plan_v3, read_attributes, read_document
 from gaia_workers.readers.zarr_stores import Store, open_store
 
 _KEPT_INDEXES = 64
 """So many tables of shards are kept, for each array."""
-_BATCH = 16
-_SHARES = 8  # so many batches at least, where there are chunks enough, that no thread waits long for another
-_THREADED_LIMIT_BYTES = 2**27
 _ABSENT = 2**64 - 1
 
 type _Job = tuple[tuple[int, list[Piece]], ...]
@@ -126,13 +123,7 @@ class ZarrArray(BackendArray):
         jobs: list[_Job] = list(product(*grouped))
         pool = self._pool()
         chunk_bytes = math.prod(self._plan.chunk_shape) * self.dtype.itemsize
-        if pool is None or len(jobs) == 1 or chunk_bytes > _THREADED_LIMIT_BYTES:
-            self._fill(result, jobs)
-        else:
-            length = min(max(len(jobs) // _SHARES, 1), _BATCH)
-            batches = [jobs[at : at + length] for at in range(0, len(jobs), length)]
-            for _ in pool.map(lambda batch: self._fill(result, batch), batches):
-                pass
+        share_out(pool, jobs, lambda some: self._fill(result, some), chunk_bytes=chunk_bytes)
         return result
 
     def _rows(self, boxes: list[Box]) -> tuple[int, int] | None:
