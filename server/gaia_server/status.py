@@ -10,6 +10,7 @@ from gaia_processes.text import Language, Text
 from gaia_server.jobs.outlook import Outlook
 from gaia_server.jobs.records import Job, Work
 from gaia_server.jobs.states import State
+from gaia_server.jobs.story import why_there
 from gaia_server.rendering import link_page, make_link, render_time, without_none
 from gaia_workers.contract import Receipt, Result, SideFile, Words, utc_now
 
@@ -99,7 +100,7 @@ def render_status(
             "progress": job.progress,
             "links": _links(job, job_url(base_url, job.id), language),
             "gaia:centre": job.centre,
-            "gaia:reason": _into(job.reason, language),
+            "gaia:reason": _into(why_there(job), language),
             "gaia:attempt": job.attempt,
             "gaia:queuePosition": outlook.position if outlook else None,
             "gaia:eta": render_time(outlook.start) if outlook else None,

@@ -13,6 +13,8 @@ from gaia_server.jobs.states import State
 from gaia_workers.contract import Result, Words
 
 MB = 1e6
+_WAITS = ("waits ", "waiting ")
+"""How reasons to wait begin."""
 
 
 def tell(job: Job, said: Sequence[LogLine]) -> tuple[LogLine, ...]:
@@ -32,6 +34,21 @@ def tell(job: Job, said: Sequence[LogLine]) -> tuple[LogLine, ...]:
     """
     told = sorted([*_beginning(job), *said], key=lambda line: line.time)  # stable: what is told first comes first
     return (*told, *_end(job, not_before=told[-1].time))
+
+
+def why_there(job: Job) -> Words | None:
+    """
+    Say why a job is where it is, or what it waits for.
+
+    Which centre was chosen begins with the centre's name; anything else is a trouble or a wait. A wait is over when the work
+    has begun, any trouble when it has succeeded.
+    """
+    reason = job.reason
+    if reason is None or job.started is None or reason.en.startswith(f"{job.centre} "):
+        return reason
+    if job.state is State.SUCCESSFUL or reason.en.startswith(_WAITS):
+        return Words(en=f"computed at {job.centre}", fr=f"calculé à {job.centre}")
+    return reason
 
 
 def _beginning(job: Job) -> Iterator[LogLine]:

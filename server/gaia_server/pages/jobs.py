@@ -14,6 +14,7 @@ from gaia_processes.process import Process, told_of
 from gaia_processes.text import Language, Text
 from gaia_server.jobs.records import Job, LogLine
 from gaia_server.jobs.states import State
+from gaia_server.jobs.story import why_there
 from gaia_server.negotiation import language_of
 from gaia_server.pages.figures import say_moment, say_size, say_time
 from gaia_server.pages.form import write_form
@@ -422,7 +423,7 @@ def render_job_page(
         "job": row,
         "process": {"id": job.process_id, "title": row.title, "version": job.process_version},
         "centre": {"id": job.centre, "title": row.centre},
-        "reason": teller.words(job.reason),
+        "reason": teller.words(why_there(job)),
         "attempt": job.attempt,
         "position": outlook.position if outlook else None,
         "start": teller.moment(outlook.start) if outlook and outlook.start else None,

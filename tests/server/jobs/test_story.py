@@ -7,7 +7,7 @@ import pytest
 
 from gaia_server.jobs.records import Job, LogLine
 from gaia_server.jobs.states import State
-from gaia_server.jobs.story import tell
+from gaia_server.jobs.story import tell, why_there
 from gaia_workers.contract import OutputFile, Receipt, Result, Words
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -37,6 +37,22 @@ def lines(job: Job, *said: LogLine) -> list[str]:
 def test_it_says_where_it_goes_and_why_and_when_it_began(job: Job) -> None:
     assert lines(job) == ["Accepted: climeri holds the data; 0 job(s) ahead.", "Computing began at climeri."]
     assert [line.time for line in tell(job, ())] == [NOON, after(1)]
+
+
+@pytest.mark.parametrize(
+    ("reason", "waiting", "running", "done"),
+    [
+        ("climeri holds the data", "climeri holds the data", "climeri holds the data", "climeri holds the data"),
+        ("waits for climeri", "waits for climeri", "computed at climeri", "computed at climeri"),
+        ("no contact with climeri", "no contact with climeri", "no contact with climeri", "computed at climeri"),
+    ],
+)
+def test_what_a_job_waited_for_is_its_reason_only_as_long_as_it_waits(
+    job: Job, reason: str, waiting: str, running: str, done: str
+) -> None:
+    held = replace(job, reason=Words(en=reason, fr="-"))
+    stages = replace(held, state=State.ACCEPTED, started=None), held, ended(held, State.SUCCESSFUL)
+    assert [(why.en if (why := why_there(each)) else None) for each in stages] == [waiting, running, done]
 
 
 def test_what_was_said_stands_where_it_happened(job: Job) -> None:
