@@ -117,7 +117,8 @@ class Push:
             raise DeliveryFailed from error
 
     def _try(self, session: requests.Session, path: Path, output: OutputFile) -> None:
-        offset = self._offset(session, output)
+        # What goes in one piece is sent unasked: where the server has a part of it already, its answer says so.
+        offset = self._offset(session, output) if output.size_bytes > PIECE_BYTES else 0
         while offset < output.size_bytes or output.size_bytes == 0:
             offset = self._put(session, path, output, offset)
             if offset >= output.size_bytes:
@@ -147,13 +148,19 @@ class Push:
             "Content-Range": f"bytes {offset}-{end - 1}/{output.size_bytes}" if output.size_bytes else "bytes */0",
             "Repr-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(output.sha256)).decode()}:",
         }
-        answer = session.put(
-            self._address(output),
-            data=_piece(path, offset, end),
-            headers=headers,
-            timeout=TIMEOUT_S,
-            allow_redirects=False,
-        )
+
+        def put() -> requests.Response:
+            return session.put(
+                self._address(output),
+                data=_piece(path, offset, end),
+                headers=headers,
+                timeout=TIMEOUT_S,
+                allow_redirects=False,
+            )
+
+        answer = put()
+        if answer.status_code == requests.codes.forbidden and self._learn_time(answer):
+            answer = put()
         if answer.status_code == requests.codes.conflict:
             return int(answer.headers["Gaia-Offset"])
         _checked(answer)
