@@ -57,10 +57,23 @@ def test_one_that_waits_is_sent_out_and_the_next_takes_its_place(forks: Forks, e
     fork = forks.send_out(errand)
     assert fork._child.pid == first
     assert isinstance(outcome_of(fork), Result)
-    fork.end()
+    forks.end(fork)
     assert waiting(forks) == [second]
     forks.refill()
     assert len(waiting(forks)) == 2
+
+
+def test_one_that_is_out_keeps_its_place(forks: Forks, errand: Errand) -> None:
+    forks.refill()
+    first, second = waiting(forks)
+    one, other = forks.send_out(errand), forks.send_out(replace(errand, order=order()))
+    assert isinstance(outcome_of(one), Result)
+    forks.take_back(one)
+    forks.refill()  # the other one will come back too
+    assert waiting(forks) == [first]
+    assert isinstance(outcome_of(other), Result)
+    forks.take_back(other)
+    assert waiting(forks) == [second, first]
 
 
 def test_one_that_died_while_it_waited_is_passed_over(forks: Forks, errand: Errand) -> None:
@@ -70,7 +83,7 @@ def test_one_that_died_while_it_waited_is_passed_over(forks: Forks, errand: Erra
         fork._child.join(5)
     fork = forks.send_out(errand)
     assert isinstance(outcome_of(fork), Result)
-    fork.end()
+    forks.end(fork)
 
 
 def test_one_that_did_its_errand_well_is_sent_out_again(forks: Forks, errand: Errand) -> None:
@@ -83,7 +96,7 @@ def test_one_that_did_its_errand_well_is_sent_out_again(forks: Forks, errand: Er
     again = forks.send_out(replace(errand, order=order()))
     assert again is fork
     assert isinstance(outcome_of(again), Result)
-    again.end()
+    forks.end(again)
 
 
 @pytest.mark.parametrize(("limit", "value"), [("ERRANDS_EACH", 1), ("GROWTH_LIMIT_BYTES", -1)])

@@ -132,7 +132,7 @@ class Attempt:
             if isinstance(outcome, Result):
                 self._bench.forks.take_back(fork)
             else:
-                fork.end()
+                self._bench.forks.end(fork)
         return outcome
 
     def _delegate(self, errand: Errand, slurm: Slurm) -> Result | Failure | None:

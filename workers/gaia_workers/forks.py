@@ -17,7 +17,7 @@ from gaia_workers.errands import Errand, News, set_out
 from gaia_workers.family import Family
 
 KILL_WAIT_S = 5.0
-ERRANDS_EACH = 50
+ERRANDS_EACH = 200
 """After so many a fork is replaced: what native libraries leak does not add up."""
 GROWTH_LIMIT_BYTES = 64 * 2**20
 """What a fork may have kept of its errands and still get another."""
@@ -122,13 +122,15 @@ class Forks:
     Parameters
     ----------
     ready : int
-        How many wait for an errand.
+        How many there are, at work or waiting for an errand. One that is out is not replaced before it is ended: it comes back
+        to wait, and a second one in its place would have been begun to be ended.
     """
 
     def __init__(self, ready: int = 0) -> None:
         self._ready = ready
         self._groups: Groups | None = None
         self._waiting: list[Fork] = []
+        self._out: set[Fork] = set()
         self._spent: list[Fork] = []
         self._lock = threading.Lock()
 
@@ -141,8 +143,10 @@ class Forks:
         while (fork := self._take()) is not None:
             if fork.send_out(errand):
                 return fork
-            fork.end()
+            self.end(fork)
         fork = Fork.begin(self._groups)
+        with self._lock:
+            self._out.add(fork)
         fork.send_out(errand)
         return fork
 
@@ -150,10 +154,19 @@ class Forks:
         """Let a fork that did its errand wait for the next one; one that is not fit goes with the next refill."""
         fit = fork.fit
         with self._lock:
-            if fit and len(self._waiting) < self._ready:
+            self._out.discard(fork)
+            if fit and len(self._waiting) + len(self._out) < self._ready:
                 self._waiting.insert(0, fork)
             else:
                 self._spent.append(fork)
+
+    def end(self, fork: Fork) -> None:
+        """End a fork that was sent out, with all that it started."""
+        try:
+            fork.end()
+        finally:
+            with self._lock:
+                self._out.discard(fork)
 
     def refill(self) -> None:
         """End the spent ones and begin those that are missing; call it when nobody waits for it."""
@@ -161,7 +174,7 @@ class Forks:
             fork.end()
         while True:
             with self._lock:
-                if len(self._waiting) >= self._ready:
+                if len(self._waiting) + len(self._out) >= self._ready:
                     return
                 self._waiting.append(Fork.begin(self._groups))
 
@@ -179,4 +192,8 @@ class Forks:
 
     def _take(self) -> Fork | None:
         with self._lock:
-            return self._waiting.pop(0) if self._waiting else None
+            if not self._waiting:
+                return None
+            fork = self._waiting.pop(0)
+            self._out.add(fork)
+            return fork
