@@ -49,7 +49,7 @@ class Bands:
             self._file = file.fileno()
 
     def put_steps(self, steps: NDArray[np.intp], values: NDArray[Any]) -> None:
-        """Write some steps, in ascending order, of all cells: shape (steps, cells)."""
+        """Write some steps of all cells, shape (steps, cells)."""
         for at, stretch in _stretches(steps):
             for number, band in enumerate(self.slices):
                 part = values[at : at + len(stretch), band]
@@ -58,16 +58,16 @@ class Bands:
                 else:
                     self._write(number, int(stretch[0]), np.ascontiguousarray(part, self.dtype))
 
-    def put_band(self, number: int, values: NDArray[Any]) -> None:
-        """Write all steps of a band, shape (steps, cells of the band)."""
+    def put_band(self, number: int, values: NDArray[Any], first: int = 0) -> None:
+        """Write steps of a band from the `first` on, shape (steps, cells of the band)."""
         if self._held is not None:
-            self._held[number][:] = values
+            self._held[number][first : first + len(values)] = values
         else:
-            self._write(number, 0, np.ascontiguousarray(values, self.dtype))
+            self._write(number, first, np.ascontiguousarray(values, self.dtype))
 
-    def band(self, number: int) -> NDArray[Any]:
-        """Read all steps of a band."""
-        return self._read(number, 0, self.shape[0])
+    def band(self, number: int, first: int = 0, last: int | None = None) -> NDArray[Any]:
+        """Read the steps of a band from `first` to before `last`."""
+        return self._read(number, first, self.shape[0] if last is None else last)
 
     def steps(self, first: int, last: int) -> NDArray[Any]:
         """Read the steps from `first` to before `last`, of all cells."""
@@ -101,7 +101,7 @@ class Bands:
 
 
 def _stretches(steps: NDArray[np.intp]) -> Iterator[tuple[int, NDArray[np.intp]]]:
-    """Split ascending steps into those without gaps, each with where it begins among them."""
+    """Split steps into those that follow one another, each part with where it begins among them."""
     at = 0
     for stretch in np.split(steps, np.flatnonzero(np.diff(steps) != 1) + 1):
         if len(stretch):

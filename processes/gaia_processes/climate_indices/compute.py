@@ -1,14 +1,16 @@
 """
 Climate indices of daily temperatures and precipitation, of each year, season or month.
 
-The daily values of all quantities are read once, in the order in which they are stored, and laid aside cell by cell (in
-memory where they are few, else in a temporary file); then bands of cells are worked on over the whole record, so that
-memory does not grow with the data. Definitions: `docs/science.md`; kernels: `gaia_processes.climate_indices.kernels`.
+The daily values of all quantities are read once, in the order in which they are stored, and worked on a stretch of days after
+another, band of cells by band of cells: memory does not grow with the record (`gaia_processes.climate_indices.records`). Only
+where an index looks at all of the record (a baseline, spells that go on) is all of it laid aside, in a temporary file.
+Definitions: `docs/science.md`; kernels: `gaia_processes.climate_indices.kernels`.
 """
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,13 +20,30 @@ from numpy.typing import NDArray
 from gaia_processes.aggregate.compute import compute as aggregate
 from gaia_processes.climate_indices.bands import Bands, read_lazily
 from gaia_processes.climate_indices.indices import BASELINE, INDICES, Index
-from gaia_processes.climate_indices.kernels import KERNELS, Band, Calendar, Floats, Options, threshold_of
+from gaia_processes.climate_indices.kernels import (
+    KERNELS,
+    WINDOW,
+    Band,
+    Calendar,
+    Floats,
+    Options,
+    threshold_of,
+)
 from gaia_processes.climate_indices.quantities import (
     UNITS,
     Described,
     Quantity,
     find_conversion,
     find_quantities,
+)
+from gaia_processes.climate_indices.records import (
+    Plan,
+    Reach,
+    Record,
+    Stretch,
+    cut_calendar,
+    find_stretches,
+    plan_reading,
 )
 from gaia_processes.errors import DatasetUnsuitable, SelectionEmpty
 from gaia_processes.inputs.bbox import Bbox
@@ -34,10 +53,8 @@ from gaia_processes.inputs.seasons import SEASONS, Season
 from gaia_processes.inputs.years import Years
 from gaia_processes.shared.aside import HELD_BYTES
 from gaia_processes.shared.axes import data_variables, find_grid, find_time, text_of
-from gaia_processes.shared.lazy import find_cuts
 from gaia_processes.shared.methods import append_methods
 from gaia_processes.shared.periods import Periods, Steps, find_periods, is_complete, number_of, read_steps
-from gaia_processes.shared.reduction import decode
 from gaia_processes.shared.times import TimeAxis, read_time, render, select_steps, unit_s
 from gaia_processes.shared.values import read_numbers
 from gaia_processes.subset.compute import Inclusion
@@ -47,9 +64,12 @@ from gaia_processes.text import Text
 type Warn = Callable[[Text], None]
 type Progress = Callable[[float, float], None]
 
-_BAND_BYTES = 2**24
-"""Of one quantity of a band, in float64."""
-_READ_BYTES = 2**25
+_BAND_BYTES = 2**22
+"""Of one quantity of a band of cells, in float64: what a processor holds near."""
+_WHOLE_BAND_BYTES = 2**24
+"""The same, where all of the record is known at once: bands of few cells each go through all periods."""
+_RING_BYTES = 2**25
+"""So much is kept in memory of the daily values; more lies in temporary files."""
 _DAY_S = 86400.0
 _FILL = np.float32(1e20)
 _THREADS = 2
@@ -171,6 +191,10 @@ class _Source:
     @property
     def precision(self) -> np.dtype[Any]:
         return np.dtype(np.float32 if self.variable.dtype == np.float32 else np.float64)
+
+    @property
+    def by_time(self) -> xr.Variable:
+        return self.variable.transpose(self.time_dim, *self.cell_dims)
 
     @property
     def cell_dims(self) -> tuple[str, ...]:
@@ -428,13 +452,16 @@ def _check_baseline(asked: tuple[Index, ...], days: Steps, options: Options) -> 
 # --- the work -------------------------------------------------------------------------------------------------------
 
 
-def _share_of(tell: Progress, at: int, total: float) -> Callable[[float], None]:
-    """Tell of the reading of one quantity as two parts of the whole."""
-    return lambda share: tell(2 * (at + share), total)
+def _find_reach(asked: tuple[Index, ...], options: Options) -> Reach:
+    """Tell which days around a period its indices look at: all where there is a baseline, or spells go on."""
+    whole = any(index.percentile is not None or (options.carry and index.kind.startswith("longest")) for index in asked)
+    five = any(index.kind == "greatest_of_five" for index in asked) and not options.within
+    season = any(index.kind == "growing_season" for index in asked)
+    return Reach(before=WINDOW - 1 if five else 0, following_july=season, all_days=whole)
 
 
 class _Work:
-    """The daily values of all quantities, laid aside band by band, and what is made of them."""
+    """The daily values of all quantities, of a stretch of days after another, and what is made of them."""
 
     def __init__(
         self,
@@ -449,56 +476,74 @@ class _Work:
         self._asked, self._options, self._least = asked, options, least
         self._first = next(iter(sources.values()))
         self._cells = int(np.prod(self._first.cell_shape, dtype=np.int64))
-        self._width = max(min(_BAND_BYTES // (8 * len(days.year)), self._cells), 1)
-        values = len(days.year) * len(sources) * max(source.precision.itemsize for source in sources.values())
-        results = len(division.periods.key) * len(asked) * np.dtype(np.float32).itemsize
-        self._in_files = (values + results) * self._cells > HELD_BYTES
+        self._day_bytes = self._cells * sum(source.precision.itemsize for source in sources.values())
+        self._stretches, self._plans = self._plan(_find_reach(asked, options))
+        longest = max(each.last - each.first for each in self._stretches)
+        of_band = _BAND_BYTES if len(self._stretches) > 1 else _WHOLE_BAND_BYTES
+        self._width = max(min(of_band // (8 * longest), self._cells), 1)
+
+    def _plan(self, reach: Reach) -> tuple[tuple[Stretch, ...], dict[Quantity, Plan]]:
+        """Say which days are worked on at once, and how each quantity is read; all at once where its days are not in order."""
+        calendar, most = self._division.calendar, _RING_BYTES // (2 * max(self._day_bytes, 1))
+        stretches = find_stretches(calendar, reach, most)
+        needed = stretches[0].first, max(each.last for each in stretches)
+        plans = {quantity: self._plan_of(source, needed) for quantity, source in self._sources.items()}
+        if all(plan.ascending for plan in plans.values()):
+            return stretches, plans
+        whole = Stretch(periods=slice(0, len(calendar.periods)), first=needed[0], last=needed[1])
+        return (whole,), plans
+
+    def _plan_of(self, source: _Source, needed: tuple[int, int]) -> Plan:
+        keys, days = _keys(source.steps), _keys(self._days)
+        places = np.where((keys >= days[0]) & (keys <= days[-1]), np.searchsorted(days, keys), -1)
+        return plan_reading(source.by_time, places, needed)
 
     def run(self, progress: Progress | None) -> dict[str, Bands]:
         """Compute all the indices, shape (periods, cells) each."""
         counts = len(self._division.periods.key)
-        made = {index.id: self._bands(counts, np.dtype(np.float32)) for index in self._asked}
-        total = float(2 * len(self._sources) + 2)
-        tell = progress or (lambda _done, _total: None)
-        records = {}
-        for at, (quantity, source) in enumerate(self._sources.items()):
-            records[quantity] = self._lay_aside(source, _share_of(tell, at, total))
-        south = self._south()
+        held = counts * len(self._asked) * np.dtype(np.float32).itemsize * self._cells <= HELD_BYTES
+        made = {
+            index.id: Bands(counts, self._cells, self._width, np.dtype(np.float32), in_file=not held)
+            for index in self._asked
+        }
+        records, south, told = self._records(), self._south(), self._teller(progress)
 
-        def work(number: int) -> None:
-            for name, values in self._compute(records, number, south).items():
-                made[name].put_band(number, values)
+        def work(number: int, stretch: Stretch) -> None:
+            for name, values in self._compute(records, number, stretch, south).items():
+                made[name].put_band(number, values, stretch.periods.start)
 
         bands = -(-self._cells // self._width)
         with ThreadPoolExecutor(_THREADS) as pool:
-            for at, _ in enumerate(pool.map(work, range(bands)), start=1):
-                tell(total - 2 + 2 * at / bands, total)
+            for stretch in self._stretches:
+                for record in records.values():
+                    record.read(stretch, told)
+                for _ in pool.map(partial(work, stretch=stretch), range(bands)):
+                    told((stretch.last - stretch.first) / bands)
         return made
 
-    def _bands(self, steps: int, dtype: np.dtype[Any]) -> Bands:
-        return Bands(steps, self._cells, self._width, dtype, in_file=self._in_files)
+    def _records(self) -> dict[Quantity, Record]:
+        days = {quantity: plan.days_kept(self._stretches) for quantity, plan in self._plans.items()}
+        in_file = max(days.values()) * self._day_bytes > _RING_BYTES
+        return {
+            quantity: Record(
+                source.by_time, self._plans[quantity], days=days[quantity], width=self._width, dtype=source.precision,
+                in_file=in_file,
+            )
+            for quantity, source in self._sources.items()
+        }  # fmt: skip
 
-    def _lay_aside(self, source: _Source, tell: Callable[[float], None]) -> Bands:
-        """Read a quantity once, in the order of its chunks, and lay it aside band by band."""
-        precision = source.precision
-        record = self._bands(len(self._days.year), precision)
-        keys = _keys(source.steps)
-        places = np.searchsorted(_keys(self._days), keys)
-        known = (keys >= _keys(self._days)[0]) & (keys <= _keys(self._days)[-1])
-        variable = source.variable.transpose(source.time_dim, *source.cell_dims)
-        gaps = np.setdiff1d(np.arange(len(self._days.year)), places[known])
-        nothing = np.full((1, self._cells), np.nan, precision)
-        for gap in gaps:
-            record.put_steps(np.array([gap]), nothing)
-        batches = _batches(variable, np.flatnonzero(known))
-        for at, batch in enumerate(batches, start=1):
-            read = decode(np.asarray(variable[batch].values), variable.attrs)
-            numbers = read.numbers.astype(precision, copy=False)
-            values = numbers if read.valid is None else np.where(read.valid, numbers, np.nan)
-            order = np.argsort(places[batch], kind="stable")
-            record.put_steps(places[batch][order], values.reshape(len(batch), -1)[order])
-            tell(at / len(batches))
-        return record
+    def _teller(self, progress: Progress | None) -> Callable[[float], None]:
+        """Add up the steps that were read and the days that were worked on, and tell of them."""
+        steps = sum(len(batch) for plan in self._plans.values() for batch in plan.batches)
+        total, done = float(steps + sum(each.last - each.first for each in self._stretches)), 0.0
+
+        def told(days: float) -> None:
+            nonlocal done
+            done = min(done + days, total)
+            if progress is not None:
+                progress(done, total)
+
+        return told
 
     def _south(self) -> NDArray[np.bool_]:
         """Tell which cells lie south of the equator; none where it is not known."""
@@ -516,15 +561,18 @@ class _Work:
         shape = [size if dim in order else 1 for dim, size in sizes.items()]
         return np.broadcast_to(values.reshape(shape) < 0, self._first.cell_shape).reshape(-1)
 
-    def _compute(self, records: dict[Quantity, Bands], number: int, south: NDArray[np.bool_]) -> dict[str, Floats]:
+    def _compute(
+        self, records: Mapping[Quantity, Record], number: int, stretch: Stretch, south: NDArray[np.bool_]
+    ) -> dict[str, Floats]:
         cells = slice(number * self._width, (number + 1) * self._width)
         values: dict[str, Floats] = {}
         for quantity, source in self._sources.items():
-            values[quantity] = records[quantity].band(number).astype(np.float64) * source.scale + source.offset
+            values[quantity] = records[quantity].band(number, stretch).astype(np.float64) * source.scale + source.offset
         if "tas" not in values and {"tasmax", "tasmin"} <= values.keys():
             values["tas"] = (values["tasmax"] + values["tasmin"]) / 2
-        band = Band(values=values, calendar=self._division.calendar, options=self._options, south=south[cells])
-        shares = {quantity: self._shares(each) for quantity, each in values.items()}
+        calendar = cut_calendar(self._division.calendar, stretch)
+        band = Band(values=values, calendar=calendar, options=self._options, south=south[cells])
+        shares = {quantity: self._shares(each, calendar, stretch) for quantity, each in values.items()}
         made = {}
         for index in self._asked:
             share = np.minimum.reduce([shares[quantity] for quantity in index.needs])
@@ -533,11 +581,12 @@ class _Work:
             made[index.id] = np.where(share > 0, made[index.id], np.nan)
         return made
 
-    def _shares(self, values: Floats) -> Floats:
+    def _shares(self, values: Floats, calendar: Calendar, stretch: Stretch) -> Floats:
         """Give the share of the days of each period that are there."""
         there = ~np.isnan(values)
-        counts = np.stack([there[first:end].sum(axis=0) for first, end in self._division.calendar.periods])
-        whole = np.round(np.diff(self._division.periods.bounds, axis=1)[:, 0] * unit_s(self._days.axis.units) / _DAY_S)
+        counts = np.stack([there[first:end].sum(axis=0) for first, end in calendar.periods])
+        bounds = self._division.periods.bounds[stretch.periods]
+        whole = np.round(np.diff(bounds, axis=1)[:, 0] * unit_s(self._days.axis.units) / _DAY_S)
         return counts / whole[:, None]
 
     # --- the dataset ------------------------------------------------------------------------------------------------
@@ -638,14 +687,3 @@ def _clock(template: xr.Dataset, time: str) -> tuple[str, ...]:
     """Name the time coordinate of a result and its bounds."""
     own = template.variables[time].attrs.get("bounds")
     return (time,) if own is None else (time, str(own))
-
-
-def _batches(variable: xr.Variable, steps: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    """Cut the steps where chunks of the source begin, a few MiB at a time: so that none is read twice."""
-    step_bytes = max(int(np.prod(variable.shape[1:], dtype=np.int64)) * 8, 1)
-    most = max(_READ_BYTES // step_bytes, 1)
-    found = find_cuts(variable)
-    chunk = found[0][0] if found is not None and len(found[0]) == variable.ndim else 1
-    most = max(most // chunk * chunk, chunk if chunk * step_bytes <= 8 * _READ_BYTES else most)
-    cuts = np.unique(np.concatenate([[0], np.searchsorted(steps, np.arange(0, len(variable), most))]))
-    return [part for part in np.split(steps, cuts[1:]) if len(part)]

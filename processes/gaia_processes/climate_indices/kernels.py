@@ -21,7 +21,9 @@ from gaia_processes.climate_indices.indices import Index
 type Floats = NDArray[np.float64]
 type Bools = NDArray[np.bool_]
 
-_WINDOW, _SPELL, _SEASON = 5, 6, 6
+WINDOW = 5
+"""Days of RX5day, and around a day of the year for its percentile."""
+_SPELL, _SEASON = 6, 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -187,8 +189,8 @@ def greatest_of_five(band: Band, index: Index) -> Floats:
 
 def _sums_of_five(values: Floats) -> Floats:
     sums = np.full(values.shape, np.nan)
-    if len(values) >= _WINDOW:
-        sums[_WINDOW - 1 :] = np.lib.stride_tricks.sliding_window_view(values, _WINDOW, axis=0).sum(axis=-1)
+    if len(values) >= WINDOW:
+        sums[WINDOW - 1 :] = np.lib.stride_tricks.sliding_window_view(values, WINDOW, axis=0).sum(axis=-1)
     return sums
 
 
@@ -374,14 +376,14 @@ def day_limits(values: Floats, base: _Base, share: float) -> Floats:
     -------
     array, shape (days of the year, cells)
     """
-    half = _WINDOW // 2
+    half = WINDOW // 2
     padded = np.full((len(values) + 2 * half, values.shape[1]), np.nan)
     padded[half : half + len(values)] = values
     count = int(base.day_of_year.max()) + 1
     limits = np.empty((count, values.shape[1]))
     for day in range(count):
         own = np.flatnonzero(base.day_of_year == day)
-        limits[day] = quantile_8(padded[(own[:, None] + np.arange(_WINDOW)).ravel()], share)
+        limits[day] = quantile_8(padded[(own[:, None] + np.arange(WINDOW)).ravel()], share)
     return limits
 
 

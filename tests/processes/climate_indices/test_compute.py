@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 
 from gaia_processes.climate_indices import compute as module
+from gaia_processes.climate_indices import records
 from gaia_processes.climate_indices.compute import compute
 from gaia_processes.errors import DatasetUnsuitable, SelectionEmpty
 from gaia_processes.inputs.interval import parse_interval
@@ -281,10 +282,11 @@ def test_months_are_no_days() -> None:
 # --- memory, threads, progress --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("changed", [{"_THREADS": 1}, {"_BAND_BYTES": 2**14}, {"HELD_BYTES": 0, "_READ_BYTES": 2**12}])
-def test_threads_bands_and_files_change_no_byte(changed: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+def rain_of_21_cells() -> xr.Dataset:
+    """Give two years of rain, of which a few days and values are missing."""
     one = days("pr", np.zeros(730))
     many = np.random.default_rng(2).gamma(0.5, 4.0, size=(730, 3, 7))
+    many[100:102, 1] = 1e20
     data = xr.Dataset(
         {"pr": (("time", "lat", "lon"), many, one["pr"].attrs)},
         coords={
@@ -293,6 +295,15 @@ def test_threads_bands_and_files_change_no_byte(changed: dict[str, int], monkeyp
             "lon": ("lon", np.arange(7.0), one["lon"].attrs),
         },
     )
+    return data.isel(time=[at for at in range(730) if at not in (40, 399)])
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"_THREADS": 1}, {"_BAND_BYTES": 2**14, "_WHOLE_BAND_BYTES": 2**14}, {"HELD_BYTES": 0, "_RING_BYTES": 0}],
+)
+def test_threads_bands_and_files_change_no_byte(changed: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    data = rain_of_21_cells()
     ids = ("RX5day", "CDD", "SDII", "R95pTOT")
 
     def made() -> dict[str, bytes]:
@@ -303,6 +314,31 @@ def test_threads_bands_and_files_change_no_byte(changed: dict[str, int], monkeyp
     for name, value in changed.items():
         monkeypatch.setattr(module, name, value)
     assert made() == before
+
+
+@pytest.mark.parametrize("period", ["year", "month"])
+def test_a_record_worked_on_stretch_by_stretch_gives_what_it_gives_at_once(
+    period: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {"indices": ("RX5day", "CDD", "SDII"), "period": period, "min_valid_fraction": 0.9}
+    monkeypatch.setattr(module, "_RING_BYTES", 0)  # a period at a time, in a file whose days are written over
+    monkeypatch.setattr(records, "_READ_BYTES", 2**13)
+    by_stretches = compute((rain_of_21_cells(),), warn=lambda _: None, **asked)
+    monkeypatch.setattr(module, "_find_reach", lambda *_: records.Reach(all_days=True))
+    at_once = compute((rain_of_21_cells(),), warn=lambda _: None, **asked)
+    assert all(by_stretches[id].values.tobytes() == at_once[id].values.tobytes() for id in asked["indices"])
+
+
+def test_the_days_of_no_stretch_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "_READ_BYTES", 2**13)
+    read: list[int] = []
+    put = records.Record._put
+    monkeypatch.setattr(
+        records.Record, "_put", lambda self, batch, first: (read.extend(batch), put(self, batch, first))
+    )
+    made = index("RX5day", days("pr", TWO_YEARS), period="month", datetime=parse_interval("2002-02"))
+    assert made == [0]
+    assert (min(read), max(read)) == (365 + 31 - 4, 365 + 31 + 27)
 
 
 def test_progress_goes_from_nothing_to_all() -> None:
