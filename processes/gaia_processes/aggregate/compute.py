@@ -24,9 +24,10 @@ from gaia_processes.inputs.interval import Interval
 from gaia_processes.inputs.levels import Levels
 from gaia_processes.inputs.seasons import Season
 from gaia_processes.inputs.years import Years
-from gaia_processes.shared.axes import data_variables, text_of
+from gaia_processes.shared.axes import data_variables, find_time, text_of
 from gaia_processes.shared.reduction import Places, Plan, ReducedArray, Reduction
 from gaia_processes.shared.statistics import Floats
+from gaia_processes.shared.times import counts_dates, find_distinct, read_time
 from gaia_processes.subset.compute import Inclusion
 from gaia_processes.subset.compute import compute as cut
 from gaia_processes.text import Text
@@ -137,8 +138,30 @@ def compute(
         nearest_level=nearest_level,
         warn=warn,
     )
+    if "time" in over:
+        part = _without_repeats(part, warn)
     work = _Work(part, options, share=0.5 if share is None else share, drop_halo=drop_halo, chosen=datetime, warn=warn)
     return work.result(progress)
+
+
+def _without_repeats(part: xr.Dataset, warn: Warn) -> xr.Dataset:
+    """Keep the first of steps that come several times, so that no instant counts twice, and say so."""
+    times = {name: found for name in data_variables(part) if (found := find_time(part, name)) is not None}
+    for name in dict.fromkeys(times.values()):
+        if part.variables[name].ndim != 1 or not counts_dates(part.variables[name]):
+            continue
+        axis = read_time(part, name)
+        kept = find_distinct(axis)
+        if (repeats := len(axis.values) - len(kept)) == 0:
+            continue
+        warn(
+            Text(
+                en=f"Time coordinate {name!r} has {repeats} repeated steps; of each instant the first step counts.",
+                fr=f"La coordonnée de temps {name!r} a {repeats} pas répétés ; de chaque instant, le premier pas compte.",
+            )
+        )
+        part = part.isel({str(axis.dim): kept})
+    return part
 
 
 class _Counter:

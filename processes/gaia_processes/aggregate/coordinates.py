@@ -59,6 +59,8 @@ def _time_coordinate(part: xr.Dataset, time: Division, options: Options) -> dict
         own = "climatology_bounds" if "climatology_bounds" not in part.variables else own
     attrs = {key: value for key, value in source.attrs.items() if key not in {*OF_STORED_NUMBERS, *BOUNDS}}
     attrs[role] = own
+    if time.axis.units != text_of(source, "units"):  # of months, whose middles are no even numbers
+        attrs["units"] = time.axis.units
     middles = result.bounds.mean(axis=1)
     if climatological:
         middles = _climatological_middles(time, options)

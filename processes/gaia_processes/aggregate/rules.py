@@ -184,14 +184,25 @@ def _years(names: tuple[str, ...], cube: Cube) -> tuple[int, int] | None:
 def _lacking(dimension: str, place: int, names: tuple[str, ...], cube: Cube) -> Fault:
     there = tuple(each for each in DIMENSIONS if any(_has(name, each, cube) for name in names))
     listed = ", ".join(there) or "-"
+    undated = next((axis for axis in _times(names, cube) if axis.extent is None), None) if dimension == "time" else None
+    why, pourquoi = ("", "") if undated is None else _explain_undated(undated)
     fault = _fault(
         "over",
-        f"{', '.join(names[:20])} cannot be reduced over {dimension}; what can be reduced: {listed}.",
-        f"{', '.join(names[:20])} ne peut être réduit selon {dimension} ; ce qui peut l'être : {listed}.",
+        f"{', '.join(names[:20])} cannot be reduced over {dimension}{why}; what can be reduced: {listed}.",
+        f"{', '.join(names[:20])} ne peut être réduit selon {dimension}{pourquoi} ; ce qui peut l'être : {listed}.",
         given=dimension,
         allowed=there,
     )
     return replace(fault, pointer=f"/inputs/over/{place}")
+
+
+def _explain_undated(axis: Axis) -> tuple[str, str]:
+    """Say in both languages what about a time axis makes its steps no dates."""
+    unit, calendar = repr(axis.unit) if axis.unit else None, repr(axis.calendar or "standard")
+    return (
+        f", for its steps are no dates (unit {unit or 'none'}, calendar {calendar})",
+        f", car ses pas ne sont pas des dates (unité {unit or 'aucune'}, calendrier {calendar})",
+    )
 
 
 def _fault(name: str, en: str, fr: str, *, given: object, allowed: tuple[object, ...] = ()) -> Fault:

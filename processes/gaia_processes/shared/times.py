@@ -8,8 +8,10 @@ References
 CF conventions 1.12, section 4.4 (time coordinate), 4.4.2 (calendars).
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import cftime
@@ -25,7 +27,11 @@ from gaia_processes.shared.values import read_numbers
 from gaia_processes.text import Text
 
 _TOLERANCE_S = 1e-3
-_STEP_SECONDS = {"days": 86400.0, "hours": 3600.0, "minutes": 60.0, "seconds": 1.0, "milliseconds": 1e-3}
+_DAY_S = 86400.0
+_CALENDARS = {"": "standard", "360": "360_day"}
+"""What files say that is no name of CF; the Data Library of IRI writes `360`."""
+
+_OF_MONTHS = re.compile(r"(?P<unit>months?|years?) +since +(?P<begin>.+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +50,7 @@ class TimeAxis:
     bounds : array of float, shape (steps, 2), or None
         In the same units, ascending in each row.
     units, calendar : str
-        As the file says; `standard` where it names no calendar.
+        As the file says, months and years in days; `standard` where it names no calendar.
     tolerance : float
         Instants nearer than this are equal, in `units`.
     """
@@ -93,13 +99,75 @@ def _refuse(name: str, units: str, calendar: str) -> DatasetUnsuitable:
     )
 
 
+def calendar_of(variable: xr.Variable) -> str:
+    """Name the calendar of a time coordinate; where it names none, CF has the standard one."""
+    name = text_of(variable, "calendar").lower()
+    return _CALENDARS.get(name, name)
+
+
 def counts_dates(variable: xr.Variable) -> bool:
     """Tell whether the numbers of a time coordinate are dates: units like `days since 2001-01-01`, in a calendar of CF."""
     try:
-        cftime.num2date(0, text_of(variable, "units"), text_of(variable, "calendar").lower() or "standard")
+        cftime.num2date(0, units_in_days(text_of(variable, "units")), calendar_of(variable))
     except (ValueError, OverflowError):
         return False
     return True
+
+
+def units_in_days(units: str) -> str:
+    """
+    Give the units in which a time axis is counted here: days where it counts months or years, else its own.
+
+    Examples
+    --------
+    >>> units_in_days("months since 1960-01-01")
+    'days since 1960-01-01'
+    """
+    found = _OF_MONTHS.fullmatch(units.strip())
+    return units if found is None else f"days since {found['begin']}"
+
+
+def to_days(numbers: NDArray[np.float64], units: str, calendar: str) -> NDArray[np.float64]:
+    """
+    Turn months or years since a date into days since then; other numbers stay as they are.
+
+    A month is one of the calendar, and a part of one is that part of its days: 0.5 months since 1 January is the middle of
+    January. That is what those mean who write such axes (and how CDO reads them); the month of UDUNITS, a twelfth of a
+    tropical year, drifts through the calendar.
+
+    Parameters
+    ----------
+    numbers : array of float
+    units : str
+        Of the file.
+    calendar : str
+
+    Returns
+    -------
+    array of float
+        In `units_in_days(units)`.
+    """
+    found = _OF_MONTHS.fullmatch(units.strip())
+    if found is None:
+        return numbers
+    in_days = units_in_days(units)
+    begin = cftime.num2date(0, in_days, calendar, only_use_cftime_datetimes=True)
+    months = numbers * (12 if found["unit"].lower().startswith("year") else 1)
+    whole = np.floor(np.round(months, 9))
+
+    def day_of(month: float) -> float:
+        year, place = divmod(12 * begin.year + begin.month - 1 + int(month), 12)
+        date = _first_existing(calendar, year, place + 1, begin.day)
+        return float(cftime.date2num(date, in_days, calendar)) + _clock_s(begin) / _DAY_S
+
+    known = {month: day_of(month) for month in np.unique([*whole.ravel(), *whole.ravel() + 1]) if np.isfinite(month)}
+    firsts, nexts = (np.array([known.get(each, np.nan) for each in places.ravel()]) for places in (whole, whole + 1))
+    days: NDArray[np.float64] = firsts.reshape(whole.shape) + (months - whole) * (nexts - firsts).reshape(whole.shape)
+    return days
+
+
+def _clock_s(date: Any) -> float:
+    return 3600.0 * date.hour + 60.0 * date.minute + date.second + 1e-6 * date.microsecond
 
 
 def read_time(dataset: xr.Dataset, name: str) -> TimeAxis:
@@ -124,7 +192,7 @@ def read_time(dataset: xr.Dataset, name: str) -> TimeAxis:
         It has no units, units or a calendar that are not known, or missing values.
     """
     variable = dataset.variables[name]
-    units, calendar = text_of(variable, "units"), text_of(variable, "calendar").lower() or "standard"
+    units, calendar = text_of(variable, "units"), calendar_of(variable)
     if not units:
         raise DatasetUnsuitable(
             Text(
@@ -134,7 +202,7 @@ def read_time(dataset: xr.Dataset, name: str) -> TimeAxis:
         )
     if not counts_dates(variable):
         raise _refuse(name, units, calendar)
-    values = np.atleast_1d(read_numbers_exactly(variable))
+    values = to_days(np.atleast_1d(read_numbers_exactly(variable)), units, calendar)
     if np.isnan(values).any():
         raise DatasetUnsuitable(
             Text(
@@ -146,10 +214,10 @@ def read_time(dataset: xr.Dataset, name: str) -> TimeAxis:
         name=name,
         dim=str(variable.dims[0]) if variable.ndim else None,
         values=values,
-        bounds=_read_bounds(dataset, name, units),
-        units=units,
+        bounds=_read_bounds(dataset, name, units, calendar),
+        units=units_in_days(units),
         calendar=calendar,
-        tolerance=_tolerance(units, variable.dtype, values),
+        tolerance=_tolerance(units_in_days(units), variable.dtype, values),
     )
 
 
@@ -168,19 +236,28 @@ def _tolerance(units: str, dtype: np.dtype[Any], values: NDArray[np.float64]) ->
     return max(_TOLERANCE_S / unit_s(units), resolution)
 
 
+@lru_cache(maxsize=64)
 def unit_s(units: str) -> float:
-    """Give the seconds that a unit of time lasts."""
-    word = units.split()[0].lower()
-    return next((value for step, value in _STEP_SECONDS.items() if word in {step, step[:-1], step[0]}), 86400.0)
+    """
+    Give the seconds that a unit of time lasts, however it is abbreviated.
+
+    Examples
+    --------
+    >>> unit_s("hrs since 1900-01-01"), unit_s("msec since 1970-01-01")
+    (3600.0, 0.001)
+    """
+    calendar = "noleap"  # the one in which a common year is a unit too
+    day = cftime.datetime(2001, 1, 2, calendar=calendar)
+    return _DAY_S / float(cftime.date2num(day, f"{units.split()[0]} since 2001-01-01", calendar))
 
 
-def _read_bounds(dataset: xr.Dataset, name: str, units: str) -> NDArray[np.float64] | None:
+def _read_bounds(dataset: xr.Dataset, name: str, units: str, calendar: str) -> NDArray[np.float64] | None:
     own = find_bounds_of(dataset, name)
     if own is None or dataset.variables[own].shape[-1] != 2:
         return None
     if text_of(dataset.variables[own], "units") not in {"", units}:
         return None
-    bounds = np.atleast_2d(read_numbers_exactly(dataset.variables[own]))
+    bounds = to_days(np.atleast_2d(read_numbers_exactly(dataset.variables[own])), units, calendar)
     return None if np.isnan(bounds).any() else np.sort(bounds, axis=1)
 
 
@@ -372,6 +449,27 @@ def select_steps(axis: TimeAxis, interval: Interval, warn: Callable[[Text], None
     if not len(found):
         raise _empty(axis, interval)
     return found
+
+
+def find_distinct(axis: TimeAxis) -> NDArray[np.intp]:
+    """
+    Find the steps without those that repeat an earlier one: its instant, and its bounds where there are some.
+
+    Parameters
+    ----------
+    axis : TimeAxis
+        Of the data.
+
+    Returns
+    -------
+    array of int
+        Places, ascending.
+    """
+    if len(np.unique(axis.values)) == len(axis.values):
+        return np.arange(len(axis.values))
+    told = axis.values[:, None] if axis.bounds is None else np.column_stack([axis.values, axis.bounds])
+    _, first = np.unique(np.round(told / axis.tolerance), axis=0, return_index=True)
+    return np.sort(first)
 
 
 def limits_in(axis: TimeAxis, interval: Interval) -> tuple[float, float]:

@@ -1,5 +1,6 @@
 """Numbers as they are meant, from variables as they are stored."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -41,13 +42,27 @@ def find_missing(values: NDArray[Any], attrs: dict[str, Any]) -> NDArray[np.bool
         True where the value is NaN, infinite or one of `_FillValue` and `missing_value`.
     """
     missing = ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(values.shape, dtype=bool)
+    for mark in _marks(values.dtype, attrs):
+        missing |= values == mark
+    return missing
+
+
+def _marks(dtype: np.dtype[Any], attrs: dict[str, Any]) -> Iterator[Any]:
+    """
+    Give the numbers that mark missing cells.
+
+    A mark in float64 of values in float32 (`missing_value = 1.e20`) is meant as float32 rounds it: as it stands, no value is
+    equal to it.
+    """
     for name in MISSING:
         marks = attrs.get(name)
         if marks is None or isinstance(marks, str):
             continue
-        for mark in np.atleast_1d(np.asarray(marks)):
-            missing |= values == mark
-    return missing
+        numbers = np.atleast_1d(np.asarray(marks))
+        if dtype.kind == numbers.dtype.kind == "f":
+            with np.errstate(over="ignore"):
+                numbers = numbers.astype(dtype)
+        yield from numbers[numbers == numbers]  # nothing is equal to NaN, which is missing by itself
 
 
 def find_invalid(values: NDArray[Any], attrs: dict[str, Any]) -> NDArray[np.bool_]:
@@ -105,12 +120,11 @@ def is_surely_whole(values: NDArray[Any], attrs: dict[str, Any]) -> bool:
     if not values.size or values.dtype.kind not in "iuf":
         return False
     least, greatest = values.min(), values.max()  # NaN where there is one
-    marks = [np.atleast_1d(attrs[name]) for name in MISSING if name in attrs and not isinstance(attrs[name], str)]
     low, high = _valid_range(attrs)
     return bool(
         np.isfinite(least)
         and np.isfinite(greatest)
-        and all(((mark < least) | (mark > greatest)).all() for mark in marks)
+        and all(mark < least or mark > greatest for mark in _marks(values.dtype, attrs))
         and (low is None or least >= low)
         and (high is None or greatest <= high)
     )

@@ -447,3 +447,21 @@ def test_options_that_mean_nothing_together_are_refused(options, wrong):
     with pytest.raises(InvalidInputs) as refused:
         run(days([1, 2]), **options)
     assert [fault.input for fault in refused.value.faults] == [wrong]
+
+
+def test_a_step_that_comes_twice_counts_once_and_is_told_of():
+    data = months([1, 2, 3], calendar="360_day").isel(time=[0, 1, 1, 2])
+    said = []
+    result = compute(data, warn=said.append)
+    assert values_of(result) == [2]
+    assert "1 repeated steps" in said[0].en
+
+
+def test_months_since_a_date_are_weighed_by_their_days_and_given_in_days():
+    data = without_bounds(months(YEAR))
+    data = data.assign_coords(
+        time=("time", np.arange(12) + 0.5, data.time.attrs | {"units": "months since 2001-01-01"})
+    )
+    result = run(data, period="year")
+    assert values_of(result) == pytest.approx([2382 / 365])
+    assert (result.time.attrs["units"], result.time.values.tolist()) == ("days since 2001-01-01", [182.5])

@@ -85,5 +85,13 @@ def test_a_longer_record_costs_more(cube: Cube) -> None:
     assert costs[0] < costs[1]
 
 
+def test_steps_that_are_no_dates_are_told_of(cube: Cube) -> None:
+    undated = Axis(type="temporal", size=12, unit="days since the flood", calendar="standard")
+    (fault,) = AGGREGATE.check(
+        read(variables="tas"), cube.model_copy(update={"dimensions": cube.dimensions | {"time": undated}})
+    )
+    assert "unit 'days since the flood', calendar 'standard'" in fault.problem.en
+
+
 def test_nothing_is_known_of_data_in_no_catalogue() -> None:
     assert AGGREGATE.estimate(read(), None).bytes_read == 0

@@ -6,7 +6,7 @@ import xarray as xr
 
 from gaia_processes.errors import DatasetUnsuitable
 from gaia_processes.inputs.interval import Moment
-from gaia_processes.shared.times import end_instant, extent, first_instant, read_time, render
+from gaia_processes.shared.times import end_instant, extent, first_instant, read_time, render, unit_s
 
 
 def moment(*parts):
@@ -82,3 +82,27 @@ def test_bounds_in_other_units_are_not_compared():
         coords={"time": ("time", [1.0], {"units": "days since 2000-01-01", "bounds": "b"})},
     )
     assert read_time(data, "time").bounds is None
+
+
+@pytest.mark.parametrize(
+    ("values", "units", "calendar", "days"),
+    [
+        pytest.param(
+            [0, 0.5, 1.5, 12], "months since 2001-01-01", "standard", [0, 15.5, 45, 365], id="as CDO reads them"
+        ),
+        pytest.param([0.5, 13], "months since 1960-01-01", "360", [15, 390], id="as IRI writes them"),
+        pytest.param([-1, 1], "Months since 2001-03-15 12:00", "noleap", [-28, 31], id="from within a month"),
+        pytest.param([0.5, 1], "years since 2000-01-01", "standard", [182, 366], id="half a year is six months"),
+    ],
+)
+def test_months_are_those_of_the_calendar(values, units, calendar, days):
+    found = axis(values, units=units, calendar=calendar)
+    assert found.units == units.lower().replace("months", "days").replace("years", "days")
+    np.testing.assert_allclose(found.values, days)
+
+
+@pytest.mark.parametrize(
+    ("unit", "seconds"), [("hrs", 3600), ("h", 3600), ("min", 60), ("sec", 1), ("msecs", 1e-3), ("Days", 86400)]
+)
+def test_units_may_be_abbreviated(unit, seconds):
+    assert unit_s(f"{unit} since 2000-01-01") == pytest.approx(seconds)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from gaia_processes.shared.values import fill_of, find_missing, read_numbers
+from gaia_processes.shared.values import fill_of, find_missing, is_surely_whole, read_numbers
 
 
 def test_packed_values_are_unpacked_and_marks_become_nan():
@@ -21,6 +21,13 @@ def test_float32_axes_mean_their_shortest_text():
 def test_every_mark_and_what_is_not_finite_is_missing():
     values = np.array([1.0, np.nan, np.inf, -8.0, -9.0])
     assert find_missing(values, {"_FillValue": -8.0, "missing_value": [-9.0, -10.0]}).tolist() == [False] + [True] * 4
+
+
+@pytest.mark.parametrize("mark", [np.float64(1e20), np.float64(0.1)])
+def test_a_mark_in_double_precision_means_what_single_precision_makes_of_it(mark):
+    values, attrs = np.array([mark, 280], dtype="f4"), {"missing_value": mark}
+    assert not is_surely_whole(values, attrs)
+    assert find_missing(values, attrs).tolist() == [True, False]
 
 
 def test_text_has_no_numbers():

@@ -11,6 +11,7 @@ from gaia_processes.formats import GEOTIFF, NETCDF, ZARR
 from gaia_processes.kinds import is_archive
 from gaia_workers.readers import geotiff, netcdf, zarr
 from gaia_workers.readers.chunks import ByteCounter
+from gaia_workers.readers.signs import with_true_signs
 
 ZARR_FOLDER_TYPE = "application/vnd.zarr"
 """Media type of a Zarr store that is a folder."""
@@ -56,7 +57,8 @@ def open_dataset(path: Path, *, threads: int = 2, counter: ByteCounter | None = 
     Yields
     ------
     xarray.Dataset
-        Values as stored, read when they are indexed; without indexes. Not usable after the context.
+        Values as stored, read when they are indexed; without indexes. What `_Unsigned` says is in the types already. Not
+        usable after the context.
 
     Raises
     ------
@@ -66,4 +68,4 @@ def open_dataset(path: Path, *, threads: int = 2, counter: ByteCounter | None = 
     reader, _ = reader_of(path)
     opening: AbstractContextManager[xr.Dataset] = reader.open_dataset(path, threads=threads, counter=counter)
     with opening as dataset:
-        yield dataset
+        yield with_true_signs(dataset)

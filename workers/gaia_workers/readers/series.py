@@ -24,7 +24,7 @@ from gaia_processes.errors import UnreadableData
 from gaia_processes.shared.axes import data_variables, find_time, text_of
 from gaia_processes.shared.bounds import find_bounds_of
 from gaia_processes.shared.lazy import Key, index_vectors
-from gaia_processes.shared.times import unit_s
+from gaia_processes.shared.times import calendar_of, unit_s, units_in_days
 from gaia_processes.text import Text
 from gaia_workers.readers.chunks import ByteCounter
 from gaia_workers.readers.opening import open_dataset
@@ -189,7 +189,7 @@ def open_series(paths: Sequence[Path], *, threads: int = 2, counter: ByteCounter
 def _look(path: Path, first: xr.Dataset, clock: Clock, counter: ByteCounter) -> _Head:
     with open_dataset(path, threads=1, counter=counter) as dataset:
         _check_shape(path, dataset, first, clock)
-        times = {name: _in_units_of(first, dataset, name) for name in clock.coordinates}
+        times = {name: _in_units_of(first, dataset, name, path) for name in clock.coordinates}
         return _Head(steps=dataset.sizes[clock.dim], times=times, attrs=dict(dataset.attrs))
 
 
@@ -213,13 +213,15 @@ def _misfit(path: Path, english: str, french: str) -> Text:
     )
 
 
-def _in_units_of(first: xr.Dataset, dataset: xr.Dataset, name: str) -> NDArray[Any]:
+def _in_units_of(first: xr.Dataset, dataset: xr.Dataset, name: str, path: Path) -> NDArray[Any]:
     """Read a time coordinate, or its bounds, as numbers in the units that the first file has."""
     values = np.asarray(dataset.variables[name].values)
     unit, wanted = (_units_of(each, name) for each in (dataset, first))
     if unit == wanted or not unit or not wanted:
         return values
-    calendar = text_of(first.variables[_counted(first, name)], "calendar").lower() or "standard"
+    if any(units != units_in_days(units) for units in (unit, wanted)):  # months differ in their seconds
+        raise UnreadableData(_misfit(path, f"counts time in {unit}", f"compte le temps en {unit}"))
+    calendar = calendar_of(first.variables[_counted(first, name)])
     begin = cftime.num2date(0, unit, calendar, only_use_cftime_datetimes=True)
     origin = cftime.num2date(0, wanted, calendar, only_use_cftime_datetimes=True)
     # Seconds between the two beginnings are whole, so that no step is moved by a rounding of its own.

@@ -21,6 +21,7 @@ from gaia_processes.errors import DatasetUnsuitable
 from gaia_processes.inputs.holding import explain_large, explain_no_coverage
 from gaia_processes.shared.axes import text_of
 from gaia_processes.shared.history import append_history
+from gaia_processes.shared.times import calendar_of
 from gaia_processes.shared.values import read_numbers
 from gaia_workers.writers.fields import Field, decode, fields_of, read_times
 from gaia_workers.writers.finishing import Counter, sync
@@ -156,7 +157,7 @@ def _referencing(field: Field, axes: dict[str, Any]) -> list[dict[str, Any]]:
     if {"x", "y"} <= axes.keys():
         systems.append({"coordinates": ["x", "y"], "system": _CRS84})
     if "t" in axes and field.time is not None:
-        calendar = text_of(field.dataset.variables[field.time], "calendar").lower()
+        calendar = calendar_of(field.dataset.variables[field.time])
         named = "Gregorian" if calendar in _GREGORIAN else _CALENDARS + calendar
         systems.append({"coordinates": ["t"], "system": {"type": "TemporalRS", "calendar": named}})
     if "z" in axes and field.level is not None:
