@@ -22,6 +22,7 @@ from gaia_processes.shared.axes import Grid, data_variables, find_grid, text_of
 from gaia_processes.shared.curvilinear import Curvilinear, read_curvilinear
 from gaia_processes.shared.extent import STALE, describe_extent
 from gaia_processes.shared.pairs import NOTHING_KEPT, KeepsArrays, WeightMethod, find_nearest, find_weights, vectors_of
+from gaia_processes.shared.rectilinear import Rectilinear
 from gaia_processes.shared.references import BOUNDS, references_of
 from gaia_processes.shared.remap import Blend, Coast, Majority, Nearest, Remaps, remap_lazily
 from gaia_processes.shared.targets import Target, read_source, target_like, target_of_centres, target_of_resolution
@@ -262,10 +263,29 @@ class _Between:
         """Shares of cells."""
         if self._weights is None:
             method: WeightMethod = "conservative" if self.options.method == "conservative" else "bilinear"
+            if method == "conservative":
+                self._check_sizes()
             self._weights = find_weights(
                 self.source, self.target.grid, method, repeated=not self.options.drop_halo, cache=self._cache
             )
         return self._weights
+
+    def _check_sizes(self) -> None:
+        """Refuse cells without an area: nothing overlaps them, and all of the result would be missing."""
+        if not isinstance(self.source, Rectilinear):
+            return
+        edges = {
+            str(self.grid.longitude): self.source.longitude_edges,
+            str(self.grid.latitude): self.source.latitude_edges,
+        }
+        for name, pairs in edges.items():
+            if not np.any(np.diff(pairs, axis=1)):
+                raise DatasetUnsuitable(
+                    Text(
+                        en=f"No mean over areas can be taken: cells along {name!r} have no size; a grid of one row or column needs bounds. nearest needs none.",
+                        fr=f"Aucune moyenne sur des surfaces n'est possible : les mailles selon {name!r} n'ont pas de taille ; une grille d'une seule ligne ou colonne demande des bornes. nearest s'en passe.",
+                    )
+                )
 
     @property
     def picks(self) -> Picks:

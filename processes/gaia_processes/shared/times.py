@@ -167,7 +167,8 @@ def to_days(numbers: NDArray[np.float64], units: str, calendar: str) -> NDArray[
 
 
 def _clock_s(date: Any) -> float:
-    return 3600.0 * date.hour + 60.0 * date.minute + date.second + 1e-6 * date.microsecond
+    seconds: float = 3600.0 * date.hour + 60.0 * date.minute + date.second + 1e-6 * date.microsecond
+    return seconds
 
 
 def read_time(dataset: xr.Dataset, name: str) -> TimeAxis:

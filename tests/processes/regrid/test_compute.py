@@ -117,6 +117,11 @@ def test_r8_columns_that_repeat_others_count_once():
     np.testing.assert_allclose(to_thirds(twice), [12.5, 25, 37.5])
 
 
+def test_cells_without_a_size_have_no_mean_over_areas():
+    with pytest.raises(DatasetUnsuitable, match="cells along 'lat' have no size"):
+        to_thirds(field([[10, 20, 30, 40]], **QUARTERS))
+
+
 # --- functions whose values are known -------------------------------------------------------------------------------
 
 

@@ -49,7 +49,8 @@ def _other_type(variable: xr.Variable) -> np.dtype[Any] | None:
     kinds = _OTHER_KIND.get(said)
     if kinds is None or variable.dtype.kind != kinds[0]:
         return None
-    return np.dtype(variable.dtype.str.replace(*kinds))
+    turned: np.dtype[Any] = np.dtype(variable.dtype.str.replace(*kinds))
+    return turned
 
 
 def _turn(variable: xr.Variable, dtype: np.dtype[Any]) -> xr.Variable:
