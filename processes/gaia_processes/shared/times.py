@@ -282,6 +282,12 @@ def render(axis: TimeAxis, value: float) -> str:
     return render_date(date)
 
 
+def render_all(axis: TimeAxis) -> list[str]:
+    """Write all instants of an axis as `render` does, many times as fast."""
+    dates = cftime.num2date(axis.values, axis.units, axis.calendar, only_use_cftime_datetimes=True)
+    return [render_date(date) for date in dates]
+
+
 def render_date(date: Any) -> str:
     """Write a cftime date as ISO 8601 text, to the nearest second."""
     if date.microsecond >= 500_000:

@@ -2,9 +2,9 @@
 Sums over zones of maps that are read block by block: each block adds to what its cells belong to.
 
 A number is summed as its distance from the first one that a zone meets, so that variances do not cancel; sums keep the order
-of the cells, so that they are the same on every machine. What a zone has of a row is looked up once for all steps of a block, and
-four steps are added up side by side, because the processor waits for each addition before the next to the same sum. Only where
-a sum comes out as NaN are the cells asked one by one which of them have a value.
+of the cells, so that they are the same on every machine. Of a series, a row of cells is turned so that the steps of a cell lie
+behind each other, and the steps are added up side by side: each sum keeps its order, and the processor does several at once. Only
+where a sum comes out as NaN are the cells asked which of them have a value.
 """
 
 from dataclasses import dataclass
@@ -17,6 +17,9 @@ from gaia_processes.shared.coverage import Coverage, Floats, Places
 
 SHARE, SHARED, WEIGHT, WEIGHED, SQUARES, LEAST, GREATEST, ORIGIN = range(8)
 """What is added up: share of valid cells, share times value, the same by weight, squares; extremes; what is taken off first."""
+
+_FEW_STEPS = 4
+_STEPS_AT_ONCE = 32
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,9 +64,9 @@ class Stretches:
 
 
 def start_sums(steps: int, zones: int) -> Floats:
-    """Begin to add up: shape (steps, zones, 8); the steps of a zone lie behind each other in memory."""
-    sums = np.zeros((zones, steps, 8)).transpose(1, 0, 2)
-    sums[..., LEAST], sums[..., GREATEST], sums[..., ORIGIN] = np.inf, -np.inf, np.nan
+    """Begin to add up: shape (zones, 8, steps)."""
+    sums = np.zeros((zones, 8, steps))
+    sums[:, LEAST], sums[:, GREATEST], sums[:, ORIGIN] = np.inf, -np.inf, np.nan
     return sums
 
 
@@ -81,18 +84,32 @@ def add_block(
         Row and column of the first cell of the block.
     own : Stretches
         That lie in the block, ordered by row, then by zone.
-    sums : array of float, shape (steps, zones, 8)
+    sums : array of float, shape (zones, 8, steps)
         What is added to; from `start_sums`.
     squares, extremes : bool
         Whether these are wanted.
     """
-    _add(
-        maps, *corner, own.zones, own.rows, own.first, own.last, own.shares, own.weights, sums.transpose(1, 0, 2), squares,
-        extremes,
-    )  # fmt: skip
+    add = _add_series if len(maps) >= _FEW_STEPS else _add_maps
+    add(maps, *corner, own.zones, own.rows, own.first, own.last, own.shares, own.weights, sums, squares, extremes)
 
 
 type Line = NDArray[np.floating]
+type Block = NDArray[np.floating]
+
+
+@compiled
+def _end_of_line(zones: Places, rows: Places, weights: Floats, start: int) -> int:
+    """Find where the stretches end that a zone has of a row, as far as they weigh the same."""
+    stop = start + 1
+    while (
+        stop < len(zones) and zones[stop] == zones[start] and rows[stop] == rows[start]
+        and weights[stop] == weights[start]
+    ):  # fmt: skip
+        stop += 1
+    return stop
+
+
+# --- a map after the other ------------------------------------------------------------------------------------------
 
 
 @compiled
@@ -105,7 +122,7 @@ def _first_number(line: Line, begin: int, end: int) -> float:
 
 @compiled
 def _sum_apart(line: Line, begin: int, end: int, origin: float) -> tuple[float, float]:
-    """Count and add up, whole fours first."""
+    """Count and add up, whole fours first: the processor waits for each addition before the next to the same sum."""
     a, b, c, d, place = 0.0, 0.0, 0.0, 0.0, begin
     while place + 4 <= end:
         a += np.float64(line[place]) - origin
@@ -171,137 +188,194 @@ def _add_line(
         if extremes:
             own[5], own[6] = _extremes(line, begin, end, own[5], own[6])
     own[7] = origin
-    _put(own, share, shared, weight)
-    own[4] += weight * squared
-
-
-@compiled
-def _end_of_line(zones: Places, rows: Places, weights: Floats, start: int) -> int:
-    """Find where the stretches end that a zone has of a row, as far as they weigh the same."""
-    stop = start + 1
-    while (
-        stop < len(zones) and zones[stop] == zones[start] and rows[stop] == rows[start]
-        and weights[stop] == weights[start]
-    ):  # fmt: skip
-        stop += 1
-    return stop
-
-
-# --- four steps at once ---------------------------------------------------------------------------------------------
-
-type Four = tuple[float, float, float, float]
-
-
-@compiled
-def _spread(
-    column: int, start: int, stop: int, first: Places, last: Places, shares: Floats, places: Places, parts: Floats
-) -> tuple[int, float]:
-    """List the cells that a zone has of a row, and their shares; gives how many there are and the sum of the shares."""
-    count, whole = 0, 0.0
-    for at in range(start, stop):
-        for place in range(first[at] - column, last[at] - column):
-            places[count] = place
-            parts[count] = shares[at]
-            whole += shares[at]
-            count += 1
-    return count, whole
-
-
-@compiled
-def _sum_four(
-    maps: NDArray[np.floating], step: int, row: int, places: Places, parts: Floats, count: int, origins: Four
-) -> Four:
-    a, b, c, d = 0.0, 0.0, 0.0, 0.0
-    for at in range(count):
-        place, part = places[at], parts[at]
-        a += part * (np.float64(maps[step, row, place]) - origins[0])
-        b += part * (np.float64(maps[step + 1, row, place]) - origins[1])
-        c += part * (np.float64(maps[step + 2, row, place]) - origins[2])
-        d += part * (np.float64(maps[step + 3, row, place]) - origins[3])
-    return a, b, c, d
-
-
-@compiled
-def _square_four(
-    maps: NDArray[np.floating], step: int, row: int, places: Places, parts: Floats, count: int, origins: Four
-) -> Four:
-    a, b, c, d = 0.0, 0.0, 0.0, 0.0
-    for at in range(count):
-        place, part = places[at], parts[at]
-        a += part * (np.float64(maps[step, row, place]) - origins[0]) ** 2
-        b += part * (np.float64(maps[step + 1, row, place]) - origins[1]) ** 2
-        c += part * (np.float64(maps[step + 2, row, place]) - origins[2]) ** 2
-        d += part * (np.float64(maps[step + 3, row, place]) - origins[3]) ** 2
-    return a, b, c, d
-
-
-@compiled
-def _put(own: Floats, share: float, shared: float, weight: float) -> None:
     own[0] += share
     own[1] += shared
     own[2] += weight * share
     own[3] += weight * shared
+    own[4] += weight * squared
 
 
 @compiled
-def _put_step(sums: Floats, zone: int, step: int, whole: float, total: float, weight: float, squared: float) -> None:
-    """Add to a step; each number is addressed by itself, because a view of them costs more than the addition."""
-    sums[zone, step, 0] += whole
-    sums[zone, step, 1] += total
-    sums[zone, step, 2] += weight * whole
-    sums[zone, step, 3] += weight * total
-    sums[zone, step, 4] += weight * squared
-
-
-@compiled
-def _add_four(
-    maps: NDArray[np.floating], row: int, step: int, column: int, start: int, stop: int, first: Places, last: Places,
-    shares: Floats, weight: float, places: Places, parts: Floats, count: int, whole: float, sums: Floats, zone: int,
-    squares: bool, extremes: bool,
+def _add_maps(
+    maps: Block, row: int, column: int, zones: Places, rows: Places, first: Places, last: Places, shares: Floats,
+    weights: Floats, sums: Floats, squares: bool, extremes: bool,
 ) -> None:  # fmt: skip
-    """Add what a zone has of a row at four steps, from `step` on."""
-    origins = (sums[zone, step, 7], sums[zone, step + 1, 7], sums[zone, step + 2, 7], sums[zone, step + 3, 7])
-    totals = _sum_four(maps, step, row, places, parts, count, origins)
-    squared = (0.0, 0.0, 0.0, 0.0)
-    if squares:
-        squared = _square_four(maps, step, row, places, parts, count, origins)
-    for lane in range(4):
-        if np.isnan(totals[lane]):
-            line, own = maps[step + lane, row], sums[zone, step + lane]
-            _add_line(line, column, start, stop, first, last, shares, weight, own, squares, extremes)
-            continue
-        _put_step(sums, zone, step + lane, whole, totals[lane], weight, squared[lane])
-        if extremes:
-            line, own = maps[step + lane, row], sums[zone, step + lane]
-            for at in range(start, stop):
-                own[5], own[6] = _extremes(line, first[at] - column, last[at] - column, own[5], own[6])
-
-
-# --- a block --------------------------------------------------------------------------------------------------------
-
-
-@compiled
-def _add(
-    maps: NDArray[np.floating], row: int, column: int, zones: Places, rows: Places, first: Places, last: Places,
-    shares: Floats, weights: Floats, sums: Floats, squares: bool, extremes: bool,
-) -> None:  # fmt: skip
-    places, parts = np.empty(maps.shape[2], np.int64), np.empty(maps.shape[2])
-    fours = maps.shape[0] // 4 * 4
     start = 0
     while start < len(zones):
         stop = _end_of_line(zones, rows, weights, start)
-        zone, own_row, weight = zones[start], rows[start] - row, weights[start]
-        if fours:
-            count, whole = _spread(column, start, stop, first, last, shares, places, parts)
-        for step in range(0, fours, 4):
-            _add_four(
-                maps, own_row, step, column, start, stop, first, last, shares, weight, places, parts, count, whole, sums,
-                zone, squares, extremes,
-            )  # fmt: skip
-        for step in range(fours, maps.shape[0]):
-            line, own = maps[step, own_row], sums[zone, step]
-            _add_line(line, column, start, stop, first, last, shares, weight, own, squares, extremes)
+        for step in range(maps.shape[0]):
+            line, own = maps[step, rows[start] - row], sums[zones[start], :, step]
+            _add_line(line, column, start, stop, first, last, shares, weights[start], own, squares, extremes)
         start = stop
+
+
+# --- steps side by side ---------------------------------------------------------------------------------------------
+
+
+@compiled
+def _turn(maps: Block, first: int, steps: int, row: int, begin: int, end: int, turned: Block) -> None:
+    """Put the steps of each cell of a row behind each other, eight at once: so many lines the nearest cache holds in any case."""
+    eights = steps // 8 * 8
+    for step in range(0, eights, 8):
+        at = first + step
+        a, b, c, d = maps[at, row], maps[at + 1, row], maps[at + 2, row], maps[at + 3, row]
+        e, f, g, h = maps[at + 4, row], maps[at + 5, row], maps[at + 6, row], maps[at + 7, row]
+        for place in range(begin, end):
+            to = turned[place, step : step + 8]
+            to[0], to[1], to[2], to[3] = a[place], b[place], c[place], d[place]
+            to[4], to[5], to[6], to[7] = e[place], f[place], g[place], h[place]
+    for step in range(eights, steps):
+        line = maps[first + step, row]
+        for place in range(begin, end):
+            turned[place, step] = line[place]
+
+
+@compiled
+def _sum_steps(
+    turned: Block, steps: int, column: int, start: int, stop: int, first: Places, last: Places, shares: Floats,
+    origins: Floats, totals: Floats,
+) -> int:  # fmt: skip
+    """Add up what a zone has of a row at each step; gives at how many steps something is missing."""
+    totals[:steps] = 0.0
+    for at in range(start, stop):
+        part, place, end = shares[at], first[at] - column, last[at] - column
+        while place + 4 <= end:
+            for step in range(steps):
+                origin = origins[step]
+                one = (np.float64(turned[place, step]) - origin) + (np.float64(turned[place + 1, step]) - origin)
+                two = (np.float64(turned[place + 2, step]) - origin) + (np.float64(turned[place + 3, step]) - origin)
+                totals[step] += part * (one + two)
+            place += 4
+        while place < end:
+            for step in range(steps):
+                totals[step] += part * (np.float64(turned[place, step]) - origins[step])
+            place += 1
+    missing = 0
+    for step in range(steps):
+        missing += np.isnan(totals[step])
+    return missing
+
+
+@compiled
+def _find_origins(
+    turned: Block, steps: int, column: int, start: int, stop: int, first: Places, last: Places, origins: Floats
+) -> None:
+    for step in range(steps):
+        at = start
+        while at < stop and np.isnan(origins[step]):
+            for place in range(first[at] - column, last[at] - column):
+                if not np.isnan(turned[place, step]):
+                    origins[step] = turned[place, step]
+                    break
+            at += 1
+
+
+@compiled
+def _sum_valid_steps(
+    turned: Block, steps: int, column: int, start: int, stop: int, first: Places, last: Places, shares: Floats,
+    origins: Floats, counts: Floats, totals: Floats,
+) -> None:  # fmt: skip
+    """Count and add up, leaving out what is missing."""
+    counts[:steps] = 0.0
+    totals[:steps] = 0.0
+    for at in range(start, stop):
+        part = shares[at]
+        for place in range(first[at] - column, last[at] - column):
+            for step in range(steps):
+                apart = np.float64(turned[place, step]) - origins[step]
+                valid = not np.isnan(apart)
+                counts[step] += part if valid else 0.0
+                totals[step] += part * apart if valid else 0.0
+
+
+@compiled
+def _square_steps(
+    turned: Block, steps: int, column: int, start: int, stop: int, first: Places, last: Places, shares: Floats,
+    origins: Floats, squared: Floats,
+) -> None:  # fmt: skip
+    squared[:steps] = 0.0
+    for at in range(start, stop):
+        part = shares[at]
+        for place in range(first[at] - column, last[at] - column):
+            for step in range(steps):
+                apart = np.float64(turned[place, step]) - origins[step]
+                squared[step] += 0.0 if np.isnan(apart) else part * (apart * apart)
+
+
+@compiled
+def _extend_steps(
+    turned: Block, steps: int, column: int, start: int, stop: int, first: Places, last: Places, least: Floats,
+    greatest: Floats,
+) -> None:  # fmt: skip
+    for at in range(start, stop):
+        for place in range(first[at] - column, last[at] - column):
+            for step in range(steps):
+                value = np.float64(turned[place, step])
+                least[step] = value if value < least[step] else least[step]
+                greatest[step] = value if value > greatest[step] else greatest[step]
+
+
+@compiled
+def _put_steps(own: Floats, steps: int, weight: float, counts: Floats, totals: Floats) -> None:
+    for step in range(steps):
+        own[0, step] += counts[step]
+        own[1, step] += totals[step]
+        own[2, step] += weight * counts[step]
+        own[3, step] += weight * totals[step]
+
+
+@compiled
+def _whole(start: int, stop: int, first: Places, last: Places, shares: Floats) -> float:
+    whole = 0.0
+    for at in range(start, stop):
+        whole += shares[at] * (last[at] - first[at])
+    return whole
+
+
+@compiled
+def _end_of_row(rows: Places, first: Places, last: Places, start: int) -> tuple[int, int, int]:
+    """Find where the stretches of a row end, and from where to where they reach."""
+    stop, begin, end = start, first[start], last[start]
+    while stop < len(rows) and rows[stop] == rows[start]:
+        begin, end = min(begin, first[stop]), max(end, last[stop])
+        stop += 1
+    return stop, begin, end
+
+
+@compiled
+def _add_series(
+    maps: Block, row: int, column: int, zones: Places, rows: Places, first: Places, last: Places, shares: Floats,
+    weights: Floats, sums: Floats, squares: bool, extremes: bool,
+) -> None:  # fmt: skip
+    pieces = (maps.shape[0] + _STEPS_AT_ONCE - 1) // _STEPS_AT_ONCE
+    most = (maps.shape[0] + pieces - 1) // pieces
+    turned = np.empty((maps.shape[2], most), maps.dtype)
+    counts, totals, squared = np.empty(most), np.empty(most), np.empty(most)
+    for step in range(0, maps.shape[0], most):
+        steps = min(most, maps.shape[0] - step)
+        start, row_end = 0, 0
+        while start < len(zones):
+            if start == row_end:
+                row_end, begin, end = _end_of_row(rows, first, last, start)
+                _turn(maps, step, steps, rows[start] - row, begin - column, end - column, turned)
+            stop, weight = _end_of_line(zones, rows, weights, start), weights[start]
+            own = sums[zones[start], :, step : step + steps]
+            if _sum_steps(turned, steps, column, start, stop, first, last, shares, own[7], totals):
+                _find_origins(turned, steps, column, start, stop, first, last, own[7])
+                _sum_valid_steps(turned, steps, column, start, stop, first, last, shares, own[7], counts, totals)
+            else:
+                counts[:] = _whole(start, stop, first, last, shares)
+            _put_steps(own, steps, weight, counts, totals)
+            if squares:
+                _square_steps(turned, steps, column, start, stop, first, last, shares, own[7], squared)
+                for at in range(steps):
+                    own[4, at] += weight * squared[at]
+            if extremes:
+                _extend_steps(turned, steps, column, start, stop, first, last, own[5], own[6])
+            start = stop
+
+
+# --- values one by one ----------------------------------------------------------------------------------------------
 
 
 def gather_block(

@@ -128,9 +128,10 @@ def warm() -> None:
     coverage = split(cover(np.array([shapely.box(0.5, 0.5, 1.5, 1.5)]), edges, edges), 1)
     own = Stretches.of(coverage, np.ones(len(coverage.rows)))
     for dtype in (np.float32, np.float64):
-        maps = np.zeros((1, 2, 2), dtype)
-        add_block(maps, (0, 0), own, start_sums(1, 1), squares=True, extremes=True)
-        gather_block(maps, (0, 0), own, 0, np.empty((1, 4)))
+        for steps in (1, 4):
+            maps = np.zeros((steps, 2, 2), dtype)
+            add_block(maps, (0, 0), own, start_sums(steps, 1), squares=True, extremes=True)
+        gather_block(maps, (0, 0), own, 0, np.empty((4, 4)))
 
 
 def _silent(_done: float, _total: float) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gaia_processes.shared.lazy import find_cuts
 from gaia_processes.shared.values import find_invalid, is_surely_whole, unpack
 
-_BLOCK_BYTES = 2**24
+_BLOCK_BYTES = 2**23
 _CHUNKED_BYTES = 2**27
 _SUMS_BYTES = 2**25
 _SUM_BYTES = 64
@@ -130,6 +130,7 @@ class Maps:
 
 def _as_numbers(stored: NDArray[Any], attrs: dict[str, Any]) -> NDArray[np.floating]:
     """Give numbers with NaN where there is none; float32 where it holds them exactly."""
+    stored = np.ascontiguousarray(stored)  # what lies in one piece is looked through several times as fast
     whole = is_surely_whole(stored, attrs)
     numbers = unpack(stored, attrs) if stored.dtype.kind == "f" or _is_packed(attrs) else stored.astype(
         np.float32 if stored.dtype.itemsize <= 2 else np.float64
@@ -148,7 +149,7 @@ def _is_packed(attrs: dict[str, Any]) -> bool:
 
 
 def ahead[T, R](items: list[T], load: Callable[[T], R]) -> Iterator[tuple[T, R]]:
-    """Load one thing while the one before is worked on."""
+    """Load one thing while the one before is worked on; who then lets go of that one first never holds more than two."""
     if len(items) < 2:
         yield from ((item, load(item)) for item in items)
         return
@@ -160,6 +161,7 @@ def ahead[T, R](items: list[T], load: Callable[[T], R]) -> Iterator[tuple[T, R]]
             if at + 1 < len(items):
                 coming = pool.submit(load, items[at + 1])
             yield item, loaded
+            del loaded
 
 
 def size_of(shape: tuple[int, ...]) -> int:

@@ -1,7 +1,7 @@
 """The table of statistics of zones: a row for each zone, time step and level, block by block."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import geopandas as gpd
@@ -10,13 +10,14 @@ import pandas as pd
 import shapely
 import xarray as xr
 from numpy.typing import NDArray
+from pandas.api.extensions import ExtensionArray
 
 from gaia_processes.shared.aside import let_go, read_lazily
 from gaia_processes.shared.axes import find_time, find_vertical
 from gaia_processes.shared.coverage import Floats
 from gaia_processes.shared.points import coordinates_of
 from gaia_processes.shared.table import BLOCK_ROWS, Block, Column, Table, settle
-from gaia_processes.shared.times import counts_dates, read_time, render
+from gaia_processes.shared.times import TimeAxis, counts_dates, read_time, render_all
 from gaia_processes.shared.values import MISSING, read_numbers
 from gaia_processes.text import Text
 from gaia_processes.zonal_statistics.words import describe
@@ -48,14 +49,14 @@ class Axis:
     variable : str or None
         The coordinate.
     labels : array, shape (steps,)
-        What stands in the column: dates as ISO 8601 text in the calendar of the data.
+        What stands in the column: dates as ISO 8601 text in the calendar of the data, held by Arrow in a third of the memory.
     """
 
     dim: str
     kind: Literal["time", "level", "other"]
     name: str
     variable: str | None
-    labels: NDArray[Any]
+    labels: NDArray[Any] | ExtensionArray
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,8 +74,7 @@ def read_axis(part: xr.Dataset, names: tuple[str, ...], dim: str) -> Axis:
     )
     if time is not None and counts_dates(part.variables[time]):
         axis = read_time(part, time)
-        labels = np.array([render(axis, float(value)) for value in axis.values], dtype=object)
-        return Axis(dim=dim, kind="time", name="time", variable=time, labels=labels)
+        return Axis(dim=dim, kind="time", name="time", variable=time, labels=_dates(axis))
     for name in names:
         level = next(iter(find_vertical(part, name)), None)
         if level is not None and part.variables[level].dims == (dim,):
@@ -82,6 +82,16 @@ def read_axis(part: xr.Dataset, names: tuple[str, ...], dim: str) -> Axis:
     own = part.variables.get(dim)
     labels = np.arange(part.sizes[dim]) if own is None else np.asarray(own.values)
     return Axis(dim=dim, kind="other", name=dim, variable=None if own is None else dim, labels=labels)
+
+
+def _dates(axis: TimeAxis) -> ExtensionArray:
+    """Write the dates of an axis; a long one in pieces, of which Python's own texts go again."""
+    pieces = [
+        pd.array(render_all(replace(axis, values=axis.values[at : at + BLOCK_ROWS], bounds=None)), dtype="string")
+        for at in range(0, max(len(axis.values), 1), BLOCK_ROWS)
+    ]
+    joined: ExtensionArray = pd.concat([pd.Series(piece) for piece in pieces], ignore_index=True).array
+    return joined
 
 
 def make_table(
@@ -178,7 +188,9 @@ class _Rows:
         for at, axis in enumerate(self.axes):
             spread = [1] * (len(self.axes) + 1)
             spread[at + 1] = sizes[at]
-            named = np.broadcast_to(labels[at].reshape(spread), (zones.stop - zones.start, *sizes)).reshape(-1)
+            places = np.arange(sizes[at]).reshape(spread)
+            own_places = np.broadcast_to(places, (zones.stop - zones.start, *sizes)).reshape(-1)
+            named = labels[at].take(own_places)
             made[self.names[axis.name]] = pd.array(named, dtype="string") if named.dtype == object else named
         for name, values in self.values(zones, steps):
             made[name] = np.array(values).reshape(-1)

@@ -211,6 +211,7 @@ def _sums(maps: Maps, zones: Weighed, wanted: Wanted, tell: Tell) -> Columns:
     for at, (block, values) in enumerate(ahead(blocks, lambda each: _read(maps, each))):
         sums = start_sums(values.shape[0], count) if sums is None else sums
         add_block(values, (block.rows.start, block.columns.start), block.own, sums, squares=squares, extremes=extremes)
+        del values
         if block.is_last:
             _finish(sums, made, whole, _places(maps, block.batch), stepped=maps.walked is not None)
             sums = None
@@ -220,24 +221,52 @@ def _sums(maps: Maps, zones: Weighed, wanted: Wanted, tell: Tell) -> Columns:
 
 def _finish(sums: Floats, made: Columns, whole: Floats, places: tuple[int | slice, ...], *, stepped: bool) -> None:
     """Turn sums into statistics."""
-    share, weight, origin = sums[..., SHARE], sums[..., WEIGHT], sums[..., ORIGIN]
-    there = share > 0
-    with np.errstate(invalid="ignore", divide="ignore"):
-        middle = sums[..., WEIGHED] / weight
-        variance = np.maximum(sums[..., SQUARES] / weight - middle**2, 0.0)
-        found = {
-            "count": share,
-            "sum": np.where(there, sums[..., SHARED] + np.where(there, origin, 0.0) * share, 0.0),
-            "mean": np.where(there, origin + middle, np.nan),
-            "variance": np.where(there, variance, np.nan),
-            "stdev": np.where(there, np.sqrt(variance), np.nan),
-            "min": np.where(there, sums[..., LEAST], np.nan),
-            "max": np.where(there, sums[..., GREATEST], np.nan),
-            "coverage": np.where(whole > 0, np.minimum(share / whole, 1.0), np.nan),
-        }
+    found = _Found(sums, whole)
     for name, values in made.items():
-        values[places] = found[name] if stepped else found[name][0]
+        numbers = found.get(name).T
+        values[places] = numbers if stepped else numbers[0]
         let_go(values)
+
+
+class _Found:
+    """The statistics of some steps, shape (zones, steps), from their sums."""
+
+    def __init__(self, sums: Floats, whole: Floats) -> None:
+        self._sums, self._whole = sums, whole[:, np.newaxis]
+        self._share, self._origin = sums[:, SHARE], sums[:, ORIGIN]
+        self._there = self._share > 0
+
+    def get(self, name: str) -> Floats:
+        """Give one of them."""
+        made: dict[str, Callable[[], Floats]] = {
+            "count": lambda: self._share,
+            "sum": self._total,
+            "mean": lambda: self._or_nan(self._origin + self._middle()),
+            "variance": lambda: self._or_nan(self._variance()),
+            "stdev": lambda: self._or_nan(np.sqrt(self._variance())),
+            "min": lambda: self._or_nan(self._sums[:, LEAST]),
+            "max": lambda: self._or_nan(self._sums[:, GREATEST]),
+            "coverage": self._coverage,
+        }
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return made[name]()
+
+    def _or_nan(self, values: Floats) -> Floats:
+        return np.where(self._there, values, np.nan)
+
+    def _total(self) -> Floats:
+        return np.where(self._there, self._sums[:, SHARED] + self._origin * self._share, 0.0)
+
+    def _middle(self) -> Floats:
+        middle: Floats = self._sums[:, WEIGHED] / self._sums[:, WEIGHT]
+        return middle
+
+    def _variance(self) -> Floats:
+        variance: Floats = np.maximum(self._sums[:, SQUARES] / self._sums[:, WEIGHT] - self._middle() ** 2, 0.0)
+        return variance
+
+    def _coverage(self) -> Floats:
+        return np.where(self._whole > 0, np.minimum(self._share / self._whole, 1.0), np.nan)
 
 
 def _make_column(shape: tuple[int, ...], zones: int, *, in_file: bool) -> Floats:
@@ -269,7 +298,7 @@ def _by_weights(maps: Maps, weights: Maps, zones: Weighed, tell: Tell) -> Column
         add_block(np.where(np.isnan(product), np.nan, factor), corner, block.own, bare, squares=False, extremes=False)
         if block.is_last:
             total, weight = (
-                each[..., SHARED] + np.nan_to_num(each[..., ORIGIN]) * each[..., SHARE] for each in (products, bare)
+                (each[:, SHARED] + np.nan_to_num(each[:, ORIGIN]) * each[:, SHARE]).T for each in (products, bare)
             )
             with np.errstate(invalid="ignore", divide="ignore"):
                 mean = np.where(weight != 0, total / weight, np.nan)

@@ -4,6 +4,7 @@ import pandas as pd
 import shapely
 
 from gaia_processes.shared.table import Table
+from gaia_workers.tables.sample import Sample
 from gaia_workers.tables.styles import make_styles
 from gaia_workers.tables.watched import watch
 
@@ -53,3 +54,13 @@ def test_places_are_kept_in_degrees_and_bounds_in_the_tables_own_system():
 def test_rows_without_places_or_numbers_have_no_styles():
     assert make_styles(watch(Table.of(pd.DataFrame({"v": [1.0]}), shown="v")), "table") is None
     assert make_styles(watch(Table.of(gpd.GeoDataFrame(geometry=[HERE], crs="OGC:CRS84"))), "table") is None
+
+
+def test_of_very_many_numbers_a_sample_counts_that_favours_no_month_and_keeps_the_ends():
+    sample = Sample(most=100)
+    for _ in range(50):
+        sample.add(np.tile(np.arange(12.0), 10))
+    kept = sample.values()
+    counts = np.bincount(kept.astype(int), minlength=12)
+    assert (len(kept) <= 102, kept.min(), kept.max()) == (True, 0, 11)
+    assert counts.min() >= 0.5 * len(kept) / 12

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gaia_processes.shared.table import Block, Table
 from gaia_workers.tables.cells import geometries_of, geometry_name, in_degrees, plain_column
+from gaia_workers.tables.sample import Sample
 
 HEAD_ROWS = 51
 MAP_FEATURES = 20_000
@@ -28,8 +29,8 @@ class Seen:
 
     Attributes
     ----------
-    values : list of array
-        The finite numbers of the column that a map colours, block by block.
+    values : Sample
+        Of the finite numbers of the column that a map colours.
     types : set of int
         Types of geometries, as shapely numbers them.
     has_z : bool
@@ -46,7 +47,7 @@ class Seen:
         How many there were.
     """
 
-    values: list[NDArray[np.float64]] = field(default_factory=list)
+    values: Sample = field(default_factory=Sample)
     types: set[int] = field(default_factory=set)
     has_z: bool = False
     bounds: NDArray[np.float64] = field(default_factory=lambda: np.full(4, np.nan))
@@ -62,8 +63,8 @@ class Seen:
         return next((each for each in ("polygon", "line", "point") if each in found), None)
 
     def all_values(self) -> NDArray[np.float64]:
-        """Give all numbers that a map may colour."""
-        return np.concatenate(self.values) if self.values else np.empty(0)
+        """Give the numbers that a map colours, all or a sample of them."""
+        return self.values.values()
 
     def look(self, block: Block, shown: str | None) -> None:
         """See a block."""
@@ -71,7 +72,7 @@ class Seen:
             self.head.append(block.iloc[: HEAD_ROWS - self.rows])
         self.rows += len(block)
         numbers = _numbers(block, shown)
-        self.values.append(numbers[np.isfinite(numbers)])
+        self.values.add(numbers[np.isfinite(numbers)])
         if geometry_name(block) is not None:
             self._look_at_places(block, numbers)
 
