@@ -26,6 +26,7 @@ from gaia_processes.climate_indices.kernels import (
     Band,
     Calendar,
     Floats,
+    Month,
     Options,
     threshold_of,
 )
@@ -70,6 +71,7 @@ _WHOLE_BAND_BYTES = 2**24
 """The same, where all of the record is known at once: bands of few cells each go through all periods."""
 _RING_BYTES = 2**25
 """So much is kept in memory of the daily values; more lies in temporary files."""
+_SPI_YEARS = 30
 _DAY_S = 86400.0
 _FILL = np.float32(1e20)
 _THREADS = 2
@@ -90,6 +92,7 @@ def compute(
     within: bool = False,
     carry: bool = False,
     bootstrap: bool = False,
+    spi_months: int = 3,
     min_valid_fraction: float = 1.0,
     inclusion: Inclusion = "centre",
     mask_outside: bool = True,
@@ -117,9 +120,11 @@ def compute(
     thresholds : mapping of float, optional
         By index, in °C or mm.
     baseline : Years, optional
-        Of percentiles; default `gaia_processes.climate_indices.indices.BASELINE`.
+        Of percentiles and SPI; default `gaia_processes.climate_indices.indices.BASELINE`.
     within, carry, bootstrap : bool
         As the inputs say.
+    spi_months : int
+        Months that SPI sums.
     min_valid_fraction : float
         Share of the days of a period that must be there.
     warn : callable
@@ -144,6 +149,7 @@ def compute(
     options = Options(
         within=within, carry=carry, bootstrap=bootstrap, base=(base.first, base.last),
         thresholds={} if thresholds is None else {name: float(value) for name, value in thresholds.items()},
+        spi_months=spi_months, least=min_valid_fraction,
     )  # fmt: skip
     parts = [
         cut(
@@ -155,7 +161,7 @@ def compute(
     sources = _find_sources(parts, asked, warn)
     days = _join_days([source.steps for source in sources.values()], warn)
     division = _divide(days, period, SEASONS if seasons is None else seasons, datetime, min_valid_fraction, warn)
-    _check_baseline(asked, days, options)
+    _check_baseline(asked, days, options, warn)
     work = _Work(sources, days, division, asked, options, min_valid_fraction)
     return work.dataset(work.run(progress))
 
@@ -414,6 +420,19 @@ def _calendar(days: Steps, periods: Periods) -> Calendar:
         day_of_year=day_of_year.astype(np.int64),
         leap_day=leap,
         halves=tuple(_halves(days, int(year)) for year in periods.year),
+        months=_months(days),
+    )
+
+
+def _months(days: Steps) -> tuple[Month, ...]:
+    """Name the months of the record, and tell how long they are by the calendar."""
+    found = find_periods(days, "month", ())
+    lengths = np.round(np.diff(found.bounds, axis=1)[:, 0] * unit_s(days.axis.units) / _DAY_S).astype(int)
+    firsts = np.flatnonzero(np.diff(found.owner, prepend=-1))
+    lasts = [*firsts[1:], len(days.year)]
+    return tuple(
+        Month(year=int(year), number=int(key) - 1, first=int(first), last=int(last), days=int(length))
+        for year, key, first, last, length in zip(found.year, found.key, firsts, lasts, lengths, strict=True)
     )
 
 
@@ -436,15 +455,23 @@ def _halves(days: Steps, year: int) -> tuple[int, int, int]:
     return july, (january if whole else -1), stop
 
 
-def _check_baseline(asked: tuple[Index, ...], days: Steps, options: Options) -> None:
+def _check_baseline(asked: tuple[Index, ...], days: Steps, options: Options, warn: Warn) -> None:
     first, last = options.base
     inside = (days.year >= first) & (days.year <= last)
-    if any(index.percentile for index in asked) and not inside.any():
+    if any(index.has_baseline for index in asked) and not inside.any():
         raise DatasetUnsuitable(
             Text(
                 en=f"The baseline {first}/{last} has no day in the data, which have {days.year[0]} to {days.year[-1]}.",
                 fr=f"La période de référence {first}/{last} n'a aucun jour dans les données, qui vont de {days.year[0]} à "
                 f"{days.year[-1]}.",
+            )
+        )
+    years = len(np.unique(days.year[inside]))
+    if any(index.kind == "standardized" for index in asked) and years < _SPI_YEARS:
+        warn(
+            Text(
+                en=f"The distribution of SPI is made of {years} years; WMO asks for {_SPI_YEARS} at least.",
+                fr=f"La distribution de SPI est faite de {years} années ; l'OMM en demande au moins {_SPI_YEARS}.",
             )
         )
 
@@ -454,7 +481,7 @@ def _check_baseline(asked: tuple[Index, ...], days: Steps, options: Options) -> 
 
 def _find_reach(asked: tuple[Index, ...], options: Options) -> Reach:
     """Tell which days around a period its indices look at: all where there is a baseline, or spells go on."""
-    whole = any(index.percentile is not None or (options.carry and index.kind.startswith("longest")) for index in asked)
+    whole = any(index.has_baseline or (options.carry and index.kind.startswith("longest")) for index in asked)
     five = any(index.kind == "greatest_of_five" for index in asked) and not options.within
     season = any(index.kind == "growing_season" for index in asked)
     return Reach(before=WINDOW - 1 if five else 0, following_july=season, all_days=whole)
@@ -621,7 +648,10 @@ class _Work:
     def _attributes(self, index: Index, source: xr.Variable) -> dict[str, Any]:
         threshold = threshold_of(index, self._options)
         unit = "degC" if "pr" not in index.needs else "mm"
-        attrs: dict[str, Any] = {"_FillValue": _FILL, "long_name": index.long_name.format(threshold=threshold)}
+        attrs: dict[str, Any] = {
+            "_FillValue": _FILL,
+            "long_name": index.long_name.format(threshold=threshold, months=self._options.spi_months),
+        }
         if index.standard_name is not None:
             attrs["standard_name"] = index.standard_name
         attrs |= {"units": index.unit, "cell_methods": index.methods}
@@ -647,6 +677,10 @@ class _Work:
             told["percentile"] = f"{100 * index.percentile:g} of {first}-{last} ({window}), Hyndman-Fan type 8"
             if index.kind.startswith("share"):
                 told["bootstrap"] = "Zhang et al. 2005" if self._options.bootstrap else "none"
+        if index.kind == "standardized":
+            first, last = self._options.base
+            told["distribution"] = f"gamma of each month of {first}-{last} (Thom 1958), sums without rain counted apart"
+            told["window"] = f"{self._options.spi_months} months, belongs to its last"
         if index.kind == "greatest_of_five":
             told["window"] = "within the period" if self._options.within else "belongs to its last day"
         if index.kind.startswith("longest") or index.kind.endswith("spells"):

@@ -41,7 +41,7 @@ from gaia_processes.inputs.holding import (
     explain_several,
     explain_several_on_map,
 )
-from gaia_processes.inputs.number import Number, read_number
+from gaia_processes.inputs.number import Number, Whole, read_number
 from gaia_processes.inputs.seasons import SeasonField
 from gaia_processes.inputs.selection import selection_constraints
 from gaia_processes.inputs.years import YearsField
@@ -106,10 +106,10 @@ class Inputs(BaseModel):
             description=Text(
                 en="Which indices, by the names of ETCCDI: of the minimum FD, TR, TNx, TNn, TN10p, TN90p, CSDI; of the maximum "
                 "ID, SU, TXx, TXn, TX10p, TX90p, WSDI; of both DTR; of the mean GSL, GDD, HDD, CDDcool; of precipitation RX1day, "
-                "RX5day, SDII, PRCPTOT, RR1, R10mm, R20mm, Rnnmm, CDD, CWD, R95pTOT, R99pTOT.",
+                "RX5day, SDII, PRCPTOT, RR1, R10mm, R20mm, Rnnmm, CDD, CWD, R95pTOT, R99pTOT; and SPI, the standardized precipitation of months.",
                 fr="Quels indices, par les noms de l'ETCCDI : du minimum FD, TR, TNx, TNn, TN10p, TN90p, CSDI ; du maximum ID, SU, "
                 "TXx, TXn, TX10p, TX90p, WSDI ; des deux DTR ; de la moyenne GSL, GDD, HDD, CDDcool ; des précipitations RX1day, "
-                "RX5day, SDII, PRCPTOT, RR1, R10mm, R20mm, Rnnmm, CDD, CWD, R95pTOT, R99pTOT.",
+                "RX5day, SDII, PRCPTOT, RR1, R10mm, R20mm, Rnnmm, CDD, CWD, R95pTOT, R99pTOT ; et SPI, les précipitations standardisées des mois.",
             ),
             example=["FD", "SU"],
         ),
@@ -170,10 +170,10 @@ class Inputs(BaseModel):
         Told(
             title=Text(en="Baseline", fr="Période de référence"),
             description=Text(
-                en="The years whose days make the percentiles of TX10p, TX90p, TN10p, TN90p, WSDI, CSDI, R95pTOT and R99pTOT. "
-                "The data must have them. Left out: 1961/1990.",
-                fr="Les années dont les jours font les percentiles de TX10p, TX90p, TN10p, TN90p, WSDI, CSDI, R95pTOT et R99pTOT. "
-                "Les données doivent les avoir. Absent : 1961/1990.",
+                en="The years whose days make the percentiles of TX10p, TX90p, TN10p, TN90p, WSDI, CSDI, R95pTOT and R99pTOT, "
+                "or whose months make the distribution of SPI. The data must have them. Left out: 1961/1990.",
+                fr="Les années dont les jours font les percentiles de TX10p, TX90p, TN10p, TN90p, WSDI, CSDI, R95pTOT et R99pTOT, "
+                "ou dont les mois font la distribution de SPI. Les données doivent les avoir. Absent : 1961/1990.",
             ),
             example="1981/2010",
             foremost=False,
@@ -213,6 +213,20 @@ class Inputs(BaseModel):
             ),
         ),
     ] = False
+    spi_months: Annotated[
+        Annotated[Whole, Field(ge=1, le=72)],
+        Told(
+            title=Text(en="Months of SPI", fr="Mois de SPI"),
+            description=Text(
+                en="How many months SPI sums, the last of which is that of the value: 1 to 3 for what a drought does to soils, 6 "
+                "to 24 for rivers and groundwater.",
+                fr="Combien de mois SPI cumule, dont le dernier est celui de la valeur : 1 à 3 pour ce qu'une sécheresse fait aux "
+                "sols, 6 à 24 pour les rivières et les nappes.",
+            ),
+            example=6,
+            conditional=True,
+        ),
+    ] = 3
     min_valid_fraction: Annotated[
         Annotated[Number, Field(ge=0, le=1)],
         Told(
@@ -339,12 +353,12 @@ def _faults_of_variable(quantity: Quantity, names: tuple[str, ...], cube: Cube) 
 
 def _faults_of_options(inputs: Inputs, indices: list[Index], years: tuple[int, int] | None) -> Iterator[Fault]:
     ids, base = {index.id for index in indices}, inputs.baseline or BASELINE
-    if years and any(index.percentile for index in indices) and (base.first < years[0] or base.last > years[1]):
+    if years and any(index.has_baseline for index in indices) and (base.first < years[0] or base.last > years[1]):
         yield _fault(
             "baseline",
-            f"The percentiles are of the years {base.as_text()}, and the data have {years[0]} to {years[1]}; name years of "
+            f"The baseline is of the years {base.as_text()}, and the data have {years[0]} to {years[1]}; name years of "
             "the data as baseline.",
-            f"Les percentiles sont des années {base.as_text()}, et les données ont {years[0]} à {years[1]} ; indiquez des années "
+            f"La référence est des années {base.as_text()}, et les données ont {years[0]} à {years[1]} ; indiquez des années "
             "des données comme baseline.",
             given=base.as_text(),
             allowed=(f"{years[0]:04d}/{years[1]:04d}",),
@@ -373,6 +387,14 @@ def _faults_of_options(inputs: Inputs, indices: list[Index], years: tuple[int, i
             f"GSL est la durée d'une saison de l'année ; il faut la période year, pas {inputs.period}.",
             given=inputs.period,
             allowed=("year",),
+        )
+    if "SPI" in ids and inputs.period != "month":
+        yield _fault(
+            "period",
+            f"SPI is of months (spi_months says how many it sums); the period month is right, {inputs.period} is not.",
+            f"SPI est fait de mois (spi_months dit combien il en cumule) ; il faut la période month, pas {inputs.period}.",
+            given=inputs.period,
+            allowed=("month",),
         )
     if inputs.seasons is not None and inputs.period != "season":
         yield _fault(
@@ -452,12 +474,12 @@ def _years(cube: Cube, there: Mapping[Quantity, tuple[str, ...]]) -> tuple[int, 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Read:
-    """What is read: the needed variables over the whole record, for spells and percentiles know no interval."""
+    """What is read: the needed variables, over the whole record where an index looks at all of it."""
 
     variables: tuple[str, ...] | None
     bbox: Any
     levels: Any
-    datetime: None = None
+    datetime: Any
 
 
 def estimate(inputs: Inputs, cube: Cube | None) -> Estimate:
@@ -468,7 +490,10 @@ def estimate(inputs: Inputs, cube: Cube | None) -> Estimate:
     indices = [INDICES[id] for id in dict.fromkeys(inputs.indices)]
     needed = dict.fromkeys(quantity for index in indices for quantity in index.needs)
     names = tuple(name for quantity in needed for name in there.get(quantity, ()))
-    selection = _Read(variables=names or None, bbox=inputs.bbox, levels=inputs.levels)
+    whole = inputs.carry or any(index.has_baseline for index in indices)
+    selection = _Read(
+        variables=names or None, bbox=inputs.bbox, levels=inputs.levels, datetime=None if whole else inputs.datetime
+    )
     bytes_read, values_bytes, seconds = selection_cost(selection, cube)
     days = max((axis.size for name in names for axis in _times(name, cube)), default=1)
     share = max(_PER_YEAR[inputs.period] / _YEAR_DAYS, 1 / max(days, 1))
@@ -487,7 +512,7 @@ def _fault(name: str, en: str, fr: str, *, given: object, allowed: tuple[object,
 
 CLIMATE_INDICES = Process(
     id="climate-indices",
-    version="1.0.0",
+    version="1.1.0",
     title=Text(en="Climate indices", fr="Indices climatiques"),
     description=Text(
         en="The core set of ETCCDI and some more of daily temperatures and precipitation, of each year, season or month: frost "

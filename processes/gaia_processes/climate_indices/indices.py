@@ -3,7 +3,8 @@ The indices that are offered, as data: what each needs, in which unit it comes, 
 
 References
 ----------
-Zhang et al. (2011), doi:10.1002/wcc.147 (the core set of ETCCDI); CF conventions 1.12, section 7.3 (cell methods).
+Zhang et al. (2011), doi:10.1002/wcc.147 (the core set of ETCCDI); McKee et al. (1993) (SPI); CF conventions
+1.12, section 7.3 (cell methods).
 """
 
 from dataclasses import dataclass
@@ -13,12 +14,12 @@ from gaia_processes.climate_indices.quantities import Quantity
 from gaia_processes.inputs.years import Years
 
 BASELINE = Years(first=1961, last=1990)
-"""Of percentiles, where a request names no other."""
+"""Of percentiles and of SPI, where a request names no other."""
 
 type IndexId = Literal[
     "FD", "ID", "SU", "TR", "TXx", "TNx", "TXn", "TNn", "DTR", "GSL", "GDD", "HDD", "CDDcool",
     "RX1day", "RX5day", "SDII", "PRCPTOT", "RR1", "R10mm", "R20mm", "Rnnmm", "CDD", "CWD",
-    "TX10p", "TX90p", "TN10p", "TN90p", "WSDI", "CSDI", "R95pTOT", "R99pTOT",
+    "TX10p", "TX90p", "TN10p", "TN90p", "WSDI", "CSDI", "R95pTOT", "R99pTOT", "SPI",
 ]  # fmt: skip
 
 
@@ -37,7 +38,7 @@ class Index:
     unit : str
         Of the result; of a number of days `1`, which is that of the standard names.
     long_name : str
-        With `{threshold}` where there is one.
+        With `{threshold}` where there is one, and `{months}` of SPI.
     methods : str
         CF cell methods, of the daily values and of what is made of them.
     standard_name : str or None
@@ -60,6 +61,11 @@ class Index:
     threshold: float | None = None
     settable: bool = False
     percentile: float | None = None
+
+    @property
+    def has_baseline(self) -> bool:
+        """Whether it compares with the years of a baseline."""
+        return self.percentile is not None or self.kind == "standardized"
 
 
 _BELOW = "number_of_days_with_air_temperature_below_threshold"
@@ -146,6 +152,8 @@ _ROWS = (
            f"{_SUM} time: sum over days", "lwe_thickness_of_precipitation_amount", 1.0, percentile=0.95),
     _index("R99pTOT", "heavy_total", "pr", "mm", "precipitation of days above the 99th percentile of wet days",
            f"{_SUM} time: sum over days", "lwe_thickness_of_precipitation_amount", 1.0, percentile=0.99),
+    _index("SPI", "standardized", "pr", "1", "standardized precipitation index of {months} months",
+           f"{_SUM} time: sum over days"),
 )  # fmt: skip
 
 INDICES: dict[str, Index] = {row.id: row for row in _ROWS}

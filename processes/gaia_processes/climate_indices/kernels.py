@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaia_processes.climate_indices.indices import Index
+from gaia_processes.climate_indices.standardized import standardize, sum_of_months
 
 type Floats = NDArray[np.float64]
 type Bools = NDArray[np.bool_]
@@ -24,6 +25,17 @@ type Bools = NDArray[np.bool_]
 WINDOW = 5
 """Days of RX5day, and around a day of the year for its percentile."""
 _SPELL, _SEASON = 6, 6
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Month:
+    """A month: its year, its place in it (0 to 11), the first day of it, the one after its last, and how many it should have."""
+
+    year: int
+    number: int
+    first: int
+    last: int
+    days: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +54,8 @@ class Calendar:
     halves : tuple of (int, int, int)
         For the year of each period: the day of its 1 July, of the 1 January after it (-1 where the record does not hold the
         year from that July on), and the one after the last of that year.
+    months : tuple of Month
+        All of which the record has a day.
     """
 
     periods: tuple[tuple[int, int], ...]
@@ -49,6 +63,7 @@ class Calendar:
     day_of_year: NDArray[np.int64]
     leap_day: Bools
     halves: tuple[tuple[int, int, int], ...] = ()
+    months: tuple[Month, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +75,8 @@ class Options:
     bootstrap: bool = False
     base: tuple[int, int] = (1961, 1990)
     thresholds: dict[str, float] = field(default_factory=dict)
+    spi_months: int = 3
+    least: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -452,6 +469,29 @@ def heavy_total(band: Band, index: Index) -> Floats:
     return np.where(np.isnan(limit), np.nan, total)
 
 
+# --- sums of months -------------------------------------------------------------------------------------------------
+
+
+def standardized(band: Band, index: Index) -> Floats:
+    """Give the sum of the months up to each as its distance from what they are in the baseline, in standard deviations."""
+    months, options = band.calendar.months, band.options
+    totals = np.stack([_total_of(band.of(index)[each.first : each.last], each.days, options.least) for each in months])
+    first, last = options.base
+    made = standardize(
+        sum_of_months(totals, options.spi_months),
+        np.array([each.number for each in months]),
+        np.array([first <= each.year <= last for each in months]),
+    )
+    place = {each.first: at for at, each in enumerate(months)}
+    return made[[place[begin] for begin, _ in band.calendar.periods]]
+
+
+def _total_of(amounts: Floats, days: int, least: float) -> Floats:
+    """Sum the days of a month; missing where too few of them are there."""
+    there = (~np.isnan(amounts)).sum(axis=0)
+    return np.where((there >= least * days - 1e-9) & (there > 0), np.nansum(amounts, axis=0), np.nan)
+
+
 type Kernel = Callable[[Band, Index], Floats]
 
 KERNELS: dict[str, Kernel] = {
@@ -474,4 +514,5 @@ KERNELS: dict[str, Kernel] = {
     "warm_spells": warm_spells,
     "cold_spells": warm_spells,
     "heavy_total": heavy_total,
+    "standardized": standardized,
 }

@@ -105,6 +105,11 @@ def cut_calendar(calendar: Calendar, stretch: Stretch) -> Calendar:
             (july - first, january - first if january >= 0 else -1, stop - first)
             for july, january, stop in calendar.halves[stretch.periods]
         ),
+        months=tuple(
+            replace(each, first=each.first - first, last=each.last - first)
+            for each in calendar.months
+            if stretch.first <= each.first and each.last <= stretch.last
+        ),
     )
 
 

@@ -38,5 +38,6 @@ TITLES: Mapping[str, Text] = MappingProxyType(
         "CSDI": Text(en="cold spells", fr="vagues de froid"),
         "R95pTOT": Text(en="total of very wet days", fr="cumul des jours très pluvieux"),
         "R99pTOT": Text(en="total of extremely wet days", fr="cumul des jours extrêmement pluvieux"),
+        "SPI": Text(en="standardized precipitation (drought)", fr="précipitations standardisées (sécheresse)"),
     }
 )

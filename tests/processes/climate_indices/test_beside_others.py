@@ -109,3 +109,25 @@ def test_percentiles_of_a_calendar_without_leap_days_are_those_of_xclim(shared_d
     beyond = (tasmax.transpose("time", "lat", "lon").values > limits.values).mean(axis=0) * 100
     # In pools of five the percentile is the greatest value itself: the rounding of float32 decides days.
     assert np.abs(shares - beyond).mean() < 0.5
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_standardized_precipitation_is_that_of_xclim(shared_data: Path) -> None:
+    from xclim import indices
+
+    with open_dataset(shared_data / "climate" / CITIES) as dataset:
+        made = compute(
+            (dataset,), indices=("SPI",), period="month", spi_months=2, baseline=Years(first=1990, last=1993),
+            warn=lambda _: None,
+        )  # fmt: skip
+        ours = np.ma.filled(np.ma.masked_greater(np.asarray(made["SPI"].values, dtype="f8"), 1e19), np.nan)
+    with xr.open_dataset(shared_data / "climate" / CITIES) as data:
+        # Given days, xclim takes the mean of their rates and weighs long months as short ones.
+        totals = (data["pr"].load().astype("f8") * 86400).resample(time="MS").sum().assign_attrs(units="mm/day")
+        theirs = indices.standardized_precipitation_index(
+            totals, freq=None, window=2, dist="gamma", method="APP", fitkwargs={"floc": 0},
+            cal_start="1990-01-01", cal_end="1993-12-31",
+        )  # fmt: skip
+    expected = theirs.transpose("location", "time").values
+    assert np.isfinite(expected).sum() == 5 * 47
+    np.testing.assert_allclose(ours, expected, atol=1e-6)

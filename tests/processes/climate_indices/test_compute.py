@@ -223,6 +223,66 @@ def test_heavy_rain_is_above_the_percentile_of_wet_days_alone() -> None:
     assert made == pytest.approx([wet[wet > limit].sum()])
 
 
+# --- the standardized precipitation index ---------------------------------------------------------------------------
+
+
+def months_of(*totals: float) -> xr.Dataset:
+    """Give years of rain whose Januaries sum up to the totals, on their first day; each other month has 10 mm."""
+    year = np.zeros(365)
+    year[np.cumsum([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30])] = 10.0
+    years = [np.where(np.arange(365) == 0, total, year) for total in totals]
+    return days("pr", np.concatenate(years))
+
+
+def spi_of_januaries(*totals: float, base: int, months: int = 1) -> list[float]:
+    made = index(
+        "SPI", months_of(*totals), period="month", spi_months=months, min_valid_fraction=1.0,
+        baseline=Years(first=2001, last=2000 + base),
+    )  # fmt: skip
+    return made[::12]
+
+
+def test_spi_of_an_exponential_distribution_is_that_of_1_minus_e_to_the_minus_x() -> None:
+    # Thom's shape is 1 where ln(mean) - mean(ln) is 7/12: here of 1 - s and 1 + s, whose mean, and so the scale, is 1.
+    s = np.sqrt(1 - np.exp(-7 / 6))
+    made = spi_of_januaries(1 - s, 1 + s, np.log(2), -np.log(0.15865525), base=2)
+    assert made[2:] == pytest.approx([0, 1], abs=1e-6)
+
+
+def test_spi_counts_months_without_rain_apart() -> None:
+    s = np.sqrt(1 - np.exp(-7 / 6))
+    made = spi_of_januaries(0, 0, 1 - s, 1 + s, np.log(2), base=4)  # half of them dry: 0.5 and 0.5 + 0.5 * 0.5
+    assert made[0] == pytest.approx(0, abs=1e-6)
+    assert made[4] == pytest.approx(0.67448975, abs=1e-6)
+
+
+def test_spi_of_several_months_belongs_to_the_last_and_is_missing_before_there_are_so_many() -> None:
+    made = index(
+        "SPI", months_of(3, 8, 5), period="month", spi_months=2, min_valid_fraction=1.0,
+        baseline=Years(first=2001, last=2003),
+    )  # fmt: skip
+    assert np.isnan(made[0])  # December 2000 is not there
+    assert made[1] < 0 < made[13]  # January and February: 13 and 18 mm
+    assert np.isnan(made[2])  # all Marches with their Februaries have 20 mm: they make no distribution
+
+
+def test_spi_knows_the_months_before_those_that_are_asked_for() -> None:
+    asked: dict[str, Any] = {
+        "period": "month", "spi_months": 2, "min_valid_fraction": 1.0, "baseline": Years(first=2001, last=2003),
+    }  # fmt: skip
+    whole = index("SPI", months_of(3, 8, 5), **asked)
+    assert index("SPI", months_of(3, 8, 5), datetime=parse_interval("2002-01/2002-02"), **asked) == whole[12:14]
+
+
+def test_spi_warns_of_a_short_baseline() -> None:
+    said: list[str] = []
+    compute(
+        (months_of(3, 8),), indices=("SPI",), period="month", baseline=Years(first=2001, last=2002),
+        warn=lambda text: said.append(text.en),
+    )  # fmt: skip
+    assert said == ["The distribution of SPI is made of 2 years; WMO asks for 30 at least."]
+
+
 # --- periods and metadata -------------------------------------------------------------------------------------------
 
 
@@ -333,9 +393,12 @@ def test_the_days_of_no_stretch_are_not_read(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(records, "_READ_BYTES", 2**13)
     read: list[int] = []
     put = records.Record._put
-    monkeypatch.setattr(
-        records.Record, "_put", lambda self, batch, first: (read.extend(batch), put(self, batch, first))
-    )
+
+    def put_and_tell(record: records.Record, batch: Any, first: int) -> None:
+        read.extend(batch)
+        put(record, batch, first)
+
+    monkeypatch.setattr(records.Record, "_put", put_and_tell)
     made = index("RX5day", days("pr", TWO_YEARS), period="month", datetime=parse_interval("2002-02"))
     assert made == [0]
     assert (min(read), max(read)) == (365 + 31 - 4, 365 + 31 + 27)

@@ -74,6 +74,10 @@ def test_several_datasets_serve_the_indices_that_need_them() -> None:
         ({"dataset": "pr", "indices": "RR1", "thresholds": {"RR1": "wet"}}, "/inputs/thresholds/RR1", "is not a number"),
         ({"dataset": ["tasmax", "small"], "indices": "DTR"}, "/inputs/dataset/1", "has a grid of 12 x 3 cells"),
         ({"dataset": "pr", "indices": "RR1", "seasons": ["DJF"]}, "/inputs/seasons", "only with period: season"),
+        ({"dataset": "pr", "indices": "SPI", "baseline": "2001"}, "/inputs/period", "SPI is of months"),
+        ({"dataset": "pr", "indices": "SPI", "period": "month"}, "/inputs/baseline", "years 1961/1990"),
+        ({"dataset": "pr", "indices": "SPI", "spi_months": 0}, "/inputs/spi_months", "1"),
+        ({"dataset": "pr", "indices": "SPI", "spi_months": 1.5}, "/inputs/spi_months", "1.5"),
         (
             {"dataset": ["tasmin", "tasmax"], "indices": "GSL", "period": "month"}, "/inputs/period",
             "GSL is the length of a season of the year",
