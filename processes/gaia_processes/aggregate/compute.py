@@ -25,11 +25,11 @@ from gaia_processes.inputs.levels import Levels
 from gaia_processes.inputs.seasons import Season
 from gaia_processes.inputs.years import Years
 from gaia_processes.shared.axes import data_variables, find_time, text_of
+from gaia_processes.shared.cutting.cut import cut
+from gaia_processes.shared.cutting.parts import Inclusion
 from gaia_processes.shared.reduction import Places, Plan, ReducedArray, Reduction
 from gaia_processes.shared.statistics import Floats
 from gaia_processes.shared.times import counts_dates, find_distinct, read_time
-from gaia_processes.subset.compute import Inclusion
-from gaia_processes.subset.compute import compute as cut
 from gaia_processes.text import Text
 
 type Warn = Callable[[Text], None]

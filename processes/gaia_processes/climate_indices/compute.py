@@ -54,12 +54,12 @@ from gaia_processes.inputs.seasons import SEASONS, Season
 from gaia_processes.inputs.years import Years
 from gaia_processes.shared.aside import HELD_BYTES
 from gaia_processes.shared.axes import data_variables, find_grid, find_time, text_of
+from gaia_processes.shared.cutting.cut import cut
+from gaia_processes.shared.cutting.parts import Inclusion
 from gaia_processes.shared.methods import append_methods
 from gaia_processes.shared.periods import Periods, Steps, find_periods, is_complete, number_of, read_steps
 from gaia_processes.shared.times import TimeAxis, read_time, render, select_steps, unit_s
 from gaia_processes.shared.values import read_numbers
-from gaia_processes.subset.compute import Inclusion
-from gaia_processes.subset.compute import compute as cut
 from gaia_processes.text import Text
 
 type Warn = Callable[[Text], None]

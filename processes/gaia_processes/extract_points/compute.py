@@ -24,6 +24,7 @@ from gaia_processes.inputs.duration import Duration
 from gaia_processes.inputs.interval import Interval
 from gaia_processes.inputs.levels import Levels
 from gaia_processes.shared.axes import Grid, data_variables, find_grid, find_time, find_vertical
+from gaia_processes.shared.cutting.cut import cut
 from gaia_processes.shared.latitude import latitudes_between
 from gaia_processes.shared.longitude import longitudes_between
 from gaia_processes.shared.moments import TimeMethod, match_steps, read_moments
@@ -34,7 +35,6 @@ from gaia_processes.shared.table import Table
 from gaia_processes.shared.times import TimeAxis, counts_dates, read_time, render
 from gaia_processes.shared.values import read_numbers
 from gaia_processes.shared.vertical import VerticalAxis, read_vertical
-from gaia_processes.subset.compute import compute as subset
 from gaia_processes.text import Text
 
 type Method = Literal["nearest", "bilinear"]
@@ -122,9 +122,7 @@ def compute(
         The data have no grid, several grids, or no time or level to choose by.
     """
     _demand_columns(points, match_time=match_time, match_level=match_level)
-    part = subset(
-        dataset, variables=variables, datetime=datetime, levels=levels, nearest_level=nearest_level, warn=warn
-    )
+    part = cut(dataset, variables=variables, datetime=datetime, levels=levels, nearest_level=nearest_level, warn=warn)
     names, grid = _find_variables(part, warn)
     horizontal = find_horizontal(part, grid)
     where = _locate(points, horizontal, bbox, max_distance_km)

@@ -20,6 +20,7 @@ from gaia_processes.inputs.levels import Levels
 from gaia_processes.inputs.resolution import Resolution
 from gaia_processes.shared.axes import Grid, data_variables, find_grid, text_of
 from gaia_processes.shared.curvilinear import Curvilinear, read_curvilinear
+from gaia_processes.shared.cutting.cut import cut
 from gaia_processes.shared.extent import STALE, describe_extent
 from gaia_processes.shared.pairs import NOTHING_KEPT, KeepsArrays, WeightMethod, find_nearest, find_weights, vectors_of
 from gaia_processes.shared.rectilinear import Rectilinear
@@ -28,7 +29,6 @@ from gaia_processes.shared.remap import Blend, Coast, Majority, Nearest, Remaps,
 from gaia_processes.shared.targets import Target, read_source, target_like, target_of_centres, target_of_resolution
 from gaia_processes.shared.values import DEFAULT_FILLS, MISSING, PACKING, fill_of, precision_of, read_numbers
 from gaia_processes.shared.weights import Picks, Weights
-from gaia_processes.subset.compute import compute as subset
 from gaia_processes.text import Text
 
 type Method = Literal["bilinear", "conservative", "nearest"]
@@ -165,7 +165,7 @@ def _select(
     heights = None
     if bbox is not None and bbox.bottom is not None:
         heights = Bbox(west=-180.0, south=-90.0, east=180.0, north=90.0, bottom=bbox.bottom, top=bbox.top)
-    return subset(
+    return cut(
         dataset,
         variables=variables,
         bbox=heights,
@@ -196,7 +196,7 @@ def _crop(target: Target, bbox: Bbox, warn: Warn) -> Target:
     flat = Bbox(west=bbox.west, south=bbox.south, east=bbox.east, north=bbox.north)
     sizes = tuple(target.dataset.sizes[dim] for dim in target.dims)
     cells = target.dataset.assign(cells=(target.dims, np.broadcast_to(np.int8(0), sizes)))
-    cropped = subset(cells, bbox=flat, warn=warn).drop_vars("cells")
+    cropped = cut(cells, bbox=flat, warn=warn).drop_vars("cells")
     cropped.attrs = {}
     return Target(dataset=cropped, longitude=target.longitude, latitude=target.latitude)
 

@@ -20,6 +20,7 @@ from gaia_processes.inputs.interval import Interval
 from gaia_processes.inputs.levels import Levels
 from gaia_processes.reproject.describe import CELL_METHODS, PICKS, Resampling
 from gaia_processes.shared.axes import Grid, data_variables, find_grid, text_of
+from gaia_processes.shared.cutting.cut import cut
 from gaia_processes.shared.extent import describe_extent
 from gaia_processes.shared.mappings import make_axis, make_mapping
 from gaia_processes.shared.methods import append_methods
@@ -27,7 +28,6 @@ from gaia_processes.shared.rasters import Raster, choose_raster, crop_raster, re
 from gaia_processes.shared.references import references_of
 from gaia_processes.shared.values import MISSING, PACKING, find_invalid, is_categorical, precision_of, unpack
 from gaia_processes.shared.warping import Warp, warp_lazily
-from gaia_processes.subset.compute import compute as subset
 from gaia_processes.text import Text
 
 type Says = Callable[[Text], None]
@@ -102,9 +102,7 @@ def compute(
     SelectionEmpty
         Nothing lies in the box, or where the reference system is defined.
     """
-    part = subset(
-        dataset, variables=variables, datetime=datetime, levels=levels, nearest_level=nearest_level, warn=warn
-    )
+    part = cut(dataset, variables=variables, datetime=datetime, levels=levels, nearest_level=nearest_level, warn=warn)
     grids = {name: find_grid(part, name) for name in data_variables(part)}
     grids = {name: grid for name, grid in grids.items() if grid.y_dim is not None and grid.x_dim is not None}
     if not grids:

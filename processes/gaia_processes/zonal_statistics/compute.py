@@ -19,12 +19,12 @@ from gaia_processes.inputs.interval import Interval
 from gaia_processes.inputs.levels import Levels
 from gaia_processes.shared.axes import Grid, data_variables, find_grid
 from gaia_processes.shared.coverage import Coverage, cover
+from gaia_processes.shared.cutting.choice import select
+from gaia_processes.shared.cutting.cut import cut
 from gaia_processes.shared.planes import Plane, Quadrilaterals, read_plane, split
 from gaia_processes.shared.table import Table
 from gaia_processes.shared.zonal import Stretches, add_block, gather_block, start_sums
 from gaia_processes.shared.zones import Geometries, cover_zones, read_zones
-from gaia_processes.subset.compute import compute as cut
-from gaia_processes.subset.compute import select
 from gaia_processes.text import Text
 from gaia_processes.zonal_statistics.maps import Maps
 from gaia_processes.zonal_statistics.names import BY_WEIGHTS, Statistic, Weighting
