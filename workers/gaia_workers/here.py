@@ -49,6 +49,7 @@ from gaia_workers.progress import Track
 from gaia_workers.readers.opening import open_dataset
 from gaia_workers.readers.refusals import FOLDER
 from gaia_workers.readers.zarr_stores import is_store
+from gaia_workers.results import sync
 from gaia_workers.runner import compute, write_value
 
 if TYPE_CHECKING:
@@ -388,6 +389,7 @@ def _run(process: Process, raw: dict[str, Any], here: Here, output: Path | None,
         draft = output.with_name(f".{output.name}.{uuid4().hex[:8]}")
         try:
             write_value(made.outputs[name], draft, file_format, history=history, progress=track.writing(0, 1))
+            sync(draft)
             draft.rename(output)
         finally:
             draft.unlink(missing_ok=True)

@@ -117,7 +117,7 @@ class Results:
         place.parent.mkdir(parents=True, exist_ok=True)
         draft.folder.rename(place)
         draft.published = True
-        _sync(place.parent)
+        sync(place.parent)
 
     def remove(self, job_id: str, attempt: int) -> None:
         """Remove what an attempt published or drafted; nothing is there afterwards, and nobody sees half of it."""
@@ -240,11 +240,12 @@ def _bytes_on_disk(file: Path) -> int:
 def _sync_all(paths: Collection[Path]) -> None:
     """Bring files and folders to the disk at once: a journal that is asked for several writes them in one go."""
     with ThreadPoolExecutor(min(len(paths), SYNCED_AT_ONCE)) as threads:
-        for done in [threads.submit(_sync, path) for path in paths]:
+        for done in [threads.submit(sync, path) for path in paths]:
             done.result()
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Bring a file, or the names in a folder, onto the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -118,12 +118,42 @@ def test_texts_are_texts_whatever_their_length(version: int, tmp_path: Path) -> 
     assert read(tmp_path / "a.zarr", "long").tolist() == ["é", "longer"]
 
 
-def test_a_large_chunk_of_blosc_is_decoded_by_the_blocks_that_are_needed(tmp_path: Path) -> None:
-    values = np.random.default_rng(3).normal(0, 1, (1, 721, 500)).astype("f4")
+LARGE = np.random.default_rng(3).normal(0, 1, (1, 721, 500)).astype("f4")
+
+
+def large_store(path: Path) -> Path:
+    """Write one chunk of 721 rows in blocks of 64 KiB, of 33 rows each."""
     codec = numcodecs.Blosc("lz4", clevel=5, shuffle=1, blocksize=2**16)
-    folder = store(tmp_path / "a.zarr", 2, values, chunks=(1, 721, 500), compressors=codec)
+    return store(path, 2, LARGE, chunks=(1, 721, 500), compressors=codec)
+
+
+def test_a_large_chunk_of_blosc_is_decoded_by_the_blocks_that_are_needed(tmp_path: Path) -> None:
+    folder = large_store(tmp_path / "a.zarr")
     for rows in (slice(0, 1), slice(300, 420), slice(700, 721), slice(0, 721)):
-        np.testing.assert_array_equal(read(folder, place=(0, rows, slice(3, 9))), values[0, rows, 3:9])
+        np.testing.assert_array_equal(read(folder, place=(0, rows, slice(3, 9))), LARGE[0, rows, 3:9])
+
+
+def test_no_more_of_a_large_chunk_is_read_than_some_rows_need(tmp_path: Path) -> None:
+    folder = large_store(tmp_path / "a.zarr")
+    options = {"chunks": (1, 721, 500), "shards": (2, 721, 500), "compressors": BloscCodec(blocksize=2**16)}
+    for path in (folder, store(tmp_path / "b.zarr", 3, LARGE, **options)):
+        counter = ByteCounter()
+        with open_dataset(path, counter=counter) as dataset:
+            part = dataset["tas"][0, 330:340, :200].values
+        np.testing.assert_array_equal(part, LARGE[0, 330:340, :200])
+        assert 0 < counter.total < LARGE.nbytes / 4
+    archive = zipped(folder, tmp_path / "a.zip")
+    np.testing.assert_array_equal(read(archive, place=(0, slice(330, 340))), LARGE[0, 330:340])
+
+
+def test_a_large_chunk_that_is_cut_short_or_was_never_written_is_known_by_any_of_its_rows(tmp_path: Path) -> None:
+    folder = large_store(tmp_path / "a.zarr")
+    (chunk,) = folder.glob("tas/0.*")
+    os.truncate(chunk, chunk.stat().st_size - 5)
+    with pytest.raises(UnreadableData):
+        read(folder, place=(0, slice(0, 3)))
+    chunk.unlink()
+    assert not read(folder, place=(0, slice(0, 3))).any()
 
 
 @settings(deadline=None, max_examples=40)

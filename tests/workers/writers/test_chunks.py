@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gaia_workers.readers.netcdf import open_dataset
 from gaia_workers.writers import chunks
-from gaia_workers.writers.chunks import pack, plan_chunks, split
+from gaia_workers.writers.chunks import even_out, pack, plan_chunks, split
 from gaia_workers.writers.netcdf import write
 
 
@@ -49,6 +49,17 @@ def test_a_box_is_split_into_its_chunks():
 )
 def test_what_the_netcdf_library_must_write(kind, storage):
     assert plan_chunks(xr.Variable(("y", "x"), np.zeros((1024, 1024), kind)), storage) is None
+
+
+def test_a_short_last_chunk_is_shared_out_unless_chunks_lie_as_in_the_source(tmp_path):
+    with netCDF4.Dataset(tmp_path / "a.nc", "w") as file:
+        file.createDimension("x", 40)
+        file.createVariable("v", "f4", ("x",), chunksizes=(9,))[:] = np.arange(40)
+    with open_dataset(tmp_path / "a.nc") as dataset:
+        variable = dataset.variables["v"]
+        assert even_out(variable[9:19], (9,)) == (9,)  # edges at 9 in both
+        assert even_out(variable[3:13], (9,)) == (5,)  # the source's edge is at 6
+        assert even_out(variable[3:3], (9,)) == (9,)
 
 
 def test_small_variables_are_left_to_the_netcdf_library():

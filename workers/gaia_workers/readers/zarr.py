@@ -16,6 +16,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,20 @@ from gaia_workers.readers.zarr_stores import Store, open_store
 _KEPT_INDEXES = 64
 """So many tables of shards are kept, for each array."""
 _ABSENT = 2**64 - 1
+_PART_LEAST_BYTES = 2**20
+"""Of smaller chunks no parts are read: looking where they lie would take longer."""
 
 type _Job = tuple[tuple[int, list[Piece]], ...]
 """The pieces of one chunk along each dimension."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """Where the bytes of a chunk lie: in which member of the store, from where, how many."""
+
+    key: str
+    begin: int
+    length: int
 
 
 class _Chunks:
@@ -51,13 +63,34 @@ class _Chunks:
         self._indexes: OrderedDict[tuple[int, ...], NDArray[np.uint64] | None] = OrderedDict()
         self._lock = threading.Lock()
 
+    @property
+    def have_parts(self) -> bool:
+        """Whether a chunk may be read in part: members with a check sum of their own are read whole."""
+        return self._plan.shards is not None or not self._store.is_checked
+
+    def find(self, place: tuple[int, ...]) -> _Range | None:
+        """Find where a chunk lies; None where it was never written."""
+        if self._plan.shards is not None:
+            return self._find_inner(place, self._plan.shards)
+        key = self._plan.key(place)
+        length = self._store.length(key)
+        return None if length is None else _Range(key, 0, length)
+
     def read(self, place: tuple[int, ...]) -> bytes | None:
         """Read a chunk as it lies; None where it was never written."""
         if self._plan.shards is None:
             return self._store.read(self._plan.key(place))
-        return self._read_inner(place, self._plan.shards)
+        found = self._find_inner(place, self._plan.shards)
+        return None if found is None else self.read_part(found, 0, found.length)
 
-    def _read_inner(self, place: tuple[int, ...], shards: Shards) -> bytes | None:
+    def read_part(self, found: _Range, begin: int, size: int) -> bytes:
+        """Read some bytes of a chunk."""
+        raw = self._store.read_part(found.key, found.begin + begin, size)
+        if raw is None or len(raw) != size:
+            raise DamagedChunk
+        return raw
+
+    def _find_inner(self, place: tuple[int, ...], shards: Shards) -> _Range | None:
         shard = tuple(at // count for at, count in zip(place, shards.grid, strict=True))
         index = self._index(shard, shards)
         if index is None:
@@ -67,10 +100,7 @@ class _Chunks:
             return None
         if begin >= 2**63 or size >= 2**31:
             raise DamagedChunk
-        raw = self._store.read_part(self._plan.key(shard), begin, size)
-        if raw is None or len(raw) != size:
-            raise DamagedChunk
-        return raw
+        return _Range(self._plan.key(shard), begin, size)
 
     def _index(self, shard: tuple[int, ...], shards: Shards) -> NDArray[np.uint64] | None:
         """Read the table of a shard: offset and size of each chunk; None where there is no shard."""
@@ -108,6 +138,7 @@ class ZarrArray(BackendArray):
         self.shape = plan.shape
         self.dtype = plan.dtype
         self.chunk_shape: tuple[int, ...] | None = plan.chunk_shape or None
+        self._chunk_bytes = math.prod(plan.chunk_shape) * plan.dtype.itemsize
 
     def __getitem__(self, key: ExplicitIndexer) -> Any:
         return explicit_indexing_adapter(key, self.shape, IndexingSupport.OUTER, self._read)
@@ -122,8 +153,7 @@ class ZarrArray(BackendArray):
         grouped = [pieces_by_chunk(each, chunk) for each, chunk in zip(indices, self._plan.chunk_shape, strict=True)]
         jobs: list[_Job] = list(product(*grouped))
         pool = self._pool()
-        chunk_bytes = math.prod(self._plan.chunk_shape) * self.dtype.itemsize
-        share_out(pool, jobs, lambda some: self._fill(result, some), chunk_bytes=chunk_bytes)
+        share_out(pool, jobs, lambda some: self._fill(result, some), chunk_bytes=self._chunk_bytes)
         return result
 
     def _rows(self, boxes: list[Box]) -> tuple[int, int] | None:
@@ -140,11 +170,10 @@ class ZarrArray(BackendArray):
         for job in jobs:
             boxes = [Box.of(each) for each in product(*(own for _, own in job))]
             try:
-                raw = self._chunks.read(tuple(owner for owner, _ in job))
-                cells = None if raw is None else self._plan.chain.decode(raw, rows=self._rows(boxes))
+                cells, count = self._decode(tuple(owner for owner, _ in job), self._rows(boxes))
             except (DamagedChunk, OSError) as error:
                 raise refusals.refuse_damaged_variable(self._plan.name) from error
-            read_bytes += 0 if raw is None else len(raw)
+            read_bytes += count
             values = (
                 np.broadcast_to(np.asarray(self._plan.fill, self.dtype), self._plan.chunk_shape)
                 if cells is None
@@ -153,6 +182,39 @@ class ZarrArray(BackendArray):
             for box in boxes:
                 box.copy(result, values)
         self._counter.add(read_bytes)
+
+    def _decode(self, place: tuple[int, ...], rows: tuple[int, int] | None) -> tuple[NDArray[Any] | None, int]:
+        """Give a chunk, of which some rows are wanted, and the bytes that were read; None for one that was never written."""
+        if rows is not None and self._is_worth_a_part(rows):
+            found = self._chunks.find(place)
+            if found is None:
+                return None, 0
+            parts = _Parts(self._chunks, found)
+            cells = self._plan.chain.decode_part(parts.read, found.length, rows=rows)
+            if cells is not None:
+                return cells, parts.read_bytes
+        raw = self._chunks.read(place)
+        return (None, 0) if raw is None else (self._plan.chain.decode(raw, rows=rows), len(raw))
+
+    def _is_worth_a_part(self, rows: tuple[int, int]) -> bool:
+        """Tell whether rows are so few of a large chunk that finding their bytes takes less than reading them all."""
+        long = next((size for size in self._plan.chunk_shape if size > 1), 1)
+        few = 2 * (rows[1] - rows[0]) <= long and self._chunk_bytes >= _PART_LEAST_BYTES
+        return few and self._plan.chain.has_parts and self._chunks.have_parts
+
+
+class _Parts:
+    """Parts of one chunk; counts the bytes that are read of it."""
+
+    def __init__(self, chunks: _Chunks, found: _Range) -> None:
+        self._chunks = chunks
+        self._found = found
+        self.read_bytes = 0
+
+    def read(self, begin: int, size: int) -> bytes:
+        """Read some bytes."""
+        self.read_bytes += size
+        return self._chunks.read_part(self._found, begin, size)
 
 
 def _ends(index: Any) -> tuple[int, int]:

@@ -16,7 +16,8 @@ import lzma
 import math
 import struct
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -42,6 +43,8 @@ type Config = Mapping[str, Any]
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _BLOSC_HEADER_BYTES = 16
 _BLOSC_COPIED = 0x2  # the flag of a buffer that is not compressed at all
+_HEAD_BYTES = 1024
+"""So much of a chunk is read to find its blocks: a table of 252."""
 
 
 class UnknownCodec(ValueError):
@@ -74,43 +77,63 @@ def _blosc(data: Buffer, wanted: int | None) -> Buffer:
     return room
 
 
-def _blosc_part(data: Buffer, wanted: int, begin: int, end: int) -> Buffer:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Blocks:
+    """Some neighbouring blocks of a blosc buffer: its header, their places, and from where to where the bytes of each lie."""
+
+    flags: bytes
+    size: int
+    block: int
+    first: int
+    spans: list[tuple[int, int]]
+
+
+def _find_blocks(head: memoryview, length: int, wanted: int, begin: int, end: int) -> _Blocks | None:
     """
-    Decompress those blocks of a blosc buffer alone that hold some of its bytes; the others are left as they are found.
+    Find the blocks that hold some bytes of a blosc buffer, by its beginning and its length; None where all must be read.
 
     Blocks stand for themselves, so that some of them under a header of their own are a buffer again (c-blosc,
     README_CHUNK_FORMAT).
     """
-    raw = memoryview(data)
-    if len(raw) < _BLOSC_HEADER_BYTES:
+    if len(head) < _BLOSC_HEADER_BYTES:
         raise DamagedChunk
-    flags = raw[2]
-    size, block, packed = struct.unpack_from("<III", raw, 4)
-    if _check_size(size, wanted) == 0 or not block or packed > len(raw) or flags & _BLOSC_COPIED:
-        return _blosc(data, wanted)
+    size, block, packed = struct.unpack_from("<III", head, 4)
+    if _check_size(size, wanted) == 0 or not block or packed > length or head[2] & _BLOSC_COPIED:
+        return None
     first, last = begin // block, -(-end // block)
     count = -(-size // block)
     if last == count:
-        first = max(
-            min(first, count - 2), 0
-        )  # the last block may be short, and blosc takes none that is short and alone
-    if count * 4 + _BLOSC_HEADER_BYTES > packed or last - first >= count:
-        return _blosc(data, wanted)
-    starts = np.frombuffer(raw, dtype="<i4", count=count, offset=_BLOSC_HEADER_BYTES)
+        # The last block may be short, and blosc takes none that is short and alone.
+        first = max(min(first, count - 2), 0)
+    table = _BLOSC_HEADER_BYTES + 4 * count
+    if table > packed or table > len(head) or last - first >= count:
+        return None
+    starts = np.frombuffer(head, dtype="<i4", count=count, offset=_BLOSC_HEADER_BYTES)
     if starts.min() < _BLOSC_HEADER_BYTES or starts.max() >= packed:
         raise DamagedChunk
     ends = np.append(np.sort(starts), packed)  # several threads may have written them in any order
-    pieces = [
-        raw[start : int(ends[np.searchsorted(ends, start, side="right")])] for start in starts[first:last].tolist()
-    ]
+    chosen = starts[first:last]
+    spans = list(zip(chosen.tolist(), ends[np.searchsorted(ends, chosen, side="right")].tolist(), strict=True))
+    return _Blocks(flags=bytes(head[:4]), size=size, block=block, first=first, spans=spans)
+
+
+def _unpack_blocks(blocks: _Blocks, pieces: list[memoryview]) -> NDArray[np.uint8]:
+    """Decompress blocks into their places; the others are left as they are found."""
     lengths = np.array([len(piece) for piece in pieces])
     ahead = _BLOSC_HEADER_BYTES + 4 * len(pieces)
     places = (ahead + np.cumsum(lengths) - lengths).astype("<i4")
-    room = np.empty(size, dtype=np.uint8)
-    target = room[first * block : min(last * block, size)]
-    header = bytes(raw[:4]) + struct.pack("<III", len(target), block, ahead + int(lengths.sum()))
+    room = np.empty(blocks.size, dtype=np.uint8)
+    target = room[blocks.first * blocks.block : min((blocks.first + len(pieces)) * blocks.block, blocks.size)]
+    header = blocks.flags + struct.pack("<III", len(target), blocks.block, ahead + int(lengths.sum()))
     numcodecs.blosc.decompress(b"".join([header, places.tobytes(), *pieces]), target)
     return room
+
+
+def _blosc_part(data: Buffer, wanted: int, begin: int, end: int) -> Buffer:
+    """Decompress those blocks of a blosc buffer alone that hold some of its bytes."""
+    raw = memoryview(data)
+    blocks = _find_blocks(raw, len(raw), wanted, begin, end)
+    return _blosc(data, wanted) if blocks is None else _unpack_blocks(blocks, [raw[a:b] for a, b in blocks.spans])
 
 
 def _zstd(data: Buffer, wanted: int | None) -> Buffer:
@@ -283,6 +306,17 @@ def _filter(name: str, config: Config) -> Step:
         raise UnknownCodec(name) from error
 
 
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Say of whatever a codec makes of wrong bytes that they are those of no chunk."""
+    try:
+        yield
+    except (ValueError, RuntimeError, TypeError, OSError, EOFError) as error:
+        raise DamagedChunk from error
+    except (deflate.DeflateError, zlib.error, lzma.LZMAError) as error:
+        raise DamagedChunk from error
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chain:
     """
@@ -322,29 +356,61 @@ class Chain:
         DamagedChunk
             The bytes are not those of a chunk.
         """
-        try:
-            if rows is not None and self._has_parts:
-                return self._lay(self._read_part(raw, rows))
+        with _refusing():
+            if rows is not None and self.has_parts:
+                return self._lay(_blosc_part(raw, *self._part(rows)))
             data = raw
             for link in self.links:
                 data = link.undo(data)
                 if link.size is not None and len(data) != link.size:
                     raise DamagedChunk
             return self._lay(data)
-        except (ValueError, RuntimeError, TypeError, OSError, EOFError) as error:
-            raise DamagedChunk from error
-        except (deflate.DeflateError, zlib.error, lzma.LZMAError) as error:
-            raise DamagedChunk from error
+
+    def decode_part(
+        self, read: Callable[[int, int], bytes], length: int, *, rows: tuple[int, int]
+    ) -> NDArray[Any] | None:
+        """
+        Bring some rows of a chunk back, and read no more of it than they need.
+
+        Parameters
+        ----------
+        read : callable
+            Takes an offset in the chunk and a number of bytes, gives as many.
+        length : int
+            Bytes of the chunk as it lies in the store.
+        rows : tuple of 2 int
+            As in `decode`.
+
+        Returns
+        -------
+        numpy.ndarray or None
+            The chunk, where cells of other rows are anything; None where it must be read whole.
+
+        Raises
+        ------
+        DamagedChunk
+            The bytes are not those of a chunk.
+        """
+        with _refusing():
+            head = memoryview(read(0, min(_HEAD_BYTES, length)))
+            blocks = _find_blocks(head, length, *self._part(rows))
+            if blocks is None:
+                return None
+            begin, end = min(a for a, _ in blocks.spans), max(b for _, b in blocks.spans)
+            data = memoryview(read(begin, end - begin))
+            return self._lay(_unpack_blocks(blocks, [data[a - begin : b - begin] for a, b in blocks.spans]))
 
     @property
-    def _has_parts(self) -> bool:
+    def has_parts(self) -> bool:
+        """Whether some rows of a chunk can be read without the others."""
         return [link.name for link in self.links] == ["blosc"] and self.order is None and self.dtype.kind != "O"
 
-    def _read_part(self, raw: Buffer, rows: tuple[int, int]) -> Buffer:
+    def _part(self, rows: tuple[int, int]) -> tuple[int, int, int]:
+        """Give the bytes of a chunk, and between which of them some rows lie."""
         long = next((size for size in self.shape if size > 1), 1)
         chunk_bytes = math.prod(self.shape) * self.dtype.itemsize
         row_bytes = chunk_bytes // long
-        return _blosc_part(raw, chunk_bytes, rows[0] * row_bytes, rows[1] * row_bytes)
+        return chunk_bytes, rows[0] * row_bytes, rows[1] * row_bytes
 
     def _lay(self, data: Buffer) -> NDArray[Any]:
         cells = _texts(data, math.prod(self.shape)) if self.dtype.kind == "O" else np.frombuffer(data, dtype=self.dtype)

@@ -38,7 +38,16 @@ _EXTRA_BYTES = 64
 
 
 class Store(Protocol):
-    """The members of one Zarr store."""
+    """
+    The members of one Zarr store.
+
+    Attributes
+    ----------
+    is_checked : bool
+        Whether a member that is read whole is compared with a check sum: then it should be.
+    """
+
+    is_checked: bool
 
     def folders(self) -> tuple[str, ...]:
         """Name the folders at the root: the arrays and groups."""
@@ -50,6 +59,10 @@ class Store(Protocol):
 
     def read_part(self, key: str, begin: int, size: int) -> bytes | None:
         """Read some bytes of a member, from its end where `begin` is negative; None where there is none."""
+        ...
+
+    def length(self, key: str) -> int | None:
+        """Give the bytes of a member; None where there is none."""
         ...
 
     def size_bytes(self, folder: str) -> int:
@@ -92,6 +105,8 @@ def open_store(path: Path) -> Iterator[Store]:
 class FolderStore:
     """A store in a folder; symbolic links are not followed."""
 
+    is_checked = False
+
     def __init__(self, path: Path, descriptor: int) -> None:
         self._path = path
         self._descriptor = descriptor
@@ -118,6 +133,11 @@ class FolderStore:
                 return None
             start = begin if begin >= 0 else os.fstat(file).st_size + begin
             return os.pread(file, size, start) if start >= 0 else b""
+
+    def length(self, key: str) -> int | None:
+        """Give the bytes of a member; None where there is none."""
+        with self._opened(key) as file:
+            return None if file is None else os.fstat(file).st_size
 
     def size_bytes(self, folder: str) -> int:
         """Add up the bytes of all that lies in a folder at the root."""
@@ -152,6 +172,8 @@ class _Member:
 
 class ZipStore:
     """A store in a zip file; its members are read where they lie, by any thread."""
+
+    is_checked = True
 
     def __init__(self, descriptor: int, members: dict[str, _Member]) -> None:
         self._descriptor = descriptor
@@ -192,6 +214,11 @@ class ZipStore:
             if self._last is None or self._last[0] != key:
                 self._last = (key, self.read(key) or b"")
             return self._last[1][start : start + size]
+
+    def length(self, key: str) -> int | None:
+        """Give the bytes of a member; None where there is none."""
+        member = self._members.get(key)
+        return None if member is None else member.size
 
     def size_bytes(self, folder: str) -> int:
         """Add up the bytes, as they lie in the file, of all that lies in a folder at the root."""

@@ -5,7 +5,7 @@ HDF5 deflates on one core, with zlib; libdeflate needs half of its time for the 
 on the values and on libdeflate alone, not on the threads.
 """
 
-from collections.abc import Iterator
+from collections.abc import Buffer, Iterator
 from itertools import product
 from typing import Any
 
@@ -16,6 +16,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from gaia_processes.shared.blocks import Box, plan_aligned_blocks
+from gaia_processes.shared.lazy import find_cuts
 
 _WORTH_BYTES = 2**20
 
@@ -46,6 +47,33 @@ def plan_chunks(variable: xr.Variable, storage: dict[str, Any]) -> list[Box] | N
     return plan_aligned_blocks(variable, storage["chunksizes"])
 
 
+def even_out(variable: xr.Variable, chunk_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """
+    Shorten chunks so that the last one along a dimension is about as long as the others: it is stored at full length.
+
+    Dimensions along which an edge of the chunks is one of the source's too are left as they are: what is read together is
+    then written together.
+
+    Parameters
+    ----------
+    variable : xarray.Variable
+        What is to be written; lazy ones know the chunks of their source.
+    chunk_shape : tuple of int
+        Cells of a chunk along each dimension.
+
+    Examples
+    --------
+    >>> even_out(xr.Variable("x", range(100)), (90,))
+    (50,)
+    """
+    found = find_cuts(variable)
+    cuts = [np.empty(0, dtype=np.intp)] * variable.ndim if found is None else found[1]
+    return tuple(
+        chunk if not size or np.any(own[own > 0] % chunk == 0) else -(-size // -(-size // chunk))
+        for size, chunk, own in zip(variable.shape, chunk_shape, cuts, strict=True)
+    )
+
+
 def split(box: Box, values: NDArray[Any], chunk_shape: tuple[int, ...]) -> Iterator[Piece]:
     """
     Split the cells of a box into chunks.
@@ -65,7 +93,7 @@ def split(box: Box, values: NDArray[Any], chunk_shape: tuple[int, ...]) -> Itera
         yield tuple(each.start + at for each, at in zip(box, corner, strict=True)), values[part]
 
 
-def pack(cells: NDArray[Any], chunk_shape: tuple[int, ...], *, shuffle: bool, level: int | None) -> bytes:
+def pack(cells: NDArray[Any], chunk_shape: tuple[int, ...], *, shuffle: bool, level: int | None) -> Buffer:
     """
     Make the bytes of a chunk as HDF5's filters would.
 
@@ -82,21 +110,23 @@ def pack(cells: NDArray[Any], chunk_shape: tuple[int, ...], *, shuffle: bool, le
 
     Returns
     -------
-    bytes
-        What lies in the file.
+    bytes-like
+        What lies in the file; the cells themselves where nothing is done to them.
     """
     whole = np.ascontiguousarray(cells)
     if cells.shape != chunk_shape:
         whole = np.zeros(chunk_shape, dtype=cells.dtype)
         whole[tuple(slice(size) for size in cells.shape)] = cells
-    width = whole.dtype.itemsize
-    data = whole.view(np.uint8).reshape(-1, width)
+    data, width = whole.reshape(-1).view(np.uint8), whole.dtype.itemsize
     if shuffle and width > 1:
-        planes = np.empty((width, len(data)), dtype=np.uint8)
+        planes = np.empty((width, whole.size), dtype=np.uint8)
         for byte in range(width):
-            planes[byte] = data[:, byte]
-        data = planes
-    return data.tobytes() if level is None else bytes(deflate.zlib_compress(data.tobytes(), max(level, 1)))
+            planes[byte] = data[byte::width]
+        data = planes.reshape(-1)
+    if level is None:
+        return memoryview(data)
+    packed: bytearray = deflate.zlib_compress(memoryview(data), max(level, 1))
+    return packed
 
 
 def find_dataset(file: h5py.File, name: str, shape: tuple[int, ...]) -> h5py.Dataset:

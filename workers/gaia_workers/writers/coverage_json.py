@@ -24,7 +24,7 @@ from gaia_processes.shared.history import append_history
 from gaia_processes.shared.times import calendar_of
 from gaia_processes.shared.values import read_numbers
 from gaia_workers.writers.fields import Field, decode, fields_of, read_times
-from gaia_workers.writers.finishing import Counter, sync
+from gaia_workers.writers.finishing import Counter
 from gaia_workers.writers.whole import whole_or_nothing
 
 _CRS84 = {"type": "GeographicCRS", "id": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}
@@ -68,10 +68,8 @@ def write(dataset: xr.Dataset, path: Path, *, progress: Callable[[int, int], Non
             "gaia:history": told,
         }
     )
-    with whole_or_nothing(path):
-        with path.open("w", encoding="utf-8") as stream:
-            json.dump(document, stream, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        sync(path)
+    with whole_or_nothing(path), path.open("w", encoding="utf-8") as stream:
+        json.dump(document, stream, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def _refuse(fields: tuple[Field, ...]) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from gaia_processes.shared.table import Table
 from gaia_workers.writers.fields import Field, decode, fields_of, places_of, read_times, slabs
-from gaia_workers.writers.finishing import Counter, sync
+from gaia_workers.writers.finishing import Counter
 from gaia_workers.writers.tables import csv as tables
 from gaia_workers.writers.whole import whole_or_nothing
 
@@ -73,12 +73,10 @@ def write(
     fields = fields_of(dataset)
     columns = columns_of(fields)
     count = Counter(progress, sum(field.variable.nbytes for field in fields))
-    with whole_or_nothing(path):
-        with path.open("w", encoding=dialect.encoding, newline="") as stream:
-            stream.write(dialect.delimiter.join(_quote(np.array(columns, dtype=object), dialect)) + "\r\n")
-            for group in _groups(fields):
-                _write_group(stream, group, columns, dialect, count)
-        sync(path)
+    with whole_or_nothing(path), path.open("w", encoding=dialect.encoding, newline="") as stream:
+        stream.write(dialect.delimiter.join(_quote(np.array(columns, dtype=object), dialect)) + "\r\n")
+        for group in _groups(fields):
+            _write_group(stream, group, columns, dialect, count)
 
 
 def columns_of(fields: tuple[Field, ...]) -> tuple[str, ...]:

@@ -1,10 +1,8 @@
-"""What writers of files do around their work: they count, read one step ahead, and bring the file onto the disk."""
+"""What writers of files do around their work: they count, and read one step ahead. Whoever publishes a file syncs it."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 
 class Counter:
@@ -33,12 +31,3 @@ def read_ahead[Item, Read](items: Iterable[Item], read: Callable[[Item], Read]) 
                 yield earlier, reading.result()
         for item, reading in waiting:
             yield item, reading.result()
-
-
-def sync(path: Path) -> None:
-    """Bring the bytes of a file onto the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

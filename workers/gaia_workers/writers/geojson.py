@@ -18,7 +18,6 @@ from gaia_processes.shared.table import Block, Table
 from gaia_workers.tables.cells import column_names, geometries_of, in_degrees, plain_column
 from gaia_workers.tables.report import as_json, as_members
 from gaia_workers.tables.rows import counted
-from gaia_workers.writers.finishing import sync
 from gaia_workers.writers.whole import whole_or_nothing
 
 
@@ -38,16 +37,14 @@ def write(table: Table, path: Path, *, progress: Callable[[int, int], None], his
         A line for `gaia:attributes`.
     """
     members = "".join(f",{as_json(name)}:{text}" for name, text in as_members(table, history).items())
-    with whole_or_nothing(path):
-        with path.open("w", encoding="utf-8", newline="\n") as stream:
-            stream.write(f'{{"type":"FeatureCollection"{members},"features":[')
-            separator = "\n"
-            for block in counted(table, progress):
-                for feature in _features(block):
-                    stream.write(separator + feature)
-                    separator = ",\n"
-            stream.write("\n]}\n")
-        sync(path)
+    with whole_or_nothing(path), path.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.write(f'{{"type":"FeatureCollection"{members},"features":[')
+        separator = "\n"
+        for block in counted(table, progress):
+            for feature in _features(block):
+                stream.write(separator + feature)
+                separator = ",\n"
+        stream.write("\n]}\n")
 
 
 def _features(block: Block) -> Iterator[str]:

@@ -33,7 +33,6 @@ from gaia_workers.tables.report import as_members
 from gaia_workers.tables.rows import counted
 from gaia_workers.tables.styles import Styles, make_styles
 from gaia_workers.tables.watched import FAMILIES, Seen, Watched, watch
-from gaia_workers.writers.finishing import sync
 from gaia_workers.writers.whole import whole_or_nothing
 
 LAYER = "table"
@@ -83,7 +82,6 @@ def write(table: Table, path: Path, *, progress: Callable[[int, int], None], his
             styles = make_styles(watched, LAYER)
             if styles is not None and layer.geometry is not None:
                 _add_style(package, styles, layer.geometry, moment)
-        sync(path)
 
 
 @contextmanager

@@ -23,7 +23,6 @@ from gaia_workers.tables.cells import CRS84
 from gaia_workers.tables.report import as_json, as_members
 from gaia_workers.tables.rows import counted
 from gaia_workers.tables.watched import Seen, watch
-from gaia_workers.writers.finishing import sync
 from gaia_workers.writers.whole import whole_or_nothing
 
 TYPES = {
@@ -57,7 +56,6 @@ def write(table: Table, path: Path, *, progress: Callable[[int, int], None], his
             if rows.geometry is not None:
                 metadata["geo"] = as_json(_geo(rows.geometry, rows.first.crs, watched.last))
             target.add_key_value_metadata(metadata)
-        sync(path)
 
 
 def _described(column: Column) -> dict[str, str]:

@@ -32,7 +32,7 @@ from gaia_processes.shared.mappings import crs_of, read_plane
 from gaia_processes.shared.values import is_categorical, precision_of, read_numbers
 from gaia_processes.text import Text
 from gaia_workers.writers.fields import Field, decode, fields_of, read_times
-from gaia_workers.writers.finishing import Counter, sync
+from gaia_workers.writers.finishing import Counter
 from gaia_workers.writers.whole import whole_or_nothing
 
 MOST_BANDS = 4096
@@ -98,7 +98,6 @@ def write(dataset: xr.Dataset, path: Path, *, progress: Callable[[int, int], Non
                 draft, path, driver="COG", COMPRESS="DEFLATE", PREDICTOR="YES", BLOCKSIZE=2 * _TILE, OVERVIEWS="AUTO", INTERLEAVE="BAND",
                 RESAMPLING=_overviews(fields, kind), BIGTIFF="IF_SAFER",
             )  # fmt: skip
-            sync(path)
     finally:
         draft.unlink(missing_ok=True)
 

@@ -26,8 +26,8 @@ from gaia_processes.shared.table import Table
 from gaia_processes.text import Text
 from gaia_workers.readers.chunks import Handover, find_handover
 from gaia_workers.readers.netcdf import NETCDF_LOCK
-from gaia_workers.writers.chunks import find_dataset, pack, plan_chunks, split
-from gaia_workers.writers.finishing import Counter, read_ahead, sync
+from gaia_workers.writers.chunks import even_out, find_dataset, pack, plan_chunks, split
+from gaia_workers.writers.finishing import Counter, read_ahead
 from gaia_workers.writers.whole import whole_or_nothing
 
 _CHUNK_LEAST_BYTES = 2**16
@@ -132,13 +132,22 @@ class _Plan:
 def _plan(dataset: xr.Dataset, name: str, unlimited: set[str]) -> _Plan:
     variable = dataset.variables[name]
     storage = _storage(variable, unlimited)
+    handover = _find_handover(variable, storage)
+    if handover is None and "chunksizes" in storage:
+        storage["chunksizes"] = even_out(variable, storage["chunksizes"])
     chunks = plan_chunks(variable, storage)
     boxes = list(plan_blocks(variable)) if chunks is None else chunks
-    if chunks is None:
-        return _Plan(name=name, variable=variable, storage=storage, boxes=boxes, by_chunk=False)
+    return _Plan(
+        name=name, variable=variable, storage=storage, boxes=boxes, by_chunk=chunks is not None, handover=handover
+    )
+
+
+def _find_handover(variable: xr.Variable, storage: dict[str, Any]) -> Handover | None:
+    """Find whether the chunks can be written as they lie in the source."""
+    if plan_chunks(variable, storage) is None:
+        return None
     filters = tuple(name for name, key in (("shuffle", "shuffle"), ("deflate", "zlib")) if storage.get(key))
-    handover = find_handover(variable, storage["chunksizes"], filters)
-    return _Plan(name=name, variable=variable, storage=storage, boxes=boxes, by_chunk=True, handover=handover)
+    return find_handover(variable, storage["chunksizes"], filters)
 
 
 def _define(target: Any, plan: _Plan) -> None:
@@ -230,7 +239,6 @@ def write(dataset: xr.Dataset | Table, path: Path, *, progress: Callable[[int, i
     count = Counter(progress, sum(plan.variable.nbytes for plan in plans))
     with whole_or_nothing(path):
         _write_file(path, dataset, plans, unlimited, append_history(dataset.attrs, history), count)
-        sync(path)
 
 
 def _series(table: Table) -> xr.Dataset:

@@ -22,7 +22,7 @@ from gaia_processes.shared.table import Table
 from gaia_processes.shared.values import read_numbers
 from gaia_workers.previews.painting import Picture, paint, unwrap
 from gaia_workers.writers.fields import Field, decode, fields_of, read_times
-from gaia_workers.writers.finishing import Counter, sync
+from gaia_workers.writers.finishing import Counter
 from gaia_workers.writers.maps import begin_map, finish_map, lettering
 from gaia_workers.writers.tables import png as tables
 from gaia_workers.writers.whole import whole_or_nothing
@@ -61,10 +61,8 @@ def write(dataset: xr.Dataset | Table, path: Path, *, progress: Callable[[int, i
     count = Counter(progress, 1)
     picture = _take_picture(field)
     told = {"Title": _title(field), "Comment": append_history(dataset.attrs, history)["history"], "Software": None}
-    with whole_or_nothing(path):
-        with lettering():
-            _draw(field, picture, path, told)
-        sync(path)
+    with whole_or_nothing(path), lettering():
+        _draw(field, picture, path, told)
     count.add(1)
 
 

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from gaia_processes.shared.blocks import Box, plan_aligned_blocks
 from gaia_processes.shared.history import append_history
 from gaia_workers.writers.chunks import split
-from gaia_workers.writers.finishing import Counter, read_ahead, sync
+from gaia_workers.writers.finishing import Counter, read_ahead
 from gaia_workers.writers.netcdf import choose_chunks
 from gaia_workers.writers.whole import whole_or_nothing
 
@@ -72,13 +72,11 @@ def write(dataset: xr.Dataset, path: Path, *, progress: Callable[[int, int], Non
     plans = [_plan(name, _without_characters(dataset.variables[name])) for name in names]
     count = Counter(progress, sum(plan.variable.nbytes for plan in plans))
     attributes = _attributes(append_history(dataset.attrs, history))
-    with whole_or_nothing(path):
-        with ZipFile(path, "w", ZIP_STORED) as target:
-            _put(target, "zarr.json", _document({"node_type": "group", "attributes": attributes}))
-            for plan in plans:
-                _put(target, f"{plan.name}/zarr.json", _document(_describe(plan)))
-            _write_chunks(target, plans, count)
-        sync(path)
+    with whole_or_nothing(path), ZipFile(path, "w", ZIP_STORED) as target:
+        _put(target, "zarr.json", _document({"node_type": "group", "attributes": attributes}))
+        for plan in plans:
+            _put(target, f"{plan.name}/zarr.json", _document(_describe(plan)))
+        _write_chunks(target, plans, count)
 
 
 def _plan(name: str, variable: xr.Variable) -> _Plan:

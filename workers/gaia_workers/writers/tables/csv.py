@@ -8,7 +8,6 @@ from typing import Any
 from gaia_processes.shared.table import Table
 from gaia_workers.tables.cells import column_names, plain_column
 from gaia_workers.tables.rows import counted
-from gaia_workers.writers.finishing import sync
 from gaia_workers.writers.whole import whole_or_nothing
 
 
@@ -27,16 +26,14 @@ def write(
     delimiter, decimal, encoding : str
         The dialect.
     """
-    with whole_or_nothing(path):
-        with path.open("w", encoding=encoding, newline="") as stream:
-            lines = csv.writer(stream, delimiter=delimiter, lineterminator="\r\n")
-            for at, block in enumerate(counted(table, progress)):
-                names = column_names(block)
-                if at == 0:
-                    lines.writerow(names)
-                columns = [_texts(plain_column(block[name]), decimal) for name in names]
-                lines.writerows(zip(*columns, strict=True))
-        sync(path)
+    with whole_or_nothing(path), path.open("w", encoding=encoding, newline="") as stream:
+        lines = csv.writer(stream, delimiter=delimiter, lineterminator="\r\n")
+        for at, block in enumerate(counted(table, progress)):
+            names = column_names(block)
+            if at == 0:
+                lines.writerow(names)
+            columns = [_texts(plain_column(block[name]), decimal) for name in names]
+            lines.writerows(zip(*columns, strict=True))
 
 
 def _texts(cells: list[Any], decimal: str) -> list[str]:

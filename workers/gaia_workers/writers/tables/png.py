@@ -24,7 +24,6 @@ from gaia_workers.tables.report import attributes_of
 from gaia_workers.tables.rows import counted
 from gaia_workers.tables.styles import classes_of, title_of
 from gaia_workers.tables.watched import Seen, Watched, first_steps, watch
-from gaia_workers.writers.finishing import sync
 from gaia_workers.writers.maps import Box, begin_map, finish_map, lettering
 from gaia_workers.writers.whole import whole_or_nothing
 
@@ -63,10 +62,8 @@ def write(table: Table, path: Path, *, progress: Callable[[int, int], None], his
         raise DatasetUnsuitable(NO_PLACES)
     title = _title(watched)
     told = {"Title": title, "Comment": attributes_of(table, history)["history"], "Software": None}
-    with whole_or_nothing(path):
-        with lettering():
-            _draw(watched, path, title, told)
-        sync(path)
+    with whole_or_nothing(path), lettering():
+        _draw(watched, path, title, told)
 
 
 def _title(table: Watched) -> str:
