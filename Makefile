@@ -1,12 +1,13 @@
 # make run    start the federation in a box (http://127.0.0.1:5000); Ctrl-C ends it
 # make test   all tests but those in a browser and the faults; make test ARGS="-k subset" some of them
+# make test-unit    the rooms alone, without what takes longer: within a minute on two cores
 # make test-browser   every page in a real Chromium
 # make test-faults    processes killed, frozen and cut off; make test-soak: those that take many minutes
 # make lint   style, types, who may import whom
 # make pins   resolve constraints.txt anew
 # make clean  remove what these made, but not ./var (the jobs and results of the box)
 
-.PHONY: run test test-browser test-faults test-soak lint pins clean environment
+.PHONY: run test test-unit test-browser test-faults test-soak lint pins clean environment
 unexport PYTHONPATH PYTHONHOME
 BIN := .venv/bin
 
@@ -15,6 +16,9 @@ run: environment
 
 test: environment
 	$(BIN)/python -m pytest --numprocesses 2 --ignore=tests/browser -m "not fault and not soak" $(ARGS)
+
+test-unit: environment
+	$(BIN)/python -m pytest --numprocesses 2 tests/config tests/processes tests/workers tests/server tests/test_house.py -m "not slow and not fault" $(ARGS)
 
 test-browser: environment
 	$(BIN)/python -m pytest tests/browser $(ARGS)

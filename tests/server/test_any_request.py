@@ -66,6 +66,7 @@ def document(client, desk, submission):
     return told
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_no_request_breaks_the_server_or_gets_an_answer_that_is_not_documented(app, document):
     schema = schemathesis.openapi.from_dict(document)

@@ -2,6 +2,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 HEAVY = ("xarray", "dask", "rasterio", "geopandas", "polars", "pandas", "netCDF4", "h5py")
 
 _START = f"""
@@ -17,6 +19,7 @@ print(*(name for name in {HEAVY!r} if name in sys.modules))
 """
 
 
+@pytest.mark.slow
 def test_the_whole_server_starts_light_and_fast(tmp_path, centres):
     (tmp_path / "centres.yml").write_text(
         "centres:\n"

@@ -50,6 +50,7 @@ def validate(shared_data: Path) -> Validate:
     return check
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "fr"])
 @pytest.mark.parametrize("process", CATALOGUE, ids=lambda process: process.id)
 def test_a_description_is_valid_by_the_standard(process: Process, language: Language, validate: Validate) -> None:

@@ -79,6 +79,7 @@ def test_what_goes_on_or_was_dismissed_is_read_every_time(client, services, desk
     assert not services.ended.find(job.id, job.owner, "en", lambda: pytest.fail("something is kept"))
 
 
+@pytest.mark.slow
 def test_the_one_that_was_asked_for_least_recently_goes_first(desk):
     kept = EndedStatuses(most=2)
     ended_jobs = [replace(desk.accept("message"), owner="a", state=State.FAILED) for _ in range(3)]

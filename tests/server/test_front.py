@@ -65,6 +65,7 @@ def test_no_version_is_told(client):
         assert "X-Powered-By" not in client.get(path).headers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/openapi", "/api"])
 def test_the_openapi_document_is_valid(client, path):
     from pygeoapi.openapi import validate_openapi_document

@@ -171,6 +171,7 @@ def test_every_row_has_a_case():
     assert set(CASES) == set(PROBLEMS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", CASES)
 def test_a_request_meets_its_row(world, code):
     answer = CASES[code](world)
@@ -207,6 +208,7 @@ def test_the_standard_names_its_own(code, uri):
     assert uri_of(code) == uri
 
 
+@pytest.mark.slow
 def test_an_unexpected_error_tells_nothing_but_a_reference(world):
     told = CASES["internal-error"](world).get_data(as_text=True)
     assert "Reference: " in told

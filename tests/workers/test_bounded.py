@@ -87,6 +87,7 @@ def write_years(path: Path, years: int) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak of memory is set back by Linux alone")
 @pytest.mark.parametrize(
     ("process_id", "inputs", "media_type"),

@@ -75,6 +75,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("process", REQUESTS)
 def test_every_process_gives_the_same_values_of_both(process: str, sources: dict[str, Path], tmp_path: Path) -> None:
     inputs = [part for each in REQUESTS[process] for part in ("-i", each)]

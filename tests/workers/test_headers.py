@@ -33,6 +33,7 @@ def header_of(shared_data, beginning, folder="climate"):
     return path, read_header(path)
 
 
+@pytest.mark.slow
 def test_every_real_file_has_a_header_that_survives_the_catalogue(shared_data):
     for path in sorted((shared_data / "climate").glob("*.nc")):
         header = read_header(path)

@@ -82,6 +82,7 @@ MOMENTS = (
 TEXTS = MOMENTS | st.builds("{}/..".format, MOMENTS) | st.builds("{}/{}".format, MOMENTS, MOMENTS)
 
 
+@pytest.mark.slow
 @given(calendar=CALENDARS, kind=KINDS, step=st.sampled_from([1, 10, 90]), first=st.integers(0, 300), text=TEXTS)
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_catalogue_finds_a_step_exactly_where_a_worker_does(

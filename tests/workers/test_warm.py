@@ -1,6 +1,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from gaia_workers.agent import ONE_THREAD
 
 LOOK = """
@@ -15,6 +17,7 @@ print(threads, "xarray" in sys.modules, "gaia_processes.subset.compute" in sys.m
 """
 
 
+@pytest.mark.slow
 def test_the_warm_parent_has_all_that_a_task_needs_and_a_single_thread() -> None:
     seen = subprocess.run(
         [sys.executable, "-c", LOOK.format(settings=ONE_THREAD)], capture_output=True, text=True, check=True, timeout=60
@@ -22,6 +25,7 @@ def test_the_warm_parent_has_all_that_a_task_needs_and_a_single_thread() -> None
     assert seen.stdout.split() == ["1", "True", "True", "[]"]
 
 
+@pytest.mark.slow
 def test_the_agent_itself_does_not_load_the_science() -> None:
     look = "import sys, gaia_workers.agent, gaia_workers.depot; print([m for m in ('xarray', 'dask', 'netCDF4', 'h5py') if m in sys.modules])"
     seen = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True, timeout=60)

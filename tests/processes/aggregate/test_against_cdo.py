@@ -54,6 +54,7 @@ def options(text: str) -> dict[str, Any]:
     return {key: read.get(key, lambda value: True if value == "true" else value)(value) for key, value in pairs}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "variable", "operator", "asked", "tolerance"),
     [

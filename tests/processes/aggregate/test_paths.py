@@ -66,6 +66,7 @@ def result_of(source: Path, target: Path, request: dict[str, Any], threads: int 
     return target.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REQUESTS)
 def test_threads_and_the_way_of_reading_change_no_byte(
     name: str, make_file: Callable[[Any], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -77,6 +78,7 @@ def test_threads_and_the_way_of_reading_change_no_byte(
     assert result_of(source, tmp_path / "c.nc", request) == fast
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunks", [None, (50, 8, 7)], ids=str)
 @pytest.mark.parametrize("name", REQUESTS)
 def test_the_chunks_of_the_source_change_no_value(

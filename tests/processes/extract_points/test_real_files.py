@@ -192,6 +192,7 @@ def test_stations_are_no_grid(shared_data):
         extract(dataset, cloud(3))
 
 
+@pytest.mark.slow
 def test_at_the_coasts_of_a_curvilinear_grid_no_cell_with_a_value_is_nearer(shared_data):
     with open_dataset(shared_data / "climate" / ORCA[0]) as dataset:
         points = cloud(160, (-20, 30, 40, 60), seed=5)

@@ -162,6 +162,7 @@ def test_what_is_allowed_passes(chosen: st.DataObject, variables: set[str], regi
     assert check_selection(selection, regional) == ()
 
 
+@pytest.mark.slow
 @FIXED
 @given(
     name=st.text(min_size=1).filter(lambda name: name not in ("tas", "ta", "orog")),

@@ -77,6 +77,7 @@ def rounding(values):
     return 4e-7 * np.nanmax(np.abs(values))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "variable"), RECTILINEAR)
 def test_means_over_cells_are_the_same_numbers(both, name, variable):
     ours, cdo = both(name, variable, "conservative")
@@ -102,6 +103,7 @@ def test_between_the_outermost_rows_interpolation_gives_the_same_numbers(both, n
     np.testing.assert_allclose(ours[:, inner][shared], cdo[:, inner][shared], rtol=0, atol=rounding(cdo))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "variable", "method"), CURVILINEAR)
 def test_on_other_grids_the_numbers_are_close(both, name, variable, method):
     """CDO interpolates on the plane of longitude and latitude, and cuts cells of float32 corners along great circles."""

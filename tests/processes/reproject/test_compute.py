@@ -169,6 +169,7 @@ class Target:
         self.crs = mapping["crs_wkt"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "crs", "method", "resolution", "box"),
     [
@@ -242,6 +243,7 @@ def test_corners_are_whole_multiples_of_the_resolution(shared_data):
     assert free.transform.c % 1000 != 0
 
 
+@pytest.mark.slow
 def test_a_scene_across_the_antimeridian_stays_in_one_piece(shared_data):
     with open_dataset(shared_data / "raster" / "cog_dateline.tif") as dataset:
         result = compute(dataset, crs="EPSG:4326", warn=quiet)

@@ -81,6 +81,7 @@ PLANES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PLANES)
 @pytest.mark.parametrize("frame_start", [None, 0.0])
 def test_the_edges_of_a_large_plane_are_those_of_all_of_its_cells(name, frame_start, monkeypatch):
@@ -91,6 +92,7 @@ def test_the_edges_of_a_large_plane_are_those_of_all_of_its_cells(name, frame_st
     assert quick == edges_of(data, frame_start)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(sorted(PLANES)), st.floats(0, 0.9), st.floats(0, 0.9), st.floats(0.02, 1), st.floats(0.02, 1),

@@ -47,6 +47,7 @@ def test_a_large_mean_costs_the_variance_nothing():
     assert gather("var", [1e9 + 1, 1e9 + 2, 1e9 + 3]) == pytest.approx(2 / 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statistic", ["mean", "var", "min", "max", "sum", "count"])
 @given(values=SOME, cut=st.integers(1, 8))
 def test_cells_may_come_in_blocks(statistic, values, cut):

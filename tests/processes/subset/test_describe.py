@@ -76,6 +76,7 @@ def requests(seed: int, count: int) -> list[dict[str, object]]:
     return made
 
 
+@pytest.mark.slow
 def test_nothing_is_refused_that_real_data_have(shared_data: Path) -> None:
     """What the catalogue refuses would find nothing; the other way round it may know too little."""
     refused = 0

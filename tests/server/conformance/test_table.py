@@ -86,6 +86,7 @@ def test_the_page_is_fresh_and_every_change_was_noticed(mutate):
     assert set(seen.values()) == {"fails"}, how
 
 
+@pytest.mark.slow
 def test_a_change_that_nobody_notices_is_told(mutate, tmp_path, monkeypatch):
     (tmp_path / "a.py").write_text("x = 1\n")
     (tmp_path / "test_a.py").write_text(

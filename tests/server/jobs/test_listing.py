@@ -158,6 +158,7 @@ def with_values(query: Select[Any] | None, choice: Choice, after: Mark | None) -
     return query.params(values("anna", choice, after=after, limit=LIMIT, now=START + timedelta(days=2)))
 
 
+@pytest.mark.slow
 def test_an_index_answers_every_filter_on_every_page_in_sqlite(large_sqlite: Engine) -> None:
     with large_sqlite.connect() as connection:
         for choice, after in product(UNTIMED + TIMED, AFTERS):

@@ -43,6 +43,7 @@ def result_of(job: Job) -> Result:
     return Result(outputs=(file,), receipt=Receipt())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("revision", REVISIONS[:-1])
 def test_jobs_that_ran_in_an_older_store_finish_after_its_migration(store: Store, make_job, revision: str) -> None:
     jobs = [store.accept(make_job(content_key=f"{number:064}")) for number in range(20)]

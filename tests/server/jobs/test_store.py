@@ -234,6 +234,7 @@ def test_an_end_says_how_long_the_job_lasted_from_its_first_start(store: Store, 
     assert seen(store, never).duration_s is None
 
 
+@pytest.mark.slow
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(moves=st.lists(st.sampled_from(["start", "finish", "fail", "die", "dismiss", "resend"]), max_size=8))
 def test_no_order_of_events_makes_an_illegal_move(moves: list[str], store: Store, make_job) -> None:

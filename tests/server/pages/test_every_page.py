@@ -78,6 +78,7 @@ def links_of(document):
     return [href for each in document for href in links_of(each)] if isinstance(document, list) else []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "operation", [each for each in PAGES if each.id not in WITHOUT_LINKS], ids=lambda each: each.id
 )
@@ -87,6 +88,7 @@ def test_a_page_holds_every_link_of_its_document(client, address_of, settings, o
     assert told <= {urljoin(settings.public_url, href) for href in read(client, address).links}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operation", PAGES, ids=lambda each: each.id)
 def test_a_page_loads_nothing_from_elsewhere_and_has_nothing_inline(client, address_of, operation):
     page = read(client, address_of(operation))
@@ -95,6 +97,7 @@ def test_a_page_loads_nothing_from_elsewhere_and_has_nothing_inline(client, addr
     assert all(each.startswith("/api/") for each in page.loaded)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operation", PAGES, ids=lambda each: each.id)
 def test_a_page_is_there_in_french(client, address_of, operation):
     answer = client.get(address_of(operation), headers={"Accept": "text/html", "Accept-Language": "fr"})

@@ -110,6 +110,7 @@ def test_a_small_value_stands_on_the_page_itself(client, desk):
     assert "<b>hi</b>" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [*sorted(ADVICE), "something-new"])
 def test_a_failed_job_says_why_and_what_can_be_done(client, desk, code):
     job = desk.fail(desk.accept("message"), code)

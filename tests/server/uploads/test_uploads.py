@@ -155,6 +155,7 @@ def test_what_is_still_being_written_is_left_alone_however_slowly_it_comes(servi
         assert part.finish(name="a.nc").size_bytes == len(CDF)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "name"),
     [

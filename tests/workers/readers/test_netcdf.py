@@ -79,6 +79,7 @@ def places(size):
     return st.one_of(slices, st.lists(st.integers(0, size - 1), min_size=0, max_size=12).map(np.array))
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=15)
 @pytest.mark.parametrize("scale", [1, 8])
 @pytest.mark.parametrize("storage", STORAGES)

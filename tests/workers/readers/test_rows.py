@@ -105,6 +105,7 @@ def test_whole_numbers_stay_whole_where_some_are_missing(opened, tmp_path):
     assert list(zones["tags"]) == ['["a"]'] * 3
 
 
+@pytest.mark.slow
 def test_a_million_positions_are_read(opened, shared_data, tmp_path):
     import lzma
 

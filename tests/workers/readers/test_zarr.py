@@ -405,6 +405,7 @@ def test_archives_that_are_not_safe_or_no_zarr_are_refused(shared_data: Path, na
     assert "archive" in caught.value.text.en or "shapefile" in caught.value.text.en
 
 
+@pytest.mark.slow
 def test_reading_a_store_starts_no_thread_before_the_first_values(tmp_path: Path) -> None:
     folder = store(tmp_path / "a.zarr")
     program = (

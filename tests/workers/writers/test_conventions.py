@@ -84,6 +84,7 @@ def run(process: str, source: Path, inputs: tuple[str, ...], output: Path) -> No
     assert answer.exit_code == 0, answer.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("process", "name", "inputs"), CASES)
 def test_a_result_has_no_fault_that_its_source_has_not(
     process: str, name: str, inputs: tuple[str, ...], shared_data: Path, tmp_path: Path

@@ -53,6 +53,7 @@ def assert_same_variable(theirs, ours):
         assert wanted == {name: ours.filters()[name] for name in wanted}, theirs.name
 
 
+@pytest.mark.slow
 def test_every_real_file_comes_out_as_it_went_in(shared_data, tmp_path):
     for path in sorted((shared_data / "climate").glob("*.nc")):
         with open_dataset(path) as dataset:

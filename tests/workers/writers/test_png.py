@@ -15,6 +15,7 @@ def draw(dataset, path):
     return path.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_map_has_data_coast_title_and_no_name_of_a_library(shared_data, tmp_path):
     with open_dataset(shared_data / "climate" / "rlds_Amon_IPSL-CM6A-LR_historical_r1i1p1f1_gr_185001.nc") as dataset:
         assert draw(dataset, tmp_path / "a.png") == draw(dataset, tmp_path / "b.png")

@@ -284,6 +284,7 @@ print((write() - before) // 1024, (folder / "large.gpkg").stat().st_size)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_id", ["csv", "geojson", "geopackage", "geoparquet"])
 def test_memory_does_not_grow_with_the_rows(format_id, tmp_path):
     told = subprocess.run(
