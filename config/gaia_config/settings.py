@@ -117,7 +117,10 @@ class Settings(BaseSettings):
         10 * 10**12, gt=0, description="A job that would read more, by its estimate, is refused with 422."
     )
     output_limit: Size = Field(
-        10**12, gt=0, description="A job that would write more, by its estimate, is refused with 422."
+        10**12,
+        gt=0,
+        description="A job that would write more, by its estimate, is refused with 422; a worker refuses what only an uploaded "
+        "file could tell.",
     )
     max_body_bytes: Size = Field(2 * 2**20, gt=0, description="Largest request body.")
     max_json_depth: int = Field(64, ge=1, le=500, description="Deepest nesting of a JSON request body.")

@@ -6,6 +6,8 @@ GaiaError                   `code` names the cause on the wire, `text` says it i
         InvalidInputs       one or several inputs are wrong: carries a `Fault` for each
         SelectionEmpty      the selection holds no cell, step or level
         DatasetUnsuitable   the data cannot be used for what was asked
+        UnreadableUpload    the client's own file is truncated, not the format it claims, has external parts
+        ResultTooLarge      more would be written than one job may, by what the data declare
     DataError               the dataset itself is broken at its centre
         UnreadableData      truncated, not the format it claims, external parts
 """
@@ -95,6 +97,18 @@ class DatasetUnsuitable(RequestError):
     """The data cannot be used for what was asked (no time axis, no grid, no units)."""
 
     code = "unsuitable-dataset"
+
+
+class UnreadableUpload(RequestError):
+    """The file that the client uploaded is truncated, not what it claims to be, or refers to other files."""
+
+    code = "unreadable-upload"
+
+
+class ResultTooLarge(RequestError):
+    """More would be written than one job may; only the data themselves could tell."""
+
+    code = "cost-over-limit"
 
 
 class DataError(GaiaError):

@@ -10,10 +10,12 @@ from gaia_config.settings import Settings
 from gaia_server import openapi
 from gaia_server.bodies import TimedInput
 from gaia_server.cors import allow_other_origins
-from gaia_server.front import import_front, open_house, pygeoapi_configuration, tell_as_problem
+from gaia_server.front import import_front, open_house, pygeoapi_configuration, settle_accept, tell_as_problem
 from gaia_server.negotiation import AcceptRepair
+from gaia_server.operations import comes_in_forms
 from gaia_server.pages.protection import protect
 from gaia_server.problems import render_error
+from gaia_server.queries import Query
 from gaia_server.routes import (
     assets,
     centres,
@@ -81,6 +83,8 @@ def draw_app(settings: Settings) -> Flask:
         app.register_blueprint(routes)
     app.register_error_handler(Exception, render_error)
     app.before_request(_limit_body_time)
+    app.before_request(_check_form)
+    app.before_request(settle_accept)
     allow_other_origins(app)
     app.after_request(_drain_refused)
     app.after_request(_say_what_varies)
@@ -107,6 +111,15 @@ def _limit_body_time() -> None:
     """Deliveries of centres and files of users may take long, as long as they go on; the web server sees to that."""
     if request.blueprint not in (deliveries.routes.name, uploads.routes.name):
         request.environ["wsgi.input"] = TimedInput(request.environ["wsgi.input"], BODY_LIMIT_S)
+
+
+def _check_form() -> None:
+    """Refuse an `f` that is no form of what is asked for; where the OpenAPI document has none, it is ignored."""
+    rule = request.url_rule
+    if request.args.get("f") and rule is not None and comes_in_forms(rule.rule):
+        query = Query(request)
+        query.form()
+        query.check()
 
 
 def _drain_refused(response: Response) -> Response:

@@ -42,6 +42,7 @@ FOLDER = "front"
 BLUEPRINT = "pygeoapi"
 LINKED_DATA = "application/ld+json"
 LANDING_PAGE = "pygeoapi.landing_page"
+TILINGS = "pygeoapi.get_tilematrix_sets"
 _PROCESSES = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
 _COMMON = "http://www.opengis.net/spec/ogcapi-common-"
 
@@ -172,6 +173,17 @@ def _document(configuration: dict[str, Any], settings: Settings) -> dict[str, An
     return make_head(configuration["metadata"], settings.public_url, "en") | {"paths": {}}
 
 
+def settle_accept() -> None:
+    """
+    Say to pygeoapi which of its forms `Accept` likes best, as everything else here understands it.
+
+    Its own reading divides by the quality, takes no wildcard but `*/*`, and overlooks what is not liked at all.
+    """
+    if request.blueprint == BLUEPRINT:
+        best = request.accept_mimetypes.best_match((JSON, HTML, LINKED_DATA), default=JSON)
+        request.environ["HTTP_ACCEPT"] = best
+
+
 def tell_as_problem(response: Response) -> Response:
     """Say what went wrong in pygeoapi as everything else here says it; and not which version of it runs."""
     if request.blueprint != BLUEPRINT:
@@ -180,6 +192,8 @@ def tell_as_problem(response: Response) -> Response:
     response.headers.pop("X-Powered-By", None)
     if request.endpoint == LANDING_PAGE and (response.status_code, response.mimetype) == (HTTPStatus.OK, JSON):
         _link_conformance(response)
+    if request.endpoint == TILINGS and response.status_code == HTTPStatus.OK:
+        response.set_data(response.get_data().replace(b"/tileMatrixSets?", b"/TileMatrixSets?"))  # the path it has
     if response.status_code < HTTPStatus.BAD_REQUEST or response.mimetype not in (HTML, JSON, LINKED_DATA):
         return response
     code = code_of_status(response.status_code)

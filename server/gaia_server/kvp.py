@@ -211,10 +211,25 @@ def _outputs(process: Process, parts: _Parts, wished: str) -> dict[str, Any]:
             wanted[name] = ({"format": said} if said else {}) | mode
     if not parts.outputs:
         wanted = {name: {} for name in process.outputs}
-    if wished and wished.lower() not in (*_DOCUMENT, *_HTML) and len(wanted) == 1:
+    if wished and wished.lower() not in (*_DOCUMENT, *_HTML):
+        _choose_format(process, wanted, wished, parts)
+    return wanted
+
+
+def _choose_format(process: Process, wanted: dict[str, dict[str, Any]], wished: str, parts: _Parts) -> None:
+    """Ask for the one output in a format; several come in one document, which has none."""
+    if len(wanted) == 1:
         (name,) = wanted
         wanted[name].setdefault("format", {"mediaType": _media_type(process, name, wished)})
-    return wanted
+    elif wanted:
+        parts.wrong(
+            "response[f]" if {"f", "format"} & parts.response.keys() else "f",
+            "Several outputs come as one document, json; for another format ask for one of them, as out[include]=true.",
+            "Plusieurs sorties viennent en un seul document, json ; pour un autre format, demandez-en une, par "
+            "out[include]=true.",
+            given=wished,
+            allowed=("json", "html"),
+        )
 
 
 def _media_type(process: Process, output: str, wished: str) -> str:

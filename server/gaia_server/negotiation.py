@@ -1,5 +1,6 @@
 """What a client can read: its language and its media types."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -15,7 +16,10 @@ LANGUAGES: tuple[Language, ...] = ("en", "fr")
 JSON = "application/json"
 HTML = "text/html"
 PROBLEM = "application/problem+json"
+FORMS = {"json": JSON, JSON: JSON, "html": HTML, HTML: HTML}
+"""The forms that `?f=` chooses, by their short names and by their media types; case does not count."""
 _HEADERS_KEPT = 256
+_CHARSET = re.compile(r"\s*;\s*charset\s*=\s*(\"[^\"]*\"|[^;,\s]*)", re.ASCII | re.I)
 
 type WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -40,16 +44,20 @@ def names_media_type(request: Request, media_type: str) -> bool:
     return any(name.lower() == media_type and quality > 0 for name, quality in request.accept_mimetypes)
 
 
+def form_of(request: Request) -> str | None:
+    """Tell the form that `?f=` asks for; None where it is absent, empty, or none of ours."""
+    return FORMS.get(request.args.get("f", "").strip().lower())
+
+
 def wants_json(request: Request) -> bool:
     """Tell whether a client asks for JSON in so many words: `?f=json`, or `Accept: application/json`."""
-    return request.args.get("f") == "json" or names_media_type(request, JSON)
+    return form_of(request) == JSON or names_media_type(request, JSON)
 
 
 def wants_html(request: Request) -> bool:
     """Tell whether a person looks: `?f=html`, or an `Accept` that likes HTML better than JSON, as browsers send it."""
-    asked = request.args.get("f")
-    if asked:
-        return asked == "html"
+    if request.args.get("f"):
+        return form_of(request) == HTML
     return _likes_html(request.headers.get("Accept", ""))
 
 
@@ -68,9 +76,10 @@ def accepted_format(request: Request, offered: Sequence[Format]) -> Format:
 
 class AcceptRepair:
     """
-    Rewrites the literal `Accept: /*`, which real wrappers send, before anything else sees it.
+    Rewrites an `Accept` that real clients send and the libraries misread, before anything else sees it.
 
-    They mean "anything, and JSON above all"; as it stands it is no media type, and the libraries would drop it.
+    The literal `/*` of some wrappers means "anything, and JSON above all"; as it stands it is no media type. A `charset`
+    is nothing by which forms differ: whoever names `application/json; charset=utf-8` names JSON.
     """
 
     def __init__(self, app: WsgiApp) -> None:
@@ -81,4 +90,6 @@ class AcceptRepair:
         accept = environ.get("HTTP_ACCEPT", "")
         if "/*" in (part.partition(";")[0].strip() for part in accept.split(",")):
             environ["HTTP_ACCEPT"] = f"{JSON}, */*;q=0.1"
+        elif "charset" in accept.lower():
+            environ["HTTP_ACCEPT"] = _CHARSET.sub("", accept)
         return self._app(environ, start_response)

@@ -1,5 +1,6 @@
 """Every operation of the HTTP API, as one table: what it takes, what it answers, and what can go wrong."""
 
+import re
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
@@ -12,7 +13,8 @@ MANY_FILES = "multipart/related"
 
 AT_A_CENTRE = (
     "data-error", "dataset-gone", "delivery-failed", "fetch-failed", "unreadable-data", "worker-lost", "memory-limit", "storage-full", "storage-down",
-    "timeout", "deadline", "empty-selection", "unsuitable-dataset", "invalid-input", "no-right",
+    "timeout", "deadline", "empty-selection", "unsuitable-dataset", "unreadable-upload", "cost-over-limit", "invalid-input",
+    "no-right",
 )  # fmt: skip
 """What a job can end by; its results, and a synchronous answer, are then the account of it."""
 _BODY = ("invalid-json", "body-too-slow", "body-too-large", "wrong-media-type")
@@ -80,10 +82,16 @@ class Operation:
     answers: dict[int, Answer]
     problems: tuple[str, ...] = ()
 
+    @property
+    def comes_in_forms(self) -> bool:
+        """Whether `f` chooses between JSON and a page; where links run a process it chooses the format of its output."""
+        return "f" in self.parameters and "kvp" not in self.parameters
+
     def problems_by_status(self) -> dict[int, tuple[str, ...]]:
         """Give the codes of what can go wrong, by status, in the order of the statuses."""
         found: dict[int, list[str]] = {}
-        for code in dict.fromkeys((*self.problems, *_ANYWHERE)):
+        formed = ("invalid-query-parameter-value",) if self.comes_in_forms else ()
+        for code in dict.fromkeys((*self.problems, *formed, *_ANYWHERE)):
             found.setdefault(int(PROBLEMS[code].status), []).append(code)
         return {status: tuple(found[status]) for status in sorted(found)}
 
@@ -412,3 +420,12 @@ OPERATIONS = (
 def words_of_status(status: int) -> str:
     """Name a status."""
     return HTTPStatus(status).phrase
+
+
+_PLACE = re.compile(r"\{[^{}]*\}|<[^<>]*>")
+_IN_FORMS = frozenset(_PLACE.sub("{}", each.path) for each in OPERATIONS if each.comes_in_forms)
+
+
+def comes_in_forms(path: str) -> bool:
+    """Tell whether `f` chooses the form of what is at a path, written as here or as the router writes it."""
+    return _PLACE.sub("{}", path) in _IN_FORMS

@@ -55,6 +55,7 @@ PROBLEMS: dict[str, Problem] = {
     "invalid-delivery": _row(400, "Invalid delivery", "Livraison non valable"),
     "empty-selection": _row(400, "The selection is empty", "La sélection est vide"),
     "unsuitable-dataset": _row(400, "The dataset does not fit", "Le jeu de données ne convient pas"),
+    "unreadable-upload": _row(400, "The uploaded file cannot be read", "Le fichier déposé est illisible"),
     "forbidden": _row(403, "Forbidden", "Interdit"),
     "no-right": _row(403, "No right to do this", "Droit insuffisant"),
     "not-found": _row(404, "Not found", "Introuvable"),

@@ -17,6 +17,7 @@ from gaia_processes.text import Text
 from gaia_server.errors import BadQuery
 from gaia_server.jobs.listing import Choice, Mark
 from gaia_server.jobs.states import State
+from gaia_server.negotiation import FORMS
 
 LARGEST_LIMIT = 1000
 MOST_NAMES = 50
@@ -65,6 +66,12 @@ class Query:
         if self._faults:
             raise BadQuery(faults=self._faults)
 
+    def form(self) -> None:
+        """Read `f`: nobody is given JSON who asked for something else."""
+        text = self._one("f")
+        if text is not None and text.lower() not in FORMS:
+            self._wrong("f", text, "is not json or html", "n'est ni json ni html", ("json", "html"))
+
     def limit(self, *, default: int) -> int:
         """Read `limit`: 1 to 1000, larger is clamped, anything else is wrong."""
         text = self._one("limit", absent=None)
@@ -112,8 +119,8 @@ class Query:
         """
         Read an RFC 3339 instant or interval (`a`, `a/b`, `a/..`, `../b`, an empty end for `..`).
 
-        A time stands for the stretch that its digits leave open: a second, a tenth, a day. The list shows whole seconds, so
-        what it shows is found.
+        A time stands for the stretch that its digits leave open: a second, a tenth, a day; noughts at the end of a fraction
+        are none. The list shows whole seconds, so what it shows is found.
 
         Returns
         -------
@@ -269,7 +276,7 @@ def _read_time(text: str) -> tuple[datetime, datetime] | None:
     ahead_h, ahead_min = int(found["ahead_h"] or 0), int(found["ahead_min"] or 0)
     if hour > 23 or minute > 59 or second > 60 or ahead_h > 23 or ahead_min > 59:
         return None
-    digits = (found["fraction"] or "")[:6]
+    digits = (found["fraction"] or "").rstrip("0")[:6]  # clients write a whole second as .000 too
     since_midnight = timedelta(hours=hour, minutes=minute, seconds=second, microseconds=int(digits.ljust(6, "0")))
     ahead = timedelta(hours=ahead_h, minutes=ahead_min) * (-1 if found["sign"] == "-" else 1)
     open_digits = timedelta(microseconds=10 ** (6 - len(digits)))

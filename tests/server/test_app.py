@@ -50,3 +50,20 @@ def test_the_literal_that_wrappers_send_is_understood(client):
 
 def test_caches_are_told_what_an_answer_depends_on(client):
     assert {"Accept", "Accept-Language"} <= set(client.get("/jobs").headers["Vary"].split(", "))
+
+
+@pytest.mark.parametrize(
+    "path", ["/processes", "/processes/echo", "/jobs", "/jobs/{job}", "/jobs/{job}/results", "/health"]
+)
+def test_a_form_that_there_is_not_is_refused_where_there_are_forms(client, desk, path):
+    job = desk.finish(desk.accept("message"), message=b"hello")
+    answer = client.get(path.format(job=job.id), query_string={"f": "xml"})
+    assert answer.status_code == 400
+    assert answer.get_json()["errors"] == [
+        {"parameter": "f", "problem": "'xml' is not json or html.", "allowed": ["json", "html"], "given": "xml"}
+    ]
+    assert client.get(path.format(job=job.id), query_string={"f": "JSON"}).status_code == 200
+
+
+def test_a_form_is_ignored_where_there_is_one_alone(client):
+    assert client.get("/metrics?f=xml").status_code == 200

@@ -22,6 +22,29 @@ def test_the_landing_page_links_everything_that_the_standard_wants(client):
     assert all({"href", "type"} <= set(link) for link in rels.values())
 
 
+@pytest.mark.parametrize("path", ["/", "/conformance"])
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("application/json;q=0, text/html", "text/html"),
+        ("text/*", "text/html"),
+        ("application/*", "application/json"),
+        ("text/html;q=0.1, application/json;q=0.9", "application/json"),
+        ("application/ld+json", "application/ld+json"),
+        ("application/xml", "application/json"),
+        ("application/json; charset=utf-8", "application/json"),
+    ],
+)
+def test_the_front_reads_accept_as_everything_here_does(client, path, accept, media_type):
+    answer = client.get(path, headers={"Accept": accept})
+    assert (answer.status_code, answer.mimetype) == (200, media_type)
+
+
+def test_the_tilings_link_themselves_by_the_address_that_they_have(client):
+    for link in client.get("/TileMatrixSets?f=json").get_json()["links"]:
+        assert client.get(link["href"].removeprefix("https://gaia.test/api")).status_code == 200
+
+
 def test_the_landing_page_speaks_french(client):
     assert "calcul" in client.get("/", headers={"Accept-Language": "fr"}).get_json()["title"]
 

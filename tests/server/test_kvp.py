@@ -120,3 +120,10 @@ def test_all_that_cannot_be_read_is_said_at_once():
     assert "[href]" in faults["message[color]"].problem.en
     assert "NaN is not a number" in faults["area"].problem.en
     assert all(fault.problem.fr != fault.problem.en for fault in faults.values())
+
+
+@pytest.mark.parametrize("parameter", ["response[f]", "f"])
+def test_a_format_is_for_one_output(parameter):
+    assert set(faults_of(message="a", **{parameter: "xml"})) == {parameter}
+    one = read(message="a", **{parameter: "text", "message[include]": "true"})
+    assert one.body["outputs"] == {"message": {"format": {"mediaType": "text/plain"}}}

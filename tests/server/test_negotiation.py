@@ -2,7 +2,7 @@ import pytest
 from flask import Flask, request
 
 from gaia_processes.formats import JSON, NETCDF, TEXT
-from gaia_server.negotiation import AcceptRepair, accepted_format, language_of, names_media_type, wants_json
+from gaia_server.negotiation import AcceptRepair, accepted_format, language_of, names_media_type, wants_html, wants_json
 
 
 def asking(path: str = "/", **headers: str):
@@ -48,9 +48,11 @@ def test_only_a_media_type_by_its_name_is_named(accept, expected):
         assert names_media_type(request, "application/json") is expected
 
 
-def test_f_json_asks_for_json():
-    with asking("/?f=json"):
+@pytest.mark.parametrize("form", ["json", "JSON", "application/json"])
+def test_f_json_asks_for_json(form):
+    with asking(f"/?f={form}", Accept="text/html"):
         assert wants_json(request)
+        assert not wants_html(request)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +77,7 @@ def test_accept_chooses_the_format(accept, expected):
         ("/*", "application/json, */*;q=0.1"),
         ("text/html, /*;q=0.5", "application/json, */*;q=0.1"),
         ("*/*", "*/*"),
+        ('application/json; charset=utf-8, text/html;charset="UTF-8";q=0.5', "application/json, text/html;q=0.5"),
         ("text/html", "text/html"),
     ],
 )

@@ -155,7 +155,7 @@ CASES: dict[str, Callable[[World], TestResponse]] = {
     **{
         code: failed_job(code)
         for code in (
-            "invalid-request", "empty-selection", "unsuitable-dataset", "no-right", "data-error", "dataset-gone", "delivery-failed",
+            "invalid-request", "empty-selection", "unsuitable-dataset", "unreadable-upload", "no-right", "data-error", "dataset-gone", "delivery-failed",
             "fetch-failed", "unreadable-data", "worker-lost", "memory-limit", "storage-full", "storage-down", "timeout", "deadline",
         )
     },

@@ -81,6 +81,7 @@ def at(second, microsecond=0):
     [
         pytest.param("2026-01-31T12:00:00Z", at(0), at(1), id="a second that is shown is found"),
         pytest.param("2026-01-31t12:00:00.5z", at(0, 500000), at(0, 600000), id="a tenth"),
+        pytest.param("2026-01-31T12:00:00.000Z", at(0), at(1), id="a second as JavaScript writes it"),
         pytest.param("2026-01-31T13:00:00+01:00", at(0), at(1), id="another zone"),
         pytest.param("2026-01-31T13:00:00 01:00", at(0), at(1), id="a plus that was not escaped"),
         pytest.param("2026-01-31T06:30:00-05:30/..", at(0), None, id="from then on"),

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from gaia_processes.catalogue import CATALOGUE, by_id
-from gaia_processes.errors import DatasetUnsuitable, InvalidInputs
+from gaia_processes.errors import DatasetUnsuitable, InvalidInputs, ResultTooLarge
 from gaia_processes.formats import GRIDDED, Format
 from gaia_workers.contract import Order, Words
 from gaia_workers.data import DataAccess
@@ -170,3 +170,11 @@ def test_wrong_inputs_are_refused_by_the_worker_too(results: Results) -> None:
 def test_another_version_of_the_process_is_refused(results: Results) -> None:
     with pytest.raises(DatasetUnsuitable, match=r"0\.9\.0"):
         carry_out(order(process_version="0.9.0"), results)
+
+
+def test_what_is_larger_than_a_job_may_write_is_refused_before_it_is_computed(results: Results) -> None:
+    with pytest.raises(ResultTooLarge, match=r"7\.2e-07 GB uncompressed"):
+        run(
+            order(inputs={"dataset": "grid"}), data=Grid(), results=results, say=Told(), deliver=Stays(),
+            output_limit_bytes=719,
+        )  # fmt: skip

@@ -88,6 +88,7 @@ class Agent:
             cpu_limit_s=settings.cpu_limit_s,
             scratch_limit_bytes=settings.scratch_limit,
             weights_limit_bytes=settings.weights_limit,
+            output_limit_bytes=settings.output_limit,
             schedulers={each.name: Slurm(each.options) for each in centre.queues if each.executor == "slurm"},
         )
         self._name = f"{centre.id}@{socket.gethostname()}:{os.getpid()}"

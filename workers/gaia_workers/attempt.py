@@ -57,6 +57,8 @@ class Bench:
         What this centre lets one task use of processors and disk.
     weights_limit_bytes : float
         How much of the weights between grids is kept for further tasks.
+    output_limit_bytes : float
+        The largest grid that is made, as it is in memory.
     schedulers : mapping of Slurm
         By queue, those whose work the site's scheduler runs.
     """
@@ -71,6 +73,7 @@ class Bench:
     cpu_limit_s: float = math.inf
     scratch_limit_bytes: float = math.inf
     weights_limit_bytes: float = 0.0
+    output_limit_bytes: float = math.inf
     schedulers: Mapping[str, Slurm] = field(default_factory=dict)
 
 
@@ -195,6 +198,7 @@ class Attempt:
             centre=bench.centre,
             server_url=bench.server_url,
             weights_limit_bytes=bench.weights_limit_bytes,
+            output_limit_bytes=bench.output_limit_bytes,
         )
 
     def _watch(self, fork: Fork, allowance: Allowance) -> Result | Failure | None:

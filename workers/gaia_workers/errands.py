@@ -39,6 +39,8 @@ class Errand:
         Where a centre that pushes delivers.
     weights_limit_bytes : float
         How much of the weights between grids is kept beside the results.
+    output_limit_bytes : float
+        The largest grid that is made, as it is in memory.
     """
 
     order: Order
@@ -48,6 +50,7 @@ class Errand:
     centre: Centre
     server_url: str | None
     weights_limit_bytes: float = 0.0
+    output_limit_bytes: float = math.inf
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

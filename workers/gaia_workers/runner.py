@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import json
+import math
 import resource
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,7 +17,7 @@ from pydantic import BaseModel
 
 from gaia_processes import formats
 from gaia_processes.catalogue import known_processes
-from gaia_processes.errors import DatasetUnsuitable
+from gaia_processes.errors import DatasetUnsuitable, ResultTooLarge
 from gaia_processes.formats import Format
 from gaia_processes.inputs.dataset import DatasetReference
 from gaia_processes.inputs.references import map_references
@@ -92,9 +93,15 @@ def run(
     say: Says,
     deliver: Delivers,
     cache: KeptArrays | None = None,
+    output_limit_bytes: float = math.inf,
 ) -> Result:
     """
     Carry out one order; a second run of the same attempt finds the first one's result.
+
+    Parameters
+    ----------
+    output_limit_bytes : float
+        A larger grid, as it is in memory, is refused before it is computed: of uploads no estimate said so before.
 
     Raises
     ------
@@ -112,6 +119,7 @@ def run(
         asked = tuple(
             (output, watched(value), file_format) for output, value, file_format in wanted(process, made, order)
         )
+        refuse_too_large(asked, output_limit_bytes)
         history = history_line(order, process)
         files = tuple(
             write_output(draft, *each, history=history, progress=track.writing(at, len(asked)))
@@ -232,6 +240,19 @@ def wanted(process: Process, made: Made, order: Order) -> Iterator[tuple[str, An
     for output, format_id in order.formats.items():
         if made.outputs.get(output) is not None:
             yield output, made.outputs[output], known[format_id]
+
+
+def refuse_too_large(asked: Iterable[tuple[str, Any, Format]], limit_bytes: float) -> None:
+    """Refuse what a small file may declare and no job may write: terabytes of cells that were never stored."""
+    size_bytes = sum(value.nbytes for _, value, _ in asked if isinstance(value, xr.Dataset))
+    if size_bytes > limit_bytes:
+        size_gb, limit_gb = size_bytes / 1e9, limit_bytes / 1e9
+        raise ResultTooLarge(
+            Text(
+                en=f"The result would have {size_gb:.4g} GB uncompressed, and a job may write {limit_gb:.4g} GB; ask for less.",
+                fr=f"Le résultat aurait {size_gb:.4g} Go non compressés, et une tâche peut écrire {limit_gb:.4g} Go ; demandez moins.",
+            )
+        )
 
 
 def write_output(

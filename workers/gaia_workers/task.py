@@ -44,19 +44,24 @@ def work(pipe: Connection) -> None:
 
 def _outcome(pipe: Connection, errand: Errand) -> Result | Failure:
     order, results = errand.order, Results(errand.results)
+    fetcher = Fetcher(order, centre=errand.centre, root=errand.results, server_url=errand.server_url)
+    data = DataAccess(errand.files, fetcher)
     with bound_contextvars(job=order.job_id, attempt=order.attempt):
         try:
-            with hold(errand.allowance), results.scratch(order) as scratch, _temporary_files_in(scratch):
+            with (
+                hold(errand.allowance),
+                results.scratch(order) as scratch,
+                _temporary_files_in(scratch),
+                data.blaming_uploads(),
+            ):
                 return run(
                     order,
-                    data=DataAccess(
-                        errand.files,
-                        Fetcher(order, centre=errand.centre, root=errand.results, server_url=errand.server_url),
-                    ),
+                    data=data,
                     results=results,
                     say=_Piped(pipe),
                     deliver=delivery_for(errand.centre, errand.server_url),
                     cache=KeptArrays(errand.results / KEPT_IN, errand.weights_limit_bytes),
+                    output_limit_bytes=errand.output_limit_bytes,
                 )
         except Exception as error:  # noqa: BLE001 - whatever fails in there is told to the user, in our words
             return failure_of(error, order, errand.allowance)

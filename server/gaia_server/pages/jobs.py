@@ -67,6 +67,10 @@ _CHANGE = Text(
     en="Change the request so that it fits what the data hold, and run it again.",
     fr="Modifiez la demande pour qu'elle corresponde aux données, puis relancez-la.",
 )
+_FILE = Text(
+    en="Look whether your file opens on your own machine, and upload it again.",
+    fr="Vérifiez que votre fichier s'ouvre sur votre propre machine, puis déposez-le à nouveau.",
+)
 ADVICE: Mapping[str, Text] = {
     "timeout": _SMALLER,
     "memory-limit": _SMALLER,
@@ -76,6 +80,8 @@ ADVICE: Mapping[str, Text] = {
     "deadline": _LATER,
     "internal-error": _LATER,
     "no-centre": _LATER,
+    "cost-over-limit": _SMALLER,
+    "unreadable-upload": _FILE,
     "unreadable-data": _DATA,
     "data-error": _DATA,
     "dataset-gone": _DATA,
