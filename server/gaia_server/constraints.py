@@ -8,7 +8,8 @@ from gaia_processes.errors import InvalidInputs
 from gaia_processes.inputs.constraints import Allowed
 from gaia_processes.inputs.schema import input_schemas
 from gaia_processes.inputs.sources import role_of
-from gaia_processes.process import Process, constrain_request
+from gaia_processes.judging import constrain_request
+from gaia_processes.process import Process
 from gaia_server.demands import Cubes, FindsUpload, follow, no_uploads
 from gaia_server.descriptions import LISTED_DATASETS, takes_dataset
 from gaia_server.fitting import ids_by_role

@@ -21,18 +21,10 @@ from gaia_processes.inputs.dataset import (
     explain_unfit,
 )
 from gaia_processes.inputs.references import references_in
+from gaia_processes.judging import FindsCube, cube_of_dataset, find_unfit, validate_request
 from gaia_processes.kinds import TAKEN, Role, find_kind
-from gaia_processes.process import (
-    Estimate,
-    FindsCube,
-    Output,
-    Process,
-    cube_of_dataset,
-    dump_inputs,
-    find_unfit,
-    pin_versions,
-    validate_request,
-)
+from gaia_processes.process import Estimate, Output, Process
+from gaia_processes.reading import dump_inputs, pin_versions
 from gaia_processes.rows import Rows
 from gaia_processes.text import Language, Text
 from gaia_server.jobs.records import Demand, RequestedOutput, Response, Subscriber, Transmission

@@ -17,7 +17,8 @@ from gaia_config.centres import Centre
 from gaia_config.datasets import Dataset
 from gaia_processes.inputs.dataset import CatalogueRef
 from gaia_processes.inputs.references import references_in
-from gaia_processes.process import Process, read_inputs
+from gaia_processes.process import Process
+from gaia_processes.reading import read_inputs
 from gaia_processes.text import Language, Text
 from gaia_server.jobs.records import Job, Work
 from gaia_server.jobs.states import State

@@ -16,7 +16,8 @@ from gaia_processes.inputs.dataset import UploadRef
 from gaia_processes.inputs.schema import input_schemas
 from gaia_processes.inputs.sources import INLINE, SPILLED_BYTES, Inline, InlineFeatures
 from gaia_processes.kinds import GEOJSON, TABLE, Kind
-from gaia_processes.process import Process, dump_inputs
+from gaia_processes.process import Process
+from gaia_processes.reading import dump_inputs
 from gaia_server.demands import Understood
 from gaia_server.descriptions import takes_dataset
 from gaia_server.errors import UploadRefused

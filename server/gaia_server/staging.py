@@ -21,7 +21,8 @@ from gaia_processes.inputs.dataset import CatalogueRef, DatasetReference
 from gaia_processes.inputs.portion import ALL, Bounds, Portion
 from gaia_processes.inputs.references import NamedReference
 from gaia_processes.inputs.sources import role_of
-from gaia_processes.process import Estimate, Process, dump_inputs
+from gaia_processes.process import Estimate, Process
+from gaia_processes.reading import dump_inputs
 from gaia_processes.subset.describe import SUBSET
 from gaia_server.holders import centres_of, datasets_in
 

@@ -16,7 +16,8 @@ from gaia_config.catalogue import Federation
 from gaia_config.centres import Centre
 from gaia_config.settings import Settings
 from gaia_processes.inputs.references import references_in
-from gaia_processes.process import Estimate, Process, read_inputs
+from gaia_processes.process import Estimate, Process
+from gaia_processes.reading import read_inputs
 from gaia_processes.text import Text
 from gaia_server import routing
 from gaia_server.demands import estimate

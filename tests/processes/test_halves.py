@@ -10,7 +10,8 @@ import pytest
 
 from gaia_processes.catalogue import CATALOGUE
 from gaia_processes.inputs.fields import Told
-from gaia_processes.process import Process, read_inputs
+from gaia_processes.process import Process
+from gaia_processes.reading import read_inputs
 
 OFFERED_BY_THE_RUNNER = {"cache", "warn", "progress", "note"}
 HEAVY = ("xarray", "dask", "rasterio", "geopandas", "polars", "pandas")

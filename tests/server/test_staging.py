@@ -8,7 +8,7 @@ from gaia_config.catalogue import Federation, publish, write_empty
 from gaia_config.datasets import Replica
 from gaia_processes.catalogue import CATALOGUE, by_id
 from gaia_processes.cube import Axis, Cube, Variable
-from gaia_processes.process import read_inputs
+from gaia_processes.reading import read_inputs
 from gaia_processes.rows import RowColumn, Rows
 from gaia_server.staging import find_sites
 

@@ -29,7 +29,7 @@ from pathlib import Path
 from gaia_processes.catalogue import CATALOGUE, by_id
 from gaia_processes.climate_indices import compute as indices
 from gaia_processes.formats import format_for
-from gaia_processes.process import read_inputs
+from gaia_processes.reading import read_inputs
 from gaia_processes.zonal_statistics import statistics as zonal
 from gaia_workers.data import DataAccess
 from gaia_workers.runner import compute, write_value

@@ -13,7 +13,7 @@ from gaia_processes.inputs.axes import has_step_in
 from gaia_processes.inputs.bad_value import BadValue
 from gaia_processes.inputs.calendar import has_day
 from gaia_processes.inputs.interval import parse_interval
-from gaia_processes.process import read_inputs
+from gaia_processes.reading import read_inputs
 from gaia_processes.subset.compute import compute
 from gaia_processes.subset.describe import SUBSET
 from gaia_workers.headers import read_header

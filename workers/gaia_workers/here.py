@@ -37,8 +37,10 @@ from gaia_processes.inputs.dataset import (
 )
 from gaia_processes.inputs.references import references_in
 from gaia_processes.inputs.sources import Inline, role_of
+from gaia_processes.judging import find_unfit, validate_request
 from gaia_processes.kinds import NETCDF, Role, find_kind
-from gaia_processes.process import Process, dump_inputs, find_unfit, validate_request
+from gaia_processes.process import Process
+from gaia_processes.reading import dump_inputs
 from gaia_processes.rows import Rows
 from gaia_processes.text import Text
 from gaia_workers.contract import Words

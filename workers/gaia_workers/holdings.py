@@ -8,7 +8,8 @@ from gaia_config.centres import Centre
 from gaia_processes.errors import DataError, DatasetUnsuitable
 from gaia_processes.inputs.dataset import CatalogueRef, DatasetReference, JobRef
 from gaia_processes.inputs.references import references_in
-from gaia_processes.process import Process, read_inputs
+from gaia_processes.process import Process
+from gaia_processes.reading import read_inputs
 from gaia_processes.text import Text
 
 type Files = tuple[Path, ...]

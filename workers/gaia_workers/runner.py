@@ -23,7 +23,8 @@ from gaia_processes.inputs.dataset import DatasetReference
 from gaia_processes.inputs.references import map_references
 from gaia_processes.inputs.sources import Inline, InlineFeatures, InlineTable, role_of
 from gaia_processes.kinds import Role
-from gaia_processes.process import Process, dump_inputs, read_inputs
+from gaia_processes.process import Process
+from gaia_processes.reading import dump_inputs, read_inputs
 from gaia_processes.shared.table import Table
 from gaia_processes.text import Text
 from gaia_workers.contract import INLINE_LIMIT_BYTES, Order, OutputFile, Receipt, Result, SideFile, Words

@@ -18,7 +18,7 @@ from gaia_config.settings import Settings
 from gaia_processes.catalogue import known_processes
 from gaia_processes.errors import InvalidInputs
 from gaia_processes.inputs.references import NamedReference, references_in
-from gaia_processes.process import read_inputs
+from gaia_processes.reading import read_inputs
 from gaia_server import routing
 from gaia_server.errors import StoreDown
 from gaia_server.holders import holders_of

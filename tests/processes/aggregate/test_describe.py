@@ -4,7 +4,8 @@ import pytest
 
 from gaia_processes.aggregate.describe import AGGREGATE, Inputs
 from gaia_processes.cube import Axis, Cube
-from gaia_processes.process import constrain_request, read_inputs
+from gaia_processes.judging import constrain_request
+from gaia_processes.reading import read_inputs
 
 
 def read(**raw: object) -> Inputs:

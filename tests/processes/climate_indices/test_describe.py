@@ -11,7 +11,8 @@ from gaia_processes.cube import Axis, Cube, Variable
 from gaia_processes.errors import Fault, InvalidInputs
 from gaia_processes.formats import COVERAGE_JSON, GEOTIFF, NETCDF, PNG
 from gaia_processes.inputs.dataset import CatalogueRef, UploadRef
-from gaia_processes.process import constrain_request, cube_of_dataset, read_inputs, validate_request
+from gaia_processes.judging import constrain_request, cube_of_dataset, validate_request
+from gaia_processes.reading import read_inputs
 
 
 def daily(name: str, *, unit: str = "K", last: str = "2001-12-31", size: int = 365, rows: int = 6, **told: Any) -> Cube:

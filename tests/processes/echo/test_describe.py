@@ -2,7 +2,7 @@
 
 from gaia_processes.echo.describe import ECHO, Inputs
 from gaia_processes.inputs.schema import input_schemas
-from gaia_processes.process import read_inputs
+from gaia_processes.reading import read_inputs
 
 
 def test_the_message_comes_first_and_alone_is_required() -> None:

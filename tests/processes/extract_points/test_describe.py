@@ -4,7 +4,7 @@ import pytest
 
 from gaia_processes.cube import Axis, Cube, Variable
 from gaia_processes.extract_points.describe import EXTRACT_POINTS, Inputs
-from gaia_processes.process import dump_inputs, read_inputs
+from gaia_processes.reading import dump_inputs, read_inputs
 
 TABLE = "site,lon,lat,seen,depth\nA,1,2,2001-03-05,10\nB,3,4,2001-04-05,20\n"
 

@@ -9,7 +9,7 @@ from gaia_processes.catalogue import CATALOGUE, by_id
 from gaia_processes.errors import InvalidInputs
 from gaia_processes.inputs.bad_value import BadValue
 from gaia_processes.inputs.qualified import is_qualified, read_qualified
-from gaia_processes.process import read_inputs
+from gaia_processes.reading import read_inputs
 
 ECHO = by_id(CATALOGUE)["echo"]
 

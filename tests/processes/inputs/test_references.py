@@ -10,16 +10,9 @@ from gaia_processes.errors import Fault, InvalidInputs
 from gaia_processes.inputs.dataset import CatalogueRef, UnknownDataset, UploadRef
 from gaia_processes.inputs.fields import DatasetField, LikeInput
 from gaia_processes.inputs.references import map_references, references_in
-from gaia_processes.process import (
-    STRICT,
-    Estimate,
-    Process,
-    cube_of_dataset,
-    dump_inputs,
-    pin_versions,
-    read_inputs,
-    validate_request,
-)
+from gaia_processes.judging import cube_of_dataset, validate_request
+from gaia_processes.process import STRICT, Estimate, Process
+from gaia_processes.reading import dump_inputs, pin_versions, read_inputs
 from gaia_processes.text import Text
 
 UPLOAD = "upload:7b2f4c10-5a8e-4c1d-9a53-2d6f1f2f3f4e"

@@ -19,15 +19,9 @@ from gaia_processes.inputs.sources import (
     parse_zones,
     role_of,
 )
-from gaia_processes.process import (
-    STRICT,
-    Estimate,
-    Process,
-    constrain_request,
-    dump_inputs,
-    read_inputs,
-    validate_request,
-)
+from gaia_processes.judging import constrain_request, validate_request
+from gaia_processes.process import STRICT, Estimate, Process
+from gaia_processes.reading import dump_inputs, read_inputs
 from gaia_processes.rows import RowColumn, Rows
 from gaia_processes.text import Text
 

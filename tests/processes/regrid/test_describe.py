@@ -4,7 +4,7 @@ import pytest
 
 from gaia_processes.cube import Cube
 from gaia_processes.errors import InvalidInputs
-from gaia_processes.process import read_inputs
+from gaia_processes.reading import read_inputs
 from gaia_processes.regrid.describe import REGRID, Inputs
 
 

@@ -6,7 +6,8 @@ from gaia_processes.cube import Variable
 from gaia_processes.errors import InvalidInputs
 from gaia_processes.inputs.bad_value import BadValue
 from gaia_processes.inputs.crs import parse_crs
-from gaia_processes.process import read_inputs, validate_request
+from gaia_processes.judging import validate_request
+from gaia_processes.reading import read_inputs
 from gaia_processes.reproject.describe import METHODS, OF_CLASSES, REPROJECT
 
 

@@ -8,7 +8,7 @@ import pytest
 from gaia_processes.cube import Cube
 from gaia_processes.errors import GaiaError, InvalidInputs
 from gaia_processes.inputs.bbox import Bbox
-from gaia_processes.process import read_inputs
+from gaia_processes.reading import read_inputs
 from gaia_processes.subset.compute import compute
 from gaia_processes.subset.describe import SUBSET, Inputs
 from gaia_workers.headers import read_header

@@ -4,7 +4,8 @@ import pytest
 
 from gaia_processes.cube import Cube
 from gaia_processes.errors import InvalidInputs
-from gaia_processes.process import read_inputs, validate_request
+from gaia_processes.judging import validate_request
+from gaia_processes.reading import read_inputs
 from gaia_processes.zonal_statistics.describe import ZONAL_STATISTICS, estimate
 from gaia_processes.zonal_statistics.names import class_name, quantile_name
 

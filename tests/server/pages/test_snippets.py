@@ -7,7 +7,7 @@ import pytest
 
 from gaia_processes.echo.describe import ECHO
 from gaia_processes.formats import NETCDF
-from gaia_processes.process import dump_inputs, read_inputs
+from gaia_processes.reading import dump_inputs, read_inputs
 from gaia_server.kvp import read_link
 from gaia_server.pages.snippets import fetch_snippets, write_link, write_snippets
 
