@@ -5,6 +5,7 @@ The shares are found once, and added up block by block along what is stored. Rul
 `gaia_processes.shared`, one a subject.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from gaia_processes.errors import DatasetUnsuitable, Fault, InvalidInputs
 from gaia_processes.inputs.bbox import Bbox
 from gaia_processes.inputs.interval import Interval
 from gaia_processes.inputs.levels import Levels
+from gaia_processes.shared.aside import HELD_BYTES, let_go
 from gaia_processes.shared.axes import Grid, data_variables, find_grid
 from gaia_processes.shared.coverage import Coverage, cover
 from gaia_processes.shared.cutting.choice import select
@@ -29,13 +31,20 @@ from gaia_processes.text import Text
 from gaia_processes.zonal_statistics.maps import Maps
 from gaia_processes.zonal_statistics.names import BY_WEIGHTS, Statistic, Weighting
 from gaia_processes.zonal_statistics.rows import Statistics, make_table, read_axis
-from gaia_processes.zonal_statistics.statistics import Columns, Wanted, Weighed, statistics_of
+from gaia_processes.zonal_statistics.statistics import (
+    Columns,
+    Wanted,
+    Weighed,
+    is_laid_aside,
+    make_column,
+    statistics_of,
+)
 
 type Warn = Callable[[Text], None]
 type Progress = Callable[[float, float], None]
 
 _ZONES_AT_ONCE = 4096
-_MOST_STRETCHES = 2**22
+_MOST_STRETCHES = 2**20
 
 
 def compute(
@@ -231,7 +240,8 @@ class _Work:
         maps = {name: self._maps(name, grids[name]) for name in grids}
         for names in alike.values():
             plane = read_plane(self._part, names[0], grids[names[0]])
-            for places, coverage in self._batches(plane):
+            is_series = any(maps[name].leading for name in names)
+            for places, coverage in self._batches(plane, is_series=is_series):
                 zones = self._weigh(plane, coverage)
                 for name in names:
                     made = statistics_of(
@@ -267,19 +277,20 @@ class _Work:
             ])  # fmt: skip
         return found
 
-    def _batches(self, plane: Plane | Quadrilaterals) -> Iterator[tuple[Any, Coverage]]:
-        """Lay zones over the grid, so many at once that the stretches fit into memory, near ones together."""
+    def _batches(self, plane: Plane | Quadrilaterals, *, is_series: bool) -> Iterator[tuple[Any, Coverage]]:
+        """Lay zones over the grid, so many at once that their stretches, and their sums of some steps, fit into memory."""
         held, places = list[Coverage](), list[Any]()
         for some in self._near():
             held.append(cover_zones(self._geometries[some], self._crs, plane))
             places.append(some)
-            if sum(len(each.rows) for each in held) > _MOST_STRETCHES:
+            if is_series or sum(len(each.rows) for each in held) > _MOST_STRETCHES:
                 yield np.concatenate(places), Coverage.join(held, plane.shape)
                 held, places = [], []
         if held:
             yield np.concatenate(places), Coverage.join(held, plane.shape)
 
     def _near(self) -> Iterator[Any]:
+        """Give zones that lie near each other together: what is read for some of them is read for few others."""
         count = len(self._geometries)
         if count <= _ZONES_AT_ONCE:
             yield np.arange(count)
@@ -313,15 +324,19 @@ def _portion(progress: Progress, before: float, size: int, units: float) -> Call
 
 
 def _scatter(found: Columns, made: Columns, places: Any, zones: int, shape: tuple[int, ...]) -> None:
-    """Put the results of some zones where they belong."""
+    """Put the results of some zones where they belong; a class that other zones do not have is 0 there."""
     if len(places) == zones and not found and np.array_equal(places, np.arange(zones)):
         found |= made
         return
+    in_file = is_laid_aside(len(made), shape, zones)
+    at_once = max(HELD_BYTES // (8 * math.prod(shape)), 1)
     for name, values in made.items():
         if name not in found:
-            empty = 0.0 if name.startswith(("frac_", "area_")) else np.nan
-            found[name] = np.full((*shape, zones), empty)
-        found[name][..., places] = values
+            found[name] = make_column(shape, zones, in_file=in_file)
+        for some in range(0, len(places), at_once):
+            found[name][..., places[some : some + at_once]] = values[..., some : some + at_once]
+            let_go(found[name])
+            let_go(values)
 
 
 def _in_order(columns: Columns, wanted: Wanted) -> Columns:

@@ -201,8 +201,8 @@ def _sums(maps: Maps, zones: Weighed, wanted: Wanted, tell: Tell) -> Columns:
     whole = zones.whole
     names = [each for each in wanted.statistics if each not in ORDERED | BY_WEIGHTS]
     columns = tuple(dict.fromkeys([*names, "coverage"]))
-    in_file = size_of((len(columns), *maps.shape, count)) * np.dtype(np.float64).itemsize > HELD_BYTES
-    made = {name: _make_column(maps.shape, count, in_file=in_file) for name in columns}
+    in_file = is_laid_aside(len(columns), maps.shape, count)
+    made = {name: make_column(maps.shape, count, in_file=in_file) for name in columns}
     blocks = list(_blocks(maps, stretches))
     if not blocks:
         for name, column in made.items():
@@ -269,9 +269,17 @@ class _Found:
         return np.where(self._whole > 0, np.minimum(self._share / self._whole, 1.0), np.nan)
 
 
-def _make_column(shape: tuple[int, ...], zones: int, *, in_file: bool) -> Floats:
-    """Make a column, shape (*steps, zones); the steps of a zone lie behind each other, as rows are written."""
-    return np.moveaxis(make_array((zones, *shape), np.float64, in_file=in_file), 0, -1)
+def is_laid_aside(columns: int, shape: tuple[int, ...], zones: int) -> bool:
+    """Tell whether so many columns are too large for memory."""
+    return size_of((columns, *shape, zones)) * np.dtype(np.float64).itemsize > HELD_BYTES
+
+
+def make_column(shape: tuple[int, ...], zones: int, *, in_file: bool) -> Floats:
+    """Make a column of zeros, shape (*steps, zones); the steps of a zone lie behind each other, as rows are written."""
+    column = make_array((zones, *shape), np.float64, in_file=in_file)
+    if not in_file:
+        column[...] = 0.0
+    return np.moveaxis(column, 0, -1)
 
 
 def _by_weights(maps: Maps, weights: Maps, zones: Weighed, tell: Tell) -> Columns:

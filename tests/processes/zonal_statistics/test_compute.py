@@ -346,6 +346,22 @@ def test_long_series_in_files_and_in_blocks_of_few_steps_have_the_same_rows(monk
     np.testing.assert_array_equal(series["v_max"].values.reshape(-1), whole["v_max"])
 
 
+@pytest.mark.parametrize("held_bytes", [0, 2**24])
+def test_very_many_zones_are_taken_some_at_a_time_and_keep_their_order(held_bytes, monkeypatch):
+    rng = np.random.default_rng(8)
+    data = grid(rng.integers(0, 3, size=(5, 6, 6)), np.arange(7), np.arange(7)[::-1])
+    corners = rng.permutation([(x, y) for x in range(6) for y in range(6)])
+    frame = zones(*(shapely.box(x, y, x + 0.9, y + 0.9) for x, y in corners), shapely.Polygon())
+    frame.loc[36, "geometry"] = None
+    asked = {"statistics": ("mean", "count", "fractions")}
+    together = table(data, frame, **asked)
+    monkeypatch.setattr("gaia_processes.zonal_statistics.compute._ZONES_AT_ONCE", 4)
+    for module in ("compute", "statistics"):
+        monkeypatch.setattr(f"gaia_processes.zonal_statistics.{module}.HELD_BYTES", held_bytes)
+    apart = table(data, frame, **asked)
+    pd.testing.assert_frame_equal(apart, together)
+
+
 def test_a_zone_that_cannot_be_held_has_the_same_ordered_statistics(monkeypatch):
     rng = np.random.default_rng(6)
     dataset = grid(rng.integers(0, 6, size=(3, 12, 13)), np.linspace(0, 13, 14), np.linspace(0, 12, 13))
