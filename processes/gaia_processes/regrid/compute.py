@@ -22,12 +22,21 @@ from gaia_processes.shared.axes import Grid, data_variables, find_grid, text_of
 from gaia_processes.shared.curvilinear import Curvilinear, read_curvilinear
 from gaia_processes.shared.cutting.cut import cut
 from gaia_processes.shared.extent import STALE, describe_extent
+from gaia_processes.shared.losses import lost_share
 from gaia_processes.shared.pairs import NOTHING_KEPT, KeepsArrays, WeightMethod, find_nearest, find_weights, vectors_of
 from gaia_processes.shared.rectilinear import Rectilinear
 from gaia_processes.shared.references import BOUNDS, references_of
 from gaia_processes.shared.remap import Blend, Coast, Majority, Nearest, Remaps, remap_lazily
 from gaia_processes.shared.targets import Target, read_source, target_like, target_of_centres, target_of_resolution
-from gaia_processes.shared.values import DEFAULT_FILLS, MISSING, PACKING, fill_of, precision_of, read_numbers
+from gaia_processes.shared.values import (
+    DEFAULT_FILLS,
+    MISSING,
+    PACKING,
+    fill_of,
+    find_invalid,
+    precision_of,
+    read_numbers,
+)
 from gaia_processes.shared.weights import Picks, Weights
 from gaia_processes.text import Text
 
@@ -50,6 +59,8 @@ _SURFACES: dict[str, tuple[Surface, float]] = {
     "sea_binary_mask": ("sea", 0.5),
 }
 _PERCENT = frozenset({"%", "percent"})
+_LEAST_TOLD = 1e-4
+"""Share of the area whose loss a person is told of."""
 
 
 def compute(
@@ -331,10 +342,33 @@ def _move(name: str, variable: xr.Variable, between: _Between, warn: Warn) -> xr
         remap = _majority(variable, between, categories)
     else:
         remap = _blend(variable, between)
+    if options.method == "conservative":
+        _tell_lost_area(name, variable, between, warn)
     made = remap_lazily(variable, str(grid.y_dim), str(grid.x_dim), remap, dims=between.target.dims)
     made.attrs = _attributes(variable, remap, options.method)
     made.encoding = _encoding(variable, made, remap, (str(grid.y_dim), str(grid.x_dim)))
     return made
+
+
+def _tell_lost_area(name: str, variable: xr.Variable, between: _Between, warn: Warn) -> None:
+    """Say how much of the valid area has no value on the target, by the first map: integrals lack so much."""
+    dims, options = (str(between.grid.y_dim), str(between.grid.x_dim)), between.options
+    first = variable[{dim: 0 for dim in variable.dims if dim not in dims}].transpose(*dims)
+
+    def find_valid(rows: slice) -> Mask:
+        invalid = find_invalid(np.asarray(first[rows].values), variable.attrs)
+        return ~invalid if between.hidden is None else ~(invalid | between.hidden[rows])
+
+    share = lost_share(between.weights, between.target.grid, find_valid, least=options.least)
+    if share >= _LEAST_TOLD:
+        warn(
+            Text(
+                en=f"{100 * share:.2g} % of the area on which {name} has values (of its first map) is lost: it lies in cells of "
+                f"the target of which less than {options.least:g} is valid. A smaller min_valid_fraction loses less.",
+                fr=f"{100 * share:.2g} % de la surface où {name} a des valeurs (sur sa première carte) est perdue : elle est dans "
+                f"des mailles de la cible dont moins de {options.least:g} est valide. Un min_valid_fraction plus petit en perd moins.",
+            )
+        )
 
 
 def _blend(variable: xr.Variable, between: _Between) -> Blend:

@@ -68,7 +68,19 @@ def test_r1_four_columns_of_90_degrees_become_three_of_120():
     ],
 )
 def test_r2_what_is_missing_has_no_weight(least, expected):
-    np.testing.assert_allclose(to_thirds(band(10, NAN, 30, 40), min_valid_fraction=least), expected)
+    made = to_thirds(band(10, NAN, 30, 40), min_valid_fraction=least, warn=lambda _: None)
+    np.testing.assert_allclose(made, expected)
+
+
+def test_the_area_that_the_threshold_loses_is_told():
+    said = []
+    source = band(10, NAN, 30, 40)  # F = 0.75, 0.5, 1
+    to_thirds(source, min_valid_fraction=0.6, warn=lambda text: said.append(text.en))
+    to_thirds(source, min_valid_fraction=0.5, warn=pytest.fail)
+    to_thirds(source.astype("f4"), min_valid_fraction=0.8, warn=lambda text: said.append(text.en))
+    lost = (0.5 / 2.25, 1.25 / 2.25)
+    assert [text.split(" of the area")[0] for text in said] == [f"{100 * share:.2g} %" for share in lost]
+    assert "less than 0.6 is valid" in said[0]
 
 
 def test_r3_rows_are_as_wide_as_their_sines():
