@@ -62,10 +62,11 @@ class Inputs(BaseModel):
         Told(
             title=Text(en="Reference system", fr="Système de référence"),
             description=Text(
-                en="The coordinate reference system of the result: an EPSG code as `EPSG:2154`, an OGC URI, or `CRS84`. Left "
-                "out: that of the dataset, or of `like`.",
-                fr="Le système de coordonnées du résultat : un code EPSG comme `EPSG:2154`, une URI de l'OGC, ou `CRS84`. "
-                "Absent : celui du jeu de données, ou de `like`.",
+                en="The coordinate reference system of the result: an EPSG code as `EPSG:2154`, an OGC URI, or `CRS84`; "
+                "or the system written out, as WKT, PROJJSON or `+proj=…`. Left out: that of the dataset, or of `like`.",
+                fr="Le système de coordonnées du résultat : un code EPSG comme `EPSG:2154`, une URI de l'OGC, ou "
+                "`CRS84` ; ou le système écrit en toutes lettres, en WKT, PROJJSON ou `+proj=…`. Absent : celui du jeu de "
+                "données, ou de `like`.",
             ),
             example="EPSG:3035",
             foremost=True,
@@ -266,7 +267,7 @@ def _target_cells(inputs: Inputs, cube: Cube) -> float:
 
 REPROJECT = Process(
     id="reproject",
-    version="1.0.1",
+    version="1.1.0",
     title=Text(en="Reproject", fr="Reprojection"),
     description=Text(
         en="Brings rasters and gridded data to rows and columns of another coordinate reference system, with GDAL's methods "

@@ -332,6 +332,14 @@ def test_models_on_planes_and_turned_poles_land_where_they_belong(shared_data, n
     assert np.isin(np.unique(valid), theirs).all()
 
 
+def test_a_system_written_out_gives_what_its_code_gives(four):
+    laea = "+proj=laea +lat_0=52 +lon_0=10 +x_0=4321000 +y_0=3210000 +ellps=GRS80 +units=m"  # EPSG:3035, of no datum
+    own = compute(four, crs=CRS(laea).to_wkt(), resolution=(1.0,), warn=quiet)
+    known = compute(four, crs="EPSG:3035", resolution=(1.0,), warn=quiet)
+    np.testing.assert_array_equal(own["v"].values, known["v"].values)
+    assert CRS.from_cf(own["crs"].attrs).equals(CRS(laea), ignore_axis_order=True)
+
+
 def test_steps_and_levels_are_kept():
     steps = raster(np.arange(2 * 16, dtype="f4").reshape(2, 4, 4))
     assert run(steps, resolution=(2.0,), resampling="max").tolist() == [[[5, 7], [13, 15]], [[21, 23], [29, 31]]]

@@ -1,6 +1,7 @@
 """What `reproject` says before anything runs: systems, targets, classes and grids are judged from the catalogue."""
 
 import pytest
+from pyproj import CRS
 
 from gaia_processes.cube import Variable
 from gaia_processes.errors import InvalidInputs
@@ -34,11 +35,59 @@ def test_a_system_has_several_names(written, read):
 
 
 @pytest.mark.parametrize(
-    "name", ["EPSG:999999", "lambert93", "", True, None, "EPSG:4979", "EPSG:5720", "+proj=longlat", "/etc/x"]
+    "name",
+    ["EPSG:999999", "lambert93", "", True, None, "EPSG:4979", "EPSG:5720", "/etc/x", "{", "PROJCS[", {"type": "x"}],
 )
 def test_what_is_no_system_on_the_earth_is_refused_with_what_would_be_right(name):
     with pytest.raises(BadValue, match=r"EPSG:2154|projected or geographic"):
         parse_crs(name)
+
+
+LAMBERT_93 = CRS.from_epsg(2154)
+OWN = "+proj=laea +lat_0=46 +lon_0=2 +ellps=GRS80 +units=m"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        LAMBERT_93.to_wkt(),
+        LAMBERT_93.to_wkt("WKT1_GDAL"),
+        LAMBERT_93.to_wkt("WKT1_ESRI"),
+        LAMBERT_93.to_json(),
+        LAMBERT_93.to_json_dict(),
+    ],
+    ids=["WKT 2", "WKT 1", "ESRI's WKT", "text of PROJJSON", "PROJJSON"],
+)
+def test_a_system_of_an_authority_that_is_written_out_is_known_by_its_code(written):
+    assert parse_crs(written) == "EPSG:2154"
+    assert read_inputs(REPROJECT, {"dataset": "a", "crs": written}).crs == "EPSG:2154"
+
+
+@pytest.mark.parametrize("written", [OWN, CRS(OWN).to_wkt(), CRS(OWN).to_wkt("WKT1_GDAL"), CRS(OWN).to_json_dict()])
+def test_a_system_of_nobody_is_kept_as_wkt_and_read_as_the_same_again(written):
+    read = parse_crs(written)
+    assert read.startswith("PROJCRS[")
+    assert CRS(read).equals(CRS(OWN), ignore_axis_order=True)
+    assert parse_crs(read) == read
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "+proj=longlat +nadgrids=/etc/passwd",
+        "+proj=utm +zone=31 +init=/etc/passwd:x",
+        "+proj=pipeline +step +proj=utm +zone=31",
+        CRS("+proj=utm +zone=31 +ellps=intl +nadgrids=own.gsb").to_json_dict(),
+    ],
+)
+def test_a_system_that_would_have_files_read_is_refused(written):
+    with pytest.raises(BadValue, match="another file or definition"):
+        parse_crs(written)
+
+
+def test_a_system_is_not_read_without_end():
+    with pytest.raises(BadValue, match="characters"):
+        parse_crs(f'PROJCS["{"x" * 20_000}"')
 
 
 def test_a_target_is_needed_and_one_is_enough(cube):
@@ -52,7 +101,7 @@ def test_a_target_that_cannot_be_read_is_not_called_missing_too(cube):
         validate_request(REPROJECT, {"dataset": "a", "crs": "lambert93"}, find_cube=lambda _: cube)
     assert [fault.problem.en for fault in refused.value.faults] == [
         '"lambert93" is no known reference system; write an EPSG code as EPSG:2154, a URI as '
-        "http://www.opengis.net/def/crs/EPSG/0/2154, or CRS84."
+        "http://www.opengis.net/def/crs/EPSG/0/2154, CRS84, or the system as WKT or PROJJSON."
     ]
 
 

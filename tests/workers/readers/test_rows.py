@@ -10,6 +10,7 @@ from typing import Any
 
 import geopandas as gpd
 import polars as pl
+import pyproj
 import pytest
 import shapely
 
@@ -410,3 +411,13 @@ def test_a_table_of_ragged_rows_alone_is_refused(tmp_path):
     path.write_text("a,b\n1\n")
     with pytest.raises(DatasetUnsuitable, match="2: 1"), open_rows(path, "occurrences", note=print, tolerant=True):
         pass
+
+
+@pytest.mark.parametrize("name", ["own.gpkg", "own.parquet"])  # WKT and PROJJSON
+def test_zones_in_a_system_of_nobody_keep_it(opened, tmp_path, name):
+    own = pyproj.CRS("+proj=laea +lat_0=46 +lon_0=2 +ellps=GRS80 +units=m")
+    written = gpd.GeoDataFrame({"name": ["a"]}, geometry=[shapely.box(0, 0, 1e5, 1e5)], crs=own)
+    (written.to_file if name.endswith("gpkg") else written.to_parquet)(tmp_path / name)
+    zones = opened(tmp_path / name, "zones")
+    assert zones.crs.equals(own, ignore_axis_order=True)
+    assert zones.to_crs("OGC:CRS84").total_bounds[:2] == pytest.approx([2, 46], abs=0.01)
