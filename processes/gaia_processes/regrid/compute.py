@@ -27,7 +27,14 @@ from gaia_processes.shared.pairs import NOTHING_KEPT, KeepsArrays, WeightMethod,
 from gaia_processes.shared.rectilinear import Rectilinear
 from gaia_processes.shared.references import BOUNDS, references_of
 from gaia_processes.shared.remap import Blend, Coast, Majority, Nearest, Remaps, remap_lazily
-from gaia_processes.shared.targets import Target, read_source, target_like, target_of_centres, target_of_resolution
+from gaia_processes.shared.targets import (
+    Target,
+    read_source,
+    read_written_out,
+    target_like,
+    target_of_centres,
+    target_of_resolution,
+)
 from gaia_processes.shared.values import (
     DEFAULT_FILLS,
     MISSING,
@@ -259,11 +266,8 @@ class _Between:
         self.grid = grid
         self.target = target
         self.options = options
-        self.source = (
-            read_source(dataset, grid)
-            if grid.kind == "regular"
-            else read_curvilinear(dataset, grid, repeated=not options.drop_halo)
-        )
+        plain = read_source(dataset, grid) if grid.kind == "regular" else read_written_out(dataset, grid)
+        self.source = plain or read_curvilinear(dataset, grid, repeated=not options.drop_halo)
         self.hidden = _hidden(dataset, grid, options.surface) if options.surface else None
         self._cache = cache
         self._weights: Weights | None = None

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gaia_processes.errors import DatasetUnsuitable
 from gaia_processes.inputs.resolution import Resolution
 from gaia_processes.shared.axes import Grid, data_variables, find_grid
-from gaia_processes.shared.bounds import latitude_bounds, longitude_bounds, make_edges
+from gaia_processes.shared.bounds import find_bounds_of, latitude_bounds, longitude_bounds, make_edges
 from gaia_processes.shared.longitude import beside
 from gaia_processes.shared.rectilinear import Rectilinear, is_cyclic
 from gaia_processes.shared.values import MISSING, read_numbers
@@ -27,6 +27,7 @@ LATITUDE_ATTRS = {"standard_name": "latitude", "long_name": "latitude", "units":
 _SIDES = "bnds"
 _CIRCLE_DEG = 360.0
 _DECIMALS = 10
+_EVEN_DEG = 5e-5  # what single precision leaves of a longitude, and some
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,6 +142,43 @@ def read_source(dataset: xr.Dataset, grid: Grid) -> Rectilinear:
         A coordinate has missing values, or a latitude beyond the poles.
     """
     return read_rectilinear(dataset, str(grid.longitude), str(grid.latitude))
+
+
+def read_written_out(dataset: xr.Dataset, grid: Grid) -> Rectilinear | None:
+    """
+    Read a grid of rows and columns whose coordinates are written out for every cell, without corners.
+
+    Its corners follow from the centres, as of any grid of rows and columns.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Undecoded.
+    grid : Grid
+        Of any kind.
+
+    Returns
+    -------
+    Rectilinear or None
+        None where rows or columns bend, centres are missing, or the file has corners.
+    """
+    if grid.kind != "curvilinear" or None in (grid.longitude, grid.latitude):
+        return None
+    names = str(grid.longitude), str(grid.latitude)
+    if any(find_bounds_of(dataset, name) for name in names):
+        return None
+    dims = str(grid.y_dim), str(grid.x_dim)
+    x, y = (dataset.variables[name].transpose(*dims) for name in names)
+    longitudes, latitudes = read_numbers(x), read_numbers(y)
+    if not (np.isfinite(longitudes).all() and np.isfinite(latitudes).all()):
+        return None
+    off = beside(longitudes.T, longitudes[0]) - longitudes[0][:, np.newaxis]
+    if np.abs(off).max() > _EVEN_DEG or np.ptp(latitudes, axis=1).max() > _EVEN_DEG:
+        return None
+    plain = xr.Dataset(
+        coords=xr.Coordinates({"lon": ("lon", read_numbers(x[0])), "lat": ("lat", read_numbers(y[:, 0]))}, indexes={})
+    )
+    return read_rectilinear(plain, "lon", "lat")
 
 
 def read_rectilinear(dataset: xr.Dataset, longitude: str, latitude: str) -> Rectilinear:

@@ -201,6 +201,18 @@ def test_nothing_is_extrapolated():
     np.testing.assert_allclose(made, [[NAN] * 4, [NAN, 1, 2, NAN], [NAN, 3, 4, NAN]])
 
 
+@pytest.mark.parametrize("method", ["bilinear", "conservative", "nearest"])
+def test_rows_and_columns_written_out_for_every_cell_are_rows_and_columns(method):
+    plain = field(np.arange(12).reshape(3, 4), cells(90)[0], (-60.0, 0.0, 60.0))
+    x, y = np.meshgrid(plain.lon.values, plain.lat.values)
+    bent = xr.Dataset(
+        {"v": (("j", "i"), plain.v.values, {"units": "K", "coordinates": "lon lat"})},
+        coords={"lon": (("j", "i"), x, plain.lon.attrs), "lat": (("j", "i"), y, plain.lat.attrs)},
+    )
+    asked = {"method": method, "grid": parse_resolution("40x30")}
+    np.testing.assert_array_equal(regrid(bent, **asked), regrid(plain, **asked))
+
+
 def test_the_order_of_rows_and_the_frame_of_columns_do_not_matter():
     values = np.arange(12.0).reshape(3, 4)
     one = field(values, (0, 90, 180, 270), (-40, 0, 40))
