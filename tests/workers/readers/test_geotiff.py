@@ -77,6 +77,14 @@ def test_cells_that_a_mask_hides_are_missing_in_a_type_that_has_room_for_it(tmp_
         assert dataset["band_1"].attrs["_FillValue"] == -32768
 
 
+def test_cells_that_a_band_of_opacity_hides_are_missing(tmp_path):
+    grey, alpha = [[0, 9, 7]], [[255, 0, 1]]
+    path = write_raster(tmp_path / "a.tif", np.array([grey, alpha], "u1"), photometric="MINISBLACK", alpha="YES")
+    with open_dataset(path) as dataset:
+        assert dataset["band_1"].values.tolist() == [[0, -32768, 7]]
+        assert dataset["band_2"].values.tolist() == alpha
+
+
 def test_scale_and_offset_stay_attributes(shared_data):
     with open_dataset(shared_data / "raster" / "cog_scale_epsg4326.tif") as dataset:
         attrs = dataset["band_1"].attrs

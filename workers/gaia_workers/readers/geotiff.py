@@ -23,7 +23,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from pyproj import CRS
 from pyproj.exceptions import CRSError
-from rasterio.enums import MaskFlags
+from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 from xarray.backends import BackendArray
@@ -254,11 +254,9 @@ def _names(source: Any, taken: set[str]) -> list[str]:
 def _band(source: Any, band: int, name: str, dims: tuple[str, str], counter: ByteCounter) -> xr.Variable:
     stored = np.dtype(source.dtypes[band - 1])
     fill = _fill(source.nodatavals[band - 1], stored)
-    masked = (
-        fill is None
-        and MaskFlags.per_dataset in source.mask_flag_enums[band - 1]
-        and MaskFlags.alpha not in source.mask_flag_enums[band - 1]
-    )
+    # A band of opacity hides the cells of the others where it is 0; itself it is a band as any.
+    opaque = source.colorinterp[band - 1] is ColorInterp.alpha
+    masked = fill is None and not opaque and MaskFlags.per_dataset in source.mask_flag_enums[band - 1]
     kind = stored
     if masked:
         kind = stored if stored.kind == "f" else np.dtype(_WIDER.get(stored.name, "float64"))
