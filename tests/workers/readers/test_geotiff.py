@@ -82,7 +82,7 @@ def test_cells_that_a_band_of_opacity_hides_are_missing(tmp_path):
     path = write_raster(tmp_path / "a.tif", np.array([grey, alpha], "u1"), photometric="MINISBLACK", alpha="YES")
     with open_dataset(path) as dataset:
         assert dataset["band_1"].values.tolist() == [[0, -32768, 7]]
-        assert dataset["band_2"].values.tolist() == alpha
+        assert (dataset["band_2"].values.tolist(), dataset["band_2"].dtype) == (alpha, "i2")
 
 
 def test_scale_and_offset_stay_attributes(shared_data):

@@ -75,6 +75,46 @@ def test_overviews_are_the_mode_of_classes_and_the_mean_of_what_is_measured(tmp_
     assert np.isin(seen, [1, 5]).all() if expected is None else seen.tolist() == [expected]
 
 
+@pytest.mark.parametrize(
+    ("values", "attrs", "nodata"),
+    [
+        pytest.param(np.array([255, 0], "u1"), {}, None, id="all are values"),
+        pytest.param(np.array([255, 0], "u1"), {"_FillValue": np.uint8(0)}, 0, id="the variable's own"),
+        pytest.param(np.array([7, -9], "i2"), {"valid_min": np.int16(0)}, -32768, id="of those that are not valid"),
+        pytest.param(
+            np.array([-9999, 1e20], "f4"), {"missing_value": np.float64(1e20)}, np.float32(1e20), id="of floats"
+        ),
+        pytest.param(np.array([-9999, np.nan], "f4"), {}, np.nan, id="no number where floats have none"),
+    ],
+)
+def test_no_value_is_marked_as_missing(tmp_path, values, attrs, nodata):
+    coords = {
+        "lat": ("lat", [1.0, 0.0], {"units": "degrees_north"}),
+        "lon": ("lon", [0.0, 1.0], {"units": "degrees_east"}),
+    }
+    data = xr.Dataset({"v": (("lat", "lon"), np.tile(values, (2, 1)), attrs)}, coords=coords)
+    write_quietly(data, tmp_path / "a.tif")
+    with rasterio.open(tmp_path / "a.tif") as made:
+        np.testing.assert_equal(made.nodata, nodata)
+        missing = np.isnan(values) | (values == 1e20) | (values == -9) | ((values == 0) if attrs else False)
+        np.testing.assert_array_equal(
+            made.read(1, masked=True).mask, np.tile(missing, (2, 1)) if missing.any() else False
+        )
+
+
+def test_classes_keep_their_colours(tmp_path):
+    coords = {
+        "lat": ("lat", [1.0, 0.0], {"units": "degrees_north"}),
+        "lon": ("lon", [0.0, 1.0], {"units": "degrees_east"}),
+    }
+    told = {"flag_values": np.uint8([1, 2]), "flag_colors": "#ff0000 #00ff7f"}
+    write_quietly(
+        xr.Dataset({"v": (("lat", "lon"), np.uint8([[1, 2], [2, 1]]), told)}, coords=coords), tmp_path / "a.tif"
+    )
+    with rasterio.open(tmp_path / "a.tif") as made:
+        assert [made.colormap(1)[value] for value in (1, 2)] == [(255, 0, 0, 255), (0, 255, 127, 255)]
+
+
 def test_a_projected_grid_keeps_its_reference_system(shared_data, tmp_path):
     with open_dataset(shared_data / "climate" / "toa_brightness_stereographic.nc") as dataset:
         write_quietly(dataset, tmp_path / "a.tif")

@@ -254,14 +254,14 @@ def _names(source: Any, taken: set[str]) -> list[str]:
 def _band(source: Any, band: int, name: str, dims: tuple[str, str], counter: ByteCounter) -> xr.Variable:
     stored = np.dtype(source.dtypes[band - 1])
     fill = _fill(source.nodatavals[band - 1], stored)
-    # A band of opacity hides the cells of the others where it is 0; itself it is a band as any.
-    opaque = source.colorinterp[band - 1] is ColorInterp.alpha
-    masked = fill is None and not opaque and MaskFlags.per_dataset in source.mask_flag_enums[band - 1]
     kind = stored
+    masked = fill is None and any(MaskFlags.per_dataset in flags for flags in source.mask_flag_enums)
     if masked:
         kind = stored if stored.kind == "f" else np.dtype(_WIDER.get(stored.name, "float64"))
         fill = kind.type(np.nan) if kind.kind == "f" else kind.type(np.iinfo(kind).min)
-    array = BandArray(source, band, kind, fill.item() if masked and fill is not None else None, counter)
+    # A band of opacity hides the others' cells where it is 0; its own are all there, in the type of the others.
+    hides = masked and source.colorinterp[band - 1] is not ColorInterp.alpha
+    array = BandArray(source, band, kind, fill.item() if hides and fill is not None else None, counter)
     attrs = {
         **({} if fill is None else {"_FillValue": fill}),
         **_packing(source, band),

@@ -10,6 +10,7 @@ OGC 21-026, Cloud Optimized GeoTIFF Standard 1.0; GDAL, driver COG.
 """
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -29,7 +30,7 @@ from gaia_processes.inputs.holding import explain_no_raster, explain_several
 from gaia_processes.shared.axes import text_of
 from gaia_processes.shared.history import append_history
 from gaia_processes.shared.mappings import crs_of, read_plane
-from gaia_processes.shared.values import is_categorical, precision_of, read_numbers
+from gaia_processes.shared.values import MISSING, PACKING, is_categorical, precision_of, read_numbers
 from gaia_processes.text import Text
 from gaia_workers.writers.fields import Field, decode, fields_of, read_times
 from gaia_workers.writers.finishing import Counter
@@ -40,9 +41,9 @@ MOST_BANDS = 4096
 _UNEVEN = 1e-3
 """Steps between columns may differ by this share: axes are stored in float32."""
 _TILE = 256
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _STRETCH_CELLS = 2**23
 """So many cells are written at once, about."""
-_NODATA = -9999.0
 _CACHE_MB = 64
 
 
@@ -91,6 +92,8 @@ def write(dataset: xr.Dataset, path: Path, *, progress: Callable[[int, int], Non
         with whole_or_nothing(path), rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, GDAL_NUM_THREADS=1, GDAL_PAM_ENABLED=False):
             with rasterio.open(draft, "w", **profile) as target:
                 target.update_tags(**_tags(fields, append_history(dataset.attrs, history)))
+                if colours := _colours(field.variable, kind) if len(bands) == 1 else None:
+                    target.write_colormap(1, colours)
                 for number, (own, places, description) in enumerate(bands, 1):
                     target.set_band_description(number, description)
                     _write_band(target, number, _Part(own, places, down, across, kind, nodata), count)
@@ -157,14 +160,33 @@ def _crs(field: Field) -> str:
         ) from error
 
 
-def _stored_as(variable: xr.Variable) -> tuple[np.dtype[Any], float | int]:
-    """Choose a type that TIFF knows, and the mark of missing cells."""
+def _stored_as(variable: xr.Variable) -> tuple[np.dtype[Any], float | int | None]:
+    """
+    Choose a type that TIFF knows, and the mark of missing cells: the variable's own where it is of that type.
+
+    Whole numbers of which none can be missing have no mark: any would hide the cells that have its value. Floats without a
+    mark of their own have NaN, which no value is equal to.
+    """
     kind = precision_of(variable)
+    marks = [variable.attrs[name] for name in MISSING if not isinstance(variable.attrs.get(name, ""), str)]
     if kind.kind in "iu" and kind.itemsize <= 4:
-        fill = variable.attrs.get("_FillValue", variable.attrs.get("missing_value"))
-        mark = np.iinfo(kind).min if kind.kind == "i" else np.iinfo(kind).max
-        return np.dtype(kind.name), int(mark if fill is None or isinstance(fill, str) else np.ravel(fill)[0])
-    return np.dtype("float32" if kind == np.float32 else "float64"), _NODATA
+        bound = any(name in variable.attrs for name in ("valid_range", "valid_min", "valid_max"))
+        extreme = int(np.iinfo(kind).min if kind.kind == "i" else np.iinfo(kind).max)
+        return np.dtype(kind.name), int(np.ravel(marks[0])[0]) if marks else extreme if bound else None
+    known = np.dtype("float32" if kind == np.float32 else "float64")
+    own = marks and variable.dtype.kind == "f" and not any(name in variable.attrs for name in PACKING)
+    return known, float(known.type(np.ravel(marks[0])[0])) if own else math.nan
+
+
+def _colours(variable: xr.Variable, kind: np.dtype[Any]) -> dict[int, tuple[int, int, int, int]] | None:
+    """Give the colours of classes, where TIFF can have a palette: of one band of unsigned numbers."""
+    listed = text_of(variable, "flag_colors").split()
+    values = np.ravel(variable.attrs.get("flag_values", ()))
+    fits = kind in {np.dtype("u1"), np.dtype("u2")} and len(values) == len(listed)
+    if not listed or not fits or not all(_COLOUR.fullmatch(each) for each in listed):
+        return None
+    parts = [(int(each[1:3], 16), int(each[3:5], 16), int(each[5:7], 16), 255) for each in listed]
+    return dict(zip(map(int, values), parts, strict=True))
 
 
 def _overviews(fields: tuple[Field, ...], kind: np.dtype[Any]) -> str:
@@ -206,7 +228,7 @@ class _Part:
     down: NDArray[np.intp]
     across: NDArray[np.intp]
     kind: np.dtype[Any]
-    nodata: float
+    nodata: float | None
 
     def read(self, rows: slice) -> NDArray[Any]:
         """Read some rows of the file, west on the left."""
@@ -215,7 +237,9 @@ class _Part:
         low, high = int(own.min()), int(own.max()) + 1
         stored = self.field.variable.isel(self.places | {str(grid.y_dim): slice(low, high)})
         numbers = decode(np.asarray(stored.transpose(grid.y_dim, grid.x_dim).values), self.field.variable)
-        filled = np.where(np.ma.getmaskarray(numbers), self.nodata, np.ma.getdata(numbers)).astype(self.kind)
+        plain = np.ma.getdata(numbers)
+        filled = plain if self.nodata is None else np.where(np.ma.getmaskarray(numbers), self.nodata, plain)
+        filled = filled.astype(self.kind, copy=False)
         return np.ascontiguousarray(filled[np.ix_(own - low, self.across)])
 
 
