@@ -4,14 +4,17 @@ How fast and how large `climate-indices` is beside bare xclim, and beside CDO wh
     .venv/bin/python benchmarks/indices.py [--years 5 20] [--runs 2] [--write]
 
 Daily maxima, minima and precipitation on 72 x 96 cells (float32, chunks of a day, shuffle and deflate 1) in one file; each tool
-reads it and writes FD, SU, TXx, RX5day and CDD of each year as NetCDF. xclim runs on arrays in memory, and on dask with
-chunks of a year, as its users do. CDO makes an index a call. Each measurement is a process of its own, with the libraries
+reads it and writes FD, SU, TXx, RX5day and CDD of each year as NetCDF, and then TX90p against the percentiles of all its
+years. xclim runs on arrays in memory, and on dask with chunks of a year, as its users do. CDO makes an index a call
+(`eca_tx90p` a value for all years, of percentiles by `ydrunpctl`). Each measurement is a process of its own, with the libraries
 imported before the clock starts; all results are compared.
 """
 
 import argparse
 import multiprocessing
+import os
 import platform
+import re
 import resource
 import shutil
 import subprocess
@@ -28,8 +31,10 @@ import xarray as xr
 import xclim
 from page import PAGE, write_section
 from xclim import indices
+from xclim.core.calendar import percentile_doy
 
 from gaia_processes.climate_indices.compute import compute
+from gaia_processes.inputs.years import Years
 from gaia_workers.readers.netcdf import open_dataset
 from gaia_workers.writers.netcdf import write
 
@@ -45,6 +50,10 @@ QUANTITIES = {
     "pr": ("mm day-1", "lwe_precipitation_rate", "time: mean"),
 }
 
+FIRST_YEAR = 1981
+TX90P_DAYS_APART = 4
+"""CDO leaves windows out that are not whole: of the first and last two days of the year, percentiles differ."""
+
 type Tool = Callable[[Path, Path], None]
 
 
@@ -57,7 +66,7 @@ def write_record(path: Path, years: int) -> None:
             (
                 "time",
                 np.arange(steps) + 0.5,
-                {"units": "days since 1981-01-01", "calendar": "noleap", "standard_name": "time"},
+                {"units": f"days since {FIRST_YEAR}-01-01", "calendar": "noleap", "standard_name": "time"},
             ),
             ("lat", np.linspace(-88.75, 88.75, ROWS), {"units": "degrees_north", "standard_name": "latitude"}),
             ("lon", np.arange(COLUMNS) * 3.75, {"units": "degrees_east", "standard_name": "longitude"}),
@@ -116,8 +125,41 @@ def run_cdo(source: Path, target: Path) -> None:
     """Compute an index a call."""
     for name, chain in OF_CDO.items():
         out = target.with_suffix(f".{name}.nc")
-        subprocess.run(["cdo", "-s", "-O", *chain.split(), str(source), str(out)], check=True)
-        out.unlink()
+        _cdo(*chain.split(), str(source), str(out))
+
+
+def _cdo(*chain: str) -> None:
+    # More bins than values, so that percentiles are of the values themselves.
+    environment = os.environ | {"CDO_PCTL_NBINS": "1000"}
+    subprocess.run(["cdo", "-s", "-O", *chain], check=True, env=environment, stderr=subprocess.DEVNULL)
+
+
+def _years_of(source: Path) -> int:
+    with netCDF4.Dataset(source) as file:
+        return len(file.dimensions["time"]) // 365
+
+
+def run_gaia_percentiles(source: Path, target: Path) -> None:
+    """Open, compute and write as a worker does."""
+    base = Years(first=FIRST_YEAR, last=FIRST_YEAR + _years_of(source) - 1)
+    with open_dataset(source) as dataset:
+        made = compute((dataset,), indices=("TX90p",), baseline=base, warn=print)
+        write(made, target, progress=lambda *_: None, history="benchmark")
+
+
+def run_xclim_percentiles(source: Path, target: Path) -> None:
+    """Compute on arrays in memory."""
+    with xr.open_dataset(source, decode_times=xr.coders.CFDatetimeCoder(use_cftime=True)) as data:
+        tasmax = data["tasmax"].load()
+        limits = percentile_doy(tasmax, window=5, per=90).sel(percentiles=90)
+        indices.tx90p(tasmax, limits, freq="YS").rename("TX90p").to_netcdf(target)
+
+
+def run_cdo_percentiles(source: Path, target: Path) -> None:
+    """Make percentiles of Hyndman and Fan's type 8, and the index of them."""
+    tasmax, limits = ("-selname,tasmax", str(source)), str(target.with_suffix(".limits.nc"))
+    _cdo("--percentile", "rtype8", "ydrunpctl,90,5", *tasmax, "-ydrunmin,5", *tasmax, "-ydrunmax,5", *tasmax, limits)
+    _cdo("eca_tx90p", *tasmax, limits, str(target))
 
 
 TOOLS: dict[str, Tool] = {
@@ -125,6 +167,9 @@ TOOLS: dict[str, Tool] = {
     "xclim in memory": run_xclim,
     "xclim on dask": run_xclim_dask,
     "CDO": run_cdo,
+    "gaia, TX90p": run_gaia_percentiles,
+    "xclim in memory, TX90p": run_xclim_percentiles,
+    "CDO, TX90p": run_cdo_percentiles,
 }
 
 
@@ -171,11 +216,31 @@ def measure(tool: str, source: Path, target: Path, runs: int) -> Cost:
     return least
 
 
-def _compare(ours: Path, theirs: Path) -> None:
+def _compare(ours: Path, theirs: Path, cdo: Path | None) -> None:
     """Refuse results that differ: a fast wrong answer is no answer."""
     with netCDF4.Dataset(ours) as first, netCDF4.Dataset(theirs) as second:
         for name in IDS:
             np.testing.assert_allclose(_values(first[name]), _values(second[name]), rtol=1e-5, atol=1e-3, err_msg=name)
+        for name in IDS if cdo else ():
+            with netCDF4.Dataset(cdo.with_suffix(f".{name}.nc")) as third:
+                made = _values(_only(third))
+            np.testing.assert_allclose(_values(first[name]), made, rtol=1e-5, atol=1e-3, err_msg=f"{name} of CDO")
+
+
+def _compare_percentiles(ours: Path, theirs: Path, cdo: Path | None) -> None:
+    """Refuse shares that differ by more than a day a year (rounding of float32), of CDO by the days that it knows less of."""
+    with netCDF4.Dataset(ours) as first, netCDF4.Dataset(theirs) as second:
+        shares, days = _values(first["TX90p"]), _values(second["TX90p"])
+    np.testing.assert_allclose(shares, days / 3.65, atol=1.1 / 3.65, err_msg="TX90p")
+    if cdo is not None:
+        with netCDF4.Dataset(cdo) as third:
+            made = _values(_only(third))[0]
+        np.testing.assert_allclose(shares.mean(axis=0), made, atol=TX90P_DAYS_APART / 3.65, err_msg="TX90p of CDO")
+
+
+def _only(file: Any) -> Any:
+    """Give the first variable of a file that lies on time and cells."""
+    return next(each for each in file.variables.values() if each.ndim == 3)
 
 
 def _values(variable: Any) -> Any:
@@ -188,17 +253,26 @@ def report(found: dict[str, dict[int, Cost]], years: list[int]) -> list[str]:
     head = " | ".join(f"{each} years: s (of processor), MB" for each in years)
     lines = [
         f"`benchmarks/indices.py`: {', '.join(IDS)} of each year, {ROWS} x {COLUMNS} cells, of daily maxima, minima and precipitation in one file;",
-        "seconds (of processor) and peak memory of a process with its imports. All results are equal.",
+        "seconds (of processor) and peak memory of a process with its imports; TX90p of the percentiles of all years. All results",
+        "are equal: shares to a day a year, those of CDO but for the first and last two days of the year, whose windows it cuts.",
         "",
         f"| tool | {head} | processor time of ours |",
         "| --- " * (len(years) + 2) + "|",
     ]
     for tool, costs in found.items():
         cells = " | ".join(f"{c.wall_s:.1f} ({c.cpu_s:.1f}), {c.peak_bytes / 1e6:.0f}" for c in costs.values())
-        ratios = ", ".join(f"{costs[each].cpu_s / found['gaia'][each].cpu_s:.2f}" for each in years)
+        own = found["gaia, TX90p" if tool.endswith("TX90p") else "gaia"]
+        ratios = ", ".join(f"{costs[each].cpu_s / own[each].cpu_s:.2f}" for each in years)
         lines.append(f"| {tool} | {cells} | {ratios} |")
-    versions = f"xclim {xclim.__version__}, xarray {xr.__version__}, numpy {np.__version__}"
+    cdo = _version_of_cdo() if "CDO" in found else "no CDO"
+    versions = f"{cdo}, xclim {xclim.__version__}, xarray {xr.__version__}, numpy {np.__version__}"
     return [*lines, "", f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}, {versions}."]
+
+
+def _version_of_cdo() -> str:
+    said = subprocess.run(["cdo", "--version"], capture_output=True, text=True, check=True)
+    version = re.search(r"version ([0-9.]+)", said.stdout + said.stderr)
+    return f"CDO {version[1]}" if version else "CDO"
 
 
 def main() -> None:
@@ -208,16 +282,18 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=2)
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.name}")
     asked = parser.parse_args()
-    tools = [tool for tool in TOOLS if tool != "CDO" or shutil.which("cdo")]
+    has_cdo = shutil.which("cdo") is not None
+    tools = [tool for tool in TOOLS if has_cdo or not tool.startswith("CDO")]
     found: dict[str, dict[int, Cost]] = {tool: {} for tool in tools}
     with tempfile.TemporaryDirectory(prefix="gaia-benchmark-") as name:
         for years in asked.years:
             source = Path(name) / f"{years}.nc"
             write_record(source, years)
-            targets = {tool: Path(name) / f"{at}.nc" for at, tool in enumerate(tools)}
+            targets = {tool: Path(name) / f"made-{at}.nc" for at, tool in enumerate(tools)}
             for tool in tools:
                 found[tool][years] = measure(tool, source, targets[tool], asked.runs)
-            _compare(targets["gaia"], targets["xclim in memory"])
+            _compare(targets["gaia"], targets["xclim in memory"], targets.get("CDO"))
+            _compare_percentiles(targets["gaia, TX90p"], targets["xclim in memory, TX90p"], targets.get("CDO, TX90p"))
     lines = report(found, asked.years)
     print("\n".join(lines))
     if asked.write:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from gaia_processes.climate_indices import kernels
 from gaia_processes.climate_indices.compute import compute
 from gaia_processes.inputs.years import Years
 from gaia_workers.readers.netcdf import open_dataset
@@ -22,8 +23,9 @@ OF_CDO = {
     "FD": "eca_fd -selname,tasmin", "TR": "eca_tr -selname,tasmin",
     "SU": "eca_su -selname,tasmax", "ID": "eca_id -selname,tasmax",
     "CDD": "eca_cdd", "CWD": "eca_cwd", "RR1": "eca_rr1", "R10mm": "eca_r10mm", "R20mm": "eca_r20mm",
-    "RX1day": "eca_rx1day", "SDII": "eca_sdii", "RX5day": "eca_rx5day,50 -runsum,5",
+    "Rnnmm": "eca_pd,15", "RX1day": "eca_rx1day", "SDII": "eca_sdii", "RX5day": "eca_rx5day,50 -runsum,5",
 }  # fmt: skip
+OF_MEAN = {"HDD": "heating_degree_days_per_time_period", "GSL": "thermal_growing_season_length"}
 SUMS = {"RX1day", "SDII", "RX5day"}
 needs_cdo = pytest.mark.skipif(shutil.which("cdo") is None, reason="CDO is not installed")
 
@@ -37,7 +39,7 @@ def canesm(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             opened.enter_context(open_dataset(shared_data / "climate" / CANESM.format(name)))
             for name in ("tasmax", "tasmin", "pr")
         )
-        made = compute(parts, indices=tuple(OF_CDO), warn=lambda _: None)
+        made = compute(parts, indices=(*OF_CDO, "HDD", "GSL"), thresholds={"Rnnmm": 15}, warn=lambda _: None)
         write(made, target, progress=lambda *_: None, history="test")
     return target
 
@@ -58,6 +60,44 @@ def test_indices_are_those_of_cdo(id: str, canesm: Path, shared_data: Path, tmp_
     source = shared_data / "climate" / CANESM.format(name)
     subprocess.run(["cdo", "-s", "-O", *chain, str(source), str(tmp_path / "cdo.nc")], check=True, capture_output=True)
     np.testing.assert_allclose(numbers(canesm, id), numbers(tmp_path / "cdo.nc"), rtol=1e-6 if id in SUMS else 0)
+
+
+@needs_cdo
+@pytest.mark.parametrize("id", ["HDD", "GSL"])
+def test_indices_of_the_mean_temperature_are_those_of_cdo(
+    id: str, canesm: Path, shared_data: Path, tmp_path: Path
+) -> None:
+    warm, cold = (str(shared_data / "climate" / CANESM.format(name)) for name in ("tasmax", "tasmin"))
+    mean = ["-divc,2", "-add", "-selname,tasmax", warm, "-selname,tasmin", cold]
+    all_land = ["-gtc,0", "-seltimestep,1", *mean]
+    chain = ["eca_hd", *mean] if id == "HDD" else ["eca_gsl", *mean, *all_land]
+    subprocess.run(["cdo", "-s", "-O", *chain, str(tmp_path / "cdo.nc")], check=True, capture_output=True)
+    ours, theirs = numbers(canesm, id), numbers(tmp_path / "cdo.nc", OF_MEAN[id])
+    there = ~np.isnan(ours)  # where a cell lacks values, CDO's season is 0
+    assert there.sum() == 36 * 36 - 2
+    np.testing.assert_allclose(ours[there], theirs[there], rtol=1e-6, atol=1e-3)
+
+
+@needs_cdo
+def test_percentiles_of_days_are_those_of_cdo_where_its_windows_are_whole(tmp_path: Path) -> None:
+    years, cells = 3, 4
+    values = 285 + np.random.default_rng(4).normal(0, 5, size=(years * 365, 1, cells))
+    source = tmp_path / "tasmax.nc"
+    time = ("time", np.arange(years * 365) + 0.5, {"units": "days since 1981-01-01", "calendar": "noleap"})
+    grid = {
+        "lat": ("lat", [0.0], {"units": "degrees_north"}),
+        "lon": ("lon", np.arange(cells) * 1.0, {"units": "degrees_east"}),
+    }
+    made = xr.Dataset({"tasmax": (("time", "lat", "lon"), values, {"units": "K"})}, coords={"time": time, **grid})
+    made.to_netcdf(source)
+    chain = ["ydrunpctl,90,5", source, "-ydrunmin,5", source, "-ydrunmax,5", source, tmp_path / "cdo.nc"]
+    asked = ["cdo", "-s", "-O", "--percentile", "rtype8", *map(str, chain)]
+    subprocess.run(asked, check=True, capture_output=True)
+    days = np.arange(years * 365)
+    base = kernels._Base(places=days, day_of_year=days % 365, year=1981 + days // 365)
+    ours, theirs = kernels.day_limits(values[:, 0], base, 0.9), numbers(tmp_path / "cdo.nc")
+    np.testing.assert_allclose(ours[2:-2], theirs[2:-2], rtol=1e-7)
+    assert np.abs(ours - theirs)[[0, 1, -2, -1]].max() > 0  # it takes none of the windows at the ends of the record
 
 
 @pytest.fixture(scope="module")
