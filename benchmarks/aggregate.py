@@ -11,34 +11,24 @@ long, many days being the same stored bytes, in a fresh process each: its peak m
 """
 
 import argparse
-import json
 import os
 import shutil
-import statistics
 import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from time import perf_counter
-from typing import Any
 
 import h5py
 import netCDF4
 import numpy as np
 from page import PAGE, write_section
 from subset import COLUMNS, ROWS, generate
+from warm import ROOT, Measure, Step, ask, kept, load_words, measure, serve, serving, table, worst
 
-ROOT = Path(__file__).resolve().parents[1]
 TASKS = {"monthly means": "month", "monthly climatology": "month-of-year"}
 OPERATORS = {"month": "monmean", "month-of-year": "ymonmean"}
 SEVERAL = (1, 10, 100)
 KEPT_RATIO, KEPT_MEMORY = 0.35, 1.1
-
-type Step = Callable[[Path, Path, str], None]
 
 
 def run_gaia(source: Path, target: Path, period: str) -> None:
@@ -87,82 +77,10 @@ def run_limit(source: Path, target: Path, period: str) -> None:  # noqa: ARG001 
 TOOLS: dict[str, Step] = {"gaia": run_gaia, "CDO": run_cdo, "xarray": run_xarray, "limit: inflate alone": run_limit}
 
 
-# --- a process a tool -----------------------------------------------------------------------------------------------
-
-
-def serve(tool: str) -> None:
-    """Carry out what is asked on the standard input, one line of JSON a run, and answer with its time and memory."""
-    for line in sys.stdin:
-        asked = json.loads(line)
-        start = perf_counter()
-        TOOLS[tool](Path(asked["source"]), Path(asked["target"]), asked["period"])
-        answer = {"time_s": perf_counter() - start, "peak_bytes": _peak_bytes(tool)}
-        print(json.dumps(answer), flush=True)
-
-
-def _peak_bytes(tool: str) -> int:
-    import resource
-
-    if tool == "CDO":
-        return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    status = Path("/proc/self/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) * 1024
-
-
-@contextmanager
-def serving(tools: list[str]) -> Iterator[dict[str, subprocess.Popen[str]]]:
-    """Start a process for each tool, and end them."""
-    places = os.pathsep.join(str(ROOT / room) for room in ("processes", "workers"))
-    environment = {**os.environ, "PYTHONPATH": places}
-    command = [sys.executable, __file__, "--serve"]
-    started = {
-        tool: subprocess.Popen(
-            [*command, tool], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-        )
-        for tool in tools
-    }
-    try:
-        yield started
-    finally:
-        for process in started.values():
-            assert process.stdin is not None
-            process.stdin.close()
-            process.wait(timeout=60)
-
-
-def ask(process: subprocess.Popen[str], source: Path, target: Path, period: str) -> Any:
-    """Let a tool do a task, and give its time and memory."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(json.dumps({"source": str(source), "target": str(target), "period": period}) + "\n")
-    process.stdin.flush()
-    return json.loads(process.stdout.readline())
-
-
-@dataclass(kw_only=True)
-class Measure:
-    """What one tool took for one file."""
-
-    times_s: list[float] = field(default_factory=list)
-    peak_bytes: int = 0
-
-    @property
-    def least_s(self) -> float:
-        """The shortest time."""
-        return min(self.times_s)
-
-
-def measure(source: Path, period: str, tools: list[str], rounds: int) -> dict[str, Measure]:
-    """Time every tool on one file; the first round only warms up."""
-    found = {tool: Measure() for tool in tools}
+def measure_all(source: Path, period: str, tools: list[str], rounds: int) -> dict[str, Measure]:
+    """Time every tool on one file."""
     targets = {tool: source.with_name(f"out{at}.nc") for at, tool in enumerate(tools)}
-    with serving(tools) as processes:
-        for round_ in range(rounds + 1):
-            for tool in tools:
-                answer = ask(processes[tool], source, targets[tool], period)
-                if round_:
-                    found[tool].times_s.append(answer["time_s"])
-                found[tool].peak_bytes = answer["peak_bytes"]
+    found = measure(__file__, source, targets, period, rounds=rounds)
     if "CDO" in tools:
         _compare(targets["gaia"], targets["CDO"])
     return found
@@ -214,7 +132,7 @@ def measure_memory(folder: Path, source: Path) -> dict[int, tuple[int, float]]:
     for times in SEVERAL:
         long = folder / f"long{times}.nc"
         lengthen(source, long, times)
-        with serving(["gaia"]) as processes:
+        with serving(__file__, ["gaia"]) as processes:
             answer = ask(processes["gaia"], long, folder / "out.nc", "month-of-year")
         found[times] = (answer["peak_bytes"], answer["time_s"])
         long.unlink()
@@ -222,21 +140,6 @@ def measure_memory(folder: Path, source: Path) -> dict[int, tuple[int, float]]:
 
 
 # --- the report -----------------------------------------------------------------------------------------------------
-
-
-def _table(results: dict[int, dict[str, Measure]]) -> list[str]:
-    years = " | ".join(f"{each} years: s, least (median)" for each in results)
-    lines = [f"| tool | {years} | peak MB | of CDO |", "| --- " * (len(results) + 3) + "|"]
-    for tool in next(iter(results.values())):
-        cells = [f"{r[tool].least_s:.3f} ({statistics.median(r[tool].times_s):.3f})" for r in results.values()]
-        peaks = ", ".join(f"{r[tool].peak_bytes / 1e6:.0f}" for r in results.values())
-        ratios = ", ".join(f"{r[tool].least_s / r['CDO'].least_s:.2f}" if "CDO" in r else "-" for r in results.values())
-        lines.append(f"| {tool} | {' | '.join(cells)} | {peaks} | {ratios} |")
-    return lines
-
-
-def _kept(value: float, most: float) -> str:
-    return f"{value:.2f} ({'kept' if value <= most else '**not kept**'}: at most {most})"
 
 
 def report(
@@ -250,10 +153,10 @@ def report(
         "process that does only this, its imports included, in the order of the files. Ours and CDO's results are bit-equal.",
     ]
     for task, by_years in results.items():
-        lines += ["", f"### {task.capitalize()}", "", *_table(by_years)]
-        worst = max((r["gaia"].least_s / r["CDO"].least_s for r in by_years.values() if "CDO" in r), default=None)
-        if worst is not None:
-            lines += ["", f"- Of CDO's time, at worst: {_kept(worst, KEPT_RATIO)}."]
+        named = {f"{years} years": each for years, each in by_years.items()}
+        lines += ["", f"### {task.capitalize()}", "", *table(named, beside="CDO", peers={"CDO"})]
+        if "CDO" in by_years[min(by_years)]:
+            lines += ["", f"- {worst(named, {'CDO'}, KEPT_RATIO)}"]
     peaks = [peak for peak, _ in memory.values()]
     lines += [
         "",
@@ -263,7 +166,7 @@ def report(
         "| --- | --- | --- |",
     ]
     lines += [f"| {times} | {peak / 1e6:.0f} | {time_s:.2f} |" for times, (peak, time_s) in memory.items()]
-    lines += ["", f"- Largest of smallest peak: {_kept(max(peaks) / min(peaks), KEPT_MEMORY)}."]
+    lines += ["", f"- Largest of smallest peak: {kept(max(peaks) / min(peaks), KEPT_MEMORY)}.", "", load_words()]
     return lines
 
 
@@ -277,7 +180,7 @@ def main() -> None:
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.serve:
-        serve(asked.serve)
+        serve(TOOLS[asked.serve], is_program=asked.serve == "CDO")
         return
     spans, rounds = ([2], 1) if asked.quick else (asked.years, asked.rounds)
     tools = [tool for tool in TOOLS if tool != "CDO" or shutil.which("cdo")]
@@ -286,7 +189,7 @@ def main() -> None:
         for years, path in files.items():
             generate(path, years)
         results = {
-            task: {years: measure(path, period, tools, rounds) for years, path in files.items()}
+            task: {years: measure_all(path, period, tools, rounds) for years, path in files.items()}
             for task, period in TASKS.items()
         }
         memory = measure_memory(Path(name), files[min(files)])

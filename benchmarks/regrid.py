@@ -10,26 +10,24 @@ between the outermost rows of the source. Nothing is asserted about speed.
 """
 
 import argparse
-import json
 import os
 import platform
 import shutil
-import statistics
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import netCDF4
 import numpy as np
 from page import PAGE, write_section
-from subset import COLUMNS, ROOT, ROWS, Measure, generate
+from subset import COLUMNS, ROWS, generate
+from warm import ROOT, Measure, Step, load_words, measure, serve, table, worst
 
 TARGET = "gridtype=lonlat\nxsize=360\nysize=180\nxfirst=0.5\nxinc=1\nyfirst=-89.5\nyinc=1\n"
 METHODS = {"bilinear": "bil", "conservative": "con"}
 STORAGES = ("uncompressed", "compressed (shuffle, deflate 1)")
+GRID = "grid.txt"
 GAIA, STORED, FRESH = "gaia", "CDO, stored weights", "CDO"
 SHARE_BAR = 0.4
 _DAYS_A_YEAR = 365
@@ -65,75 +63,35 @@ def run_gaia(source: Path, target: Path, method: str) -> None:
         write(made, target, progress=lambda *_: None, history="benchmark")
 
 
-def run_cdo(tool: str, source: Path, target: Path, method: str, folder: Path) -> None:
-    """Run CDO; with stored weights, they are made in the first round."""
+def run_cdo(source: Path, target: Path, method: str) -> None:
+    """Run CDO; the weights are made anew."""
+    _remap(source, target, f"remap{METHODS[method]},{target.with_name(GRID)}")
+
+
+def run_cdo_stored(source: Path, target: Path, method: str) -> None:
+    """Run CDO with stored weights; they are made in the first round."""
+    grid, weights = target.with_name(GRID), target.with_name(f"{METHODS[method]}.nc")
+    if not weights.exists():
+        command = ["cdo", "-s", f"gen{METHODS[method]},{grid}", "-seltimestep,1", source, weights]
+        subprocess.run(command, check=True, capture_output=True)
+    _remap(source, target, f"remap,{grid},{weights}")
+
+
+def _remap(source: Path, target: Path, operator: str) -> None:
     packed = ["-z", "zip_1"] if source.name.startswith("packed") else []
-    grid = folder / "grid.txt"
-    operator = f"remap{METHODS[method]},{grid}"
-    if tool == STORED:
-        weights = folder / f"{METHODS[method]}.nc"
-        if not weights.exists():
-            subprocess.run(
-                ["cdo", "-s", f"gen{METHODS[method]},{grid}", "-seltimestep,1", source, weights],
-                check=True,
-                capture_output=True,
-            )
-        operator = f"remap,{grid},{weights}"
-    subprocess.run(
-        ["cdo", "-s", "-O", "-f", "nc4", *packed, operator, "-selname,tas", source, target],
-        check=True,
-        capture_output=True,
-    )
+    command = ["cdo", "-s", "-O", "-f", "nc4", *packed, operator, "-selname,tas", source, target]
+    subprocess.run(command, check=True, capture_output=True)
 
 
-def serve() -> None:
-    """Carry out what is asked on the standard input, one line of JSON a run, and answer with its time and memory."""
-    for line in sys.stdin:
-        asked = json.loads(line)
-        start = perf_counter()
-        run_gaia(Path(asked["source"]), Path(asked["target"]), asked["method"])
-        time_s = perf_counter() - start
-        status = Path("/proc/self/status").read_text()
-        peak = next(int(each.split()[1]) for each in status.splitlines() if each.startswith("VmHWM"))
-        print(json.dumps({"time_s": time_s, "peak_bytes": peak * 1024}), flush=True)
+TOOLS: dict[str, Step] = {GAIA: run_gaia, STORED: run_cdo_stored, FRESH: run_cdo}
 
 
-def measure(folder: Path, source: Path, method: str, tools: list[str], rounds: int) -> dict[str, Measure]:
-    """Time every tool; the first round only warms up."""
-    places = os.pathsep.join(str(ROOT / room) for room in ("processes", "workers"))
-    found = {tool: Measure(times_s=[], peak_bytes=0) for tool in tools}
-    with subprocess.Popen(
-        [sys.executable, __file__, "--serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": places},
-    ) as ours:  # fmt: skip
-        for round_ in range(rounds + 1):
-            for at, tool in enumerate(tools):
-                target = folder / f"out{at}.nc"
-                answer = _ask(ours, source, target, method) if tool == GAIA else _time_cdo(tool, source, target, method)
-                if round_:
-                    found[tool].times_s.append(answer["time_s"])
-                found[tool].peak_bytes = max(found[tool].peak_bytes, answer["peak_bytes"])
-        assert ours.stdin is not None
-        ours.stdin.close()
+def measure_all(folder: Path, source: Path, method: str, tools: list[str], rounds: int) -> dict[str, Measure]:
+    """Time every tool on one file."""
+    targets = {tool: folder / f"out{at}.nc" for at, tool in enumerate(tools)}
+    found = measure(__file__, source, targets, method, rounds=rounds)
     _compare(folder, len(tools))
     return found
-
-
-def _ask(process: subprocess.Popen[str], source: Path, target: Path, method: str) -> Any:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(json.dumps({"source": str(source), "target": str(target), "method": method}) + "\n")
-    process.stdin.flush()
-    return json.loads(process.stdout.readline())
-
-
-def _time_cdo(tool: str, source: Path, target: Path, method: str) -> dict[str, float]:
-    import resource
-
-    start = perf_counter()
-    run_cdo(tool, source, target, method, target.parent)
-    peak_bytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    return {"time_s": perf_counter() - start, "peak_bytes": peak_bytes}
 
 
 def _compare(folder: Path, count: int) -> None:
@@ -165,18 +123,6 @@ def weights_ms(rounds: int = 20) -> dict[str, float]:
     return found
 
 
-def table(results: dict[int, dict[str, Measure]]) -> list[str]:
-    """Write a table of tools and numbers of steps."""
-    heads = " | ".join(f"{steps} steps: s, least (median)" for steps in results)
-    lines = [f"| tool | {heads} | peak MB | of CDO with stored weights |", "| --- " * (len(results) + 3) + "|"]
-    for tool in next(iter(results.values())):
-        cells = [f"{r[tool].least_s:.3f} ({statistics.median(r[tool].times_s):.3f})" for r in results.values()]
-        peaks = ", ".join(f"{r[tool].peak_bytes / 1e6:.0f}" for r in results.values())
-        ratios = ", ".join(f"{r[tool].least_s / r[STORED].least_s:.2f}" for r in results.values() if STORED in r)
-        lines.append(f"| {tool} | {' | '.join(cells)} | {peaks} | {ratios or 'not compared'} |")
-    return lines
-
-
 def versions() -> str:
     """Name what was measured."""
     import scipy
@@ -196,10 +142,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="one small file, once: does it run?")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
-    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--serve", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.serve:
-        serve()
+        serve(TOOLS[asked.serve], is_program=asked.serve != GAIA)
         return
     steps_list, rounds = ([73], 1) if asked.quick else (asked.steps, asked.rounds)
     tools = [GAIA, *((STORED, FRESH) if shutil.which("cdo") else ())]
@@ -210,14 +156,21 @@ def main() -> None:
     ]
     with tempfile.TemporaryDirectory(prefix="gaia-benchmark-") as name:
         folder = Path(name)
-        (folder / "grid.txt").write_text(TARGET)
+        (folder / GRID).write_text(TARGET)
         sources = {steps: make_sources(folder, steps) for steps in steps_list}
         for storage in STORAGES:
             for method in METHODS:
-                by_steps = {s: measure(folder, sources[s][storage], method, tools, rounds) for s in steps_list}
-                lines += ["", f"### {method.capitalize()}, {storage}", "", *table(by_steps)]
+                found = {
+                    f"{steps} steps": measure_all(folder, sources[steps][storage], method, tools, rounds)
+                    for steps in steps_list
+                }
+                lines += ["", f"### {method.capitalize()}, {storage}", ""]
+                lines += table(found, beside="CDO with stored weights", peers={STORED})
+                if STORED in tools:
+                    lines += ["", f"- {worst(found, {STORED}, SHARE_BAR)}"]
     made = ", ".join(f"{method} {time_ms:.2f} ms" for method, time_ms in weights_ms().items())
     lines += ["", f"Weights alone, {ROWS} x {COLUMNS} to 1 degree: {made}."]
+    lines += ["", load_words()]
     lines += ["", f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}. {versions()}."]
     print("\n".join(lines))
     if asked.write:

@@ -10,32 +10,24 @@ are programs: a process each time. All results are compared cell by cell. Nothin
 """
 
 import argparse
-import json
 import os
 import platform
 import shutil
-import statistics
 import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import netCDF4
 import numpy as np
 from page import PAGE, write_section
+from warm import ROOT, Measure, Step, load_words, measure, serve, table, worst
 
-ROOT = Path(__file__).resolve().parents[1]
 ROWS, COLUMNS = 144, 192
 WEST, SOUTH, EAST, NORTH = 10.0, 35.0, 50.0, 60.0
 FIRST_YEAR = 2001
+KEPT_RATIO = 0.5
 STORAGES = {"uncompressed": 0, "like the source (shuffle, deflate 1)": 1}
-
-type Step = Callable[[Path, Path, int, tuple[int, int]], None]
 
 
 def generate(path: Path, years: int) -> None:
@@ -178,86 +170,13 @@ TOOLS: dict[str, Step] = {
 PROGRAMS = {"CDO sellonlatbox + seldate": "cdo", "ncks": "ncks"}
 
 
-# --- a process a tool -----------------------------------------------------------------------------------------------
-
-
-def serve(tool: str) -> None:
-    """Carry out what is asked on the standard input, one line of JSON a run, and answer with its time and memory."""
-    step = TOOLS[tool]
-    for line in sys.stdin:
-        asked = json.loads(line)
-        start = perf_counter()
-        step(Path(asked["source"]), Path(asked["target"]), asked["level"], tuple(asked["steps"]))
-        answer = {"time_s": perf_counter() - start, "peak_bytes": _peak_bytes(tool)}
-        print(json.dumps(answer), flush=True)
-
-
-def _peak_bytes(tool: str) -> int:
-    import resource
-
-    if tool in PROGRAMS:
-        return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    status = Path("/proc/self/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) * 1024
-
-
-@contextmanager
-def serving(tools: list[str], *, program: str = __file__) -> Iterator[dict[str, subprocess.Popen[str]]]:
-    """Start a process for each tool, and end them."""
-    places = os.pathsep.join(str(ROOT / room) for room in ("processes", "workers"))
-    environment = {**os.environ, "PYTHONPATH": places}
-    started = {
-        tool: subprocess.Popen(
-            [sys.executable, program, "--serve", tool], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env=environment,
-        )
-        for tool in tools
-    }  # fmt: skip
-    try:
-        yield started
-    finally:
-        for process in started.values():
-            assert process.stdin is not None
-            process.stdin.close()
-            process.wait(timeout=60)
-
-
-@dataclass(kw_only=True)
-class Measure:
-    """What one tool took for one file and storage."""
-
-    times_s: list[float]
-    peak_bytes: int
-
-    @property
-    def least_s(self) -> float:
-        """The shortest time."""
-        return min(self.times_s)
-
-
-def measure(folder: Path, years: int, level: int, tools: list[str], rounds: int) -> dict[str, Measure]:
-    """Time every tool on one file; the first round only warms up."""
-    source = folder / f"{years}.nc"
+def measure_all(folder: Path, years: int, level: int, tools: list[str], rounds: int) -> dict[str, Measure]:
+    """Time every tool on one file."""
     steps = (365 * years // 4, 365 * years // 4 + 365 * years // 2)
-    found = {tool: Measure(times_s=[], peak_bytes=0) for tool in tools}
-    with serving(tools) as processes:
-        for round_ in range(rounds + 1):
-            for at, tool in enumerate(tools):
-                answer = _ask(processes[tool], source, folder / f"out{at}.nc", level, steps)
-                if round_:
-                    found[tool].times_s.append(answer["time_s"])
-                found[tool].peak_bytes = answer["peak_bytes"]
+    targets = {tool: folder / f"out{at}.nc" for at, tool in enumerate(tools)}
+    found = measure(__file__, folder / f"{years}.nc", targets, level, steps, rounds=rounds)
     _compare(folder, tools)
     return found
-
-
-def _ask(process: subprocess.Popen[str], source: Path, target: Path, level: int, steps: tuple[int, int]) -> Any:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    question = {"source": str(source), "target": str(target), "level": level, "steps": steps}
-    process.stdin.write(json.dumps(question) + "\n")
-    process.stdin.flush()
-    return json.loads(process.stdout.readline())
 
 
 def _compare(folder: Path, tools: list[str]) -> None:
@@ -272,26 +191,6 @@ def _compare(folder: Path, tools: list[str]) -> None:
 
 
 # --- the report -----------------------------------------------------------------------------------------------------
-
-
-def _table(results: dict[int, dict[str, Measure]]) -> list[str]:
-    lines = [
-        "| tool | "
-        + " | ".join(f"{years} years: s, least (median)" for years in results)
-        + " | peak MB | of the best peer |"
-    ]
-    lines.append("| --- " * (len(results) + 3) + "|")
-    tools = list(next(iter(results.values())))
-    for tool in tools:
-        cells = [f"{r[tool].least_s:.3f} ({statistics.median(r[tool].times_s):.3f})" for r in results.values()]
-        peaks = ", ".join(f"{r[tool].peak_bytes / 1e6:.0f}" for r in results.values())
-        ratios = ", ".join(f"{r[tool].least_s / _best_peer(r):.2f}" for r in results.values())
-        lines.append(f"| {tool} | {' | '.join(cells)} | {peaks} | {ratios} |")
-    return lines
-
-
-def _best_peer(measures: dict[str, Measure]) -> float:
-    return min((each.least_s for tool, each in measures.items() if tool != "gaia"), default=float("nan"))
 
 
 def _versions() -> str:
@@ -320,9 +219,13 @@ def report(results: dict[str, dict[int, dict[str, Measure]]], absent: list[str],
         "the files. All results were equal cell by cell.",
     ]
     for storage, by_years in results.items():
-        lines += ["", f"### Written {storage}", "", *_table(by_years)]
+        named = {f"{years} years": each for years, each in by_years.items()}
+        peers = set(by_years[min(by_years)]) - {"gaia"}
+        lines += ["", f"### Written {storage}", "", *table(named, beside="the best peer", peers=peers)]
+        lines += ["", f"- {worst(named, peers, KEPT_RATIO)}"]
     if absent:
         lines += ["", f"Not installed, so not compared: {', '.join(absent)}."]
+    lines += ["", load_words()]
     lines += ["", f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}. {_versions()}."]
     return lines
 
@@ -336,7 +239,7 @@ def main() -> None:
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.serve:
-        serve(asked.serve)
+        serve(TOOLS[asked.serve], is_program=asked.serve in PROGRAMS)
         return
     tools = [tool for tool in TOOLS if tool not in PROGRAMS or shutil.which(PROGRAMS[tool])]
     absent = [tool for tool in TOOLS if tool not in tools]
@@ -345,7 +248,7 @@ def main() -> None:
         for years in asked.years:
             generate(folder / f"{years}.nc", years)
         results = {
-            storage: {years: measure(folder, years, level, tools, asked.rounds) for years in asked.years}
+            storage: {years: measure_all(folder, years, level, tools, asked.rounds) for years in asked.years}
             for storage, level in STORAGES.items()
         }
         lines = report(results, absent, {years: (folder / f"{years}.nc").stat().st_size for years in asked.years})
