@@ -36,6 +36,7 @@ _THREADED_LIMIT_BYTES = 2**27
 _TINY_BYTES = 2**11
 _TINY_BATCH = 2**12
 _BATCH = 16
+_THREADS = 2  # of a pool that are given work; more would wait for the interpreter
 _SHARES = 8  # so many batches at least, where there are chunks enough, that no thread waits long for another
 _RUNS_LIMIT = 8
 
@@ -170,8 +171,15 @@ def share_out[T](
         do(jobs)
         return
     length = min(max(len(jobs) // _SHARES, 1), _BATCH)
-    for _ in pool.map(do, [jobs[at : at + length] for at in range(0, len(jobs), length)]):
-        pass
+    batches = iter([jobs[at : at + length] for at in range(0, len(jobs), length)])
+
+    def work() -> None:
+        """Take batch after batch until there are no more: a future for each would cost as much as reading a small chunk."""
+        for batch in batches:
+            do(batch)
+
+    for future in [pool.submit(work) for _ in range(_THREADS)]:
+        future.result()
 
 
 def pieces_by_chunk(indices: NDArray[np.intp], chunk: int) -> list[tuple[int, list[Piece]]]:
@@ -190,11 +198,24 @@ def pieces_by_chunk(indices: NDArray[np.intp], chunk: int) -> list[tuple[int, li
     list of (int, list of pieces)
         Number of the chunk along this dimension, and where its parts go.
     """
+    run = _as_slice(indices) if len(indices) else None
+    if run is not None and run.step in (None, 1):
+        return _pieces_of_run(run.start, run.stop, chunk)
     owners = indices // chunk
     order = np.argsort(owners, kind="stable")
     edges = np.flatnonzero(np.diff(owners[order])) + 1
     groups = np.split(order, edges) if len(order) else []
     return [(int(owners[group[0]]), list(_runs(group, indices[group] - owners[group[0]] * chunk))) for group in groups]
+
+
+def _pieces_of_run(begin: int, end: int, chunk: int) -> list[tuple[int, list[Piece]]]:
+    """Do what `pieces_by_chunk` does for neighbours in their order, which nearly all selections are."""
+    found: list[tuple[int, list[Piece]]] = []
+    for owner in range(begin // chunk, -(-end // chunk)):
+        edge = owner * chunk
+        low, high = max(begin, edge), min(end, edge + chunk)
+        found.append((owner, [(slice(low - begin, high - begin), slice(low - edge, high - edge))]))
+    return found
 
 
 def _mesh(index: tuple[Index, ...], shape: tuple[int, ...]) -> tuple[NDArray[np.intp], ...]:
