@@ -17,6 +17,7 @@ from gaia_processes.errors import DatasetUnsuitable
 from gaia_processes.inputs.dialect import find_coordinates
 from gaia_processes.kinds import DARWIN_CORE, PARQUET, TABLE, Kind, Role
 from gaia_processes.rows import RowColumn, Rows
+from gaia_processes.shared.parquet_rows import ParquetRows
 from gaia_processes.text import Text
 from gaia_workers.readers.rows import open_rows
 
@@ -74,7 +75,8 @@ def read_rows_header(path: Path, kind: Kind) -> RowsHeader:
     DatasetUnsuitable, UnreadableData
         If it is not right, or damaged.
     """
-    with _opened(path, kind) as opened:
+    with _opened(path, kind) as found:
+        opened = found.table if isinstance(found, ParquetRows) else found
         rows, bbox, interval = (
             _of_table(opened, kind) if isinstance(opened, pl.LazyFrame) else _of_features(opened, kind)
         )

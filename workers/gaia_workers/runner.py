@@ -25,6 +25,7 @@ from gaia_processes.inputs.sources import Inline, InlineFeatures, InlineTable, r
 from gaia_processes.kinds import Role
 from gaia_processes.process import Process
 from gaia_processes.reading import dump_inputs, read_inputs
+from gaia_processes.shared.parquet_rows import ParquetRows
 from gaia_processes.shared.table import Table
 from gaia_processes.text import Text
 from gaia_workers.contract import INLINE_LIMIT_BYTES, Order, OutputFile, Receipt, Result, SideFile, Words
@@ -164,7 +165,7 @@ def compute(
     Call the process' `compute` with its inputs, datasets opened, and what else it takes.
 
     An array of datasets arrives as a tuple of opened ones; a nested object as its model, with the opened dataset in the
-    place of the reference. Zones and points arrive as `geopandas.GeoDataFrame`, occurrences as `polars.LazyFrame`, a community
+    place of the reference. Zones and points arrive as `geopandas.GeoDataFrame`, occurrences as `polars.LazyFrame` or `ParquetRows`, a community
     table as `polars.DataFrame`.
     """
     function: Callable[..., Any] = importlib.import_module(f"{process.package}.compute").compute
@@ -220,6 +221,7 @@ def opened_words(reference: DatasetReference, dataset: xr.Dataset) -> Words:
 
 def rows_words(source: DatasetReference | Inline, rows: Any) -> Words:
     """Say what rows were opened, as a line of the log: from where, how many, and their columns."""
+    rows = rows.table if isinstance(rows, ParquetRows) else rows
     names = [str(name) for name in (rows.collect_schema() if _is_lazy(rows) else rows.columns)]
     shown = ", ".join(names[:MOST_NAMES]) + (", …" if len(names) > MOST_NAMES else "")
     count = "" if _is_lazy(rows) else f"{len(rows)} "

@@ -8,26 +8,31 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 
 from gaia_processes.biodiversity_indicators.names import CHECKS, DEFAULT, PLACED, Abundance, By, Period
 from gaia_processes.errors import DatasetUnsuitable
 from gaia_processes.inputs.bbox import Bbox
 from gaia_processes.inputs.interval import Interval
+from gaia_processes.shared import record_loops
 from gaia_processes.shared.table import Table
+from gaia_processes.shared.tallies import added, tally
 from gaia_processes.text import Text
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from gaia_processes.shared.parquet_rows import ParquetRows
     from gaia_processes.shared.turnover import Family
 
+type Records = pl.LazyFrame | ParquetRows
 type Warn = Callable[[Text], None]
 
 
 def compute(
-    dataset: "pl.LazyFrame | None" = None,
+    dataset: "Records | None" = None,
     *,
-    occurrences: "pl.LazyFrame | None" = None,
+    occurrences: "Records | None" = None,
     community: "pl.DataFrame | None" = None,
     taxa: tuple[str, ...] | None = None,
     by: By | None = None,
@@ -66,7 +71,7 @@ def compute(
 
     Parameters
     ----------
-    dataset, occurrences : polars.LazyFrame, optional
+    dataset, occurrences : polars.LazyFrame or ParquetRows, optional
         Records with Darwin Core terms as columns.
     community : polars.DataFrame, optional
         The first column names the sites, each other is a species with its abundances. One of the three is given.
@@ -123,3 +128,17 @@ def compute(
         )  # fmt: skip
         source = making.of_records(records.Records(table, rules), units, asked, warn)
     return making.Making(source, asked).table(note)
+
+
+def warm() -> None:
+    """Compile the loops, before tasks are forked."""
+    units, species = np.array([3, 1, 3], np.int64), np.zeros(3, np.int32)
+    added(tally(units, species), tally(units + 2**40, species))
+    degrees = record_loops.read_only(np.zeros(3))
+    bits = record_loops.read_only(np.zeros(3, np.uint64))
+    reasons, marks = np.full(3, record_loops.FINE, np.uint8), np.empty(3, np.uint64)
+    record_loops.judge_by_value(reasons, record_loops.read_only(species), reasons)
+    record_loops.judge_places(reasons, degrees, degrees, 0, 1, 2, 3, 4, 0.0)
+    record_loops.make_marks(marks, record_loops.read_only(species), bits, bits, bits)
+    record_loops.Seen(0).judge(reasons, marks, 0)
+    record_loops.cells_of_degrees(units, degrees, degrees, 1.0, 9, 256)

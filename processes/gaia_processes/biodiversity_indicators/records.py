@@ -6,7 +6,7 @@ Records are judged in blocks, so that a table larger than memory goes through; n
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,16 +15,21 @@ import polars as pl
 from numpy.typing import NDArray
 
 from gaia_processes.biodiversity_indicators.names import CHECKS, Abundance, Period
+from gaia_processes.biodiversity_indicators.reading import Batch, Texts, count_rows, read_batches
 from gaia_processes.errors import DatasetUnsuitable
 from gaia_processes.inputs.bbox import Bbox
 from gaia_processes.inputs.dialect import UNREAD, find_coordinates
 from gaia_processes.inputs.interval import Interval
+from gaia_processes.shared.parquet_rows import ParquetRows
+from gaia_processes.shared.record_loops import FINE, Reasons, Seen, judge_by_value, judge_places, make_marks, read_only
 from gaia_processes.text import Text
 
+type Bools = NDArray[np.bool_]
+type Codes = NDArray[np.int32]
 type Floats = NDArray[np.float64]
 type Longs = NDArray[np.int64]
+type Judge = Callable[[Batch, Reasons, int], None]
 
-BLOCK_ROWS = 2**19
 MONTHS_BITS = 17
 """A month of the years 0 to 9999, counted from January of the year 0, fits into so many bits."""
 NAMES = ("acceptedNameUsage", "acceptedScientificName", "species", "scientificName")
@@ -64,6 +69,7 @@ _DATE = r"^\s*(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?"
 _PREFIX = re.compile(r"^.*[:/#]")
 _TWO_WORDS = r"^(\S+\s+\S+)"
 _NO_NAME = -1
+_NO_MONTH = -1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,7 +154,7 @@ class Records:
         How many there were.
     """
 
-    table: pl.LazyFrame
+    table: pl.LazyFrame | ParquetRows
     rules: Rules
     removed: Counter[str] = field(default_factory=Counter)
     skipped: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -157,22 +163,28 @@ class Records:
     kept: int = 0
 
     def __post_init__(self) -> None:
-        names = self.table.collect_schema().names()
+        table = self.table.table if isinstance(self.table, ParquetRows) else self.table
+        names = table.collect_schema().names()
         self._is_ragged = UNREAD in names
         self._columns = columns_of([name for name in names if name != UNREAD])
         self._codes: dict[str, int] = {}
-        self._seen = _Seen()
+        self._coded: dict[tuple[str, bool], tuple[pl.Series, Codes]] = {}
         self._demand()
-        self._chosen = self.table.select(self._wanted())
+        self._reasons, self._judges = self._order()
+        self._seen = Seen(count_rows(self.table)) if "duplicate" in self.rules.checks else None
 
     def blocks(self) -> Iterator[Block]:
         """Give the records that count, in their order; what is left out is counted while they are read."""
-        for batch in self._chosen.collect_batches(chunk_size=BLOCK_ROWS, maintain_order=True):
-            self.read += len(batch)
-            left = self._judge(batch.with_columns(species=pl.Series(self._code(batch))))
-            self.kept += len(left)
-            if len(left):
-                yield self._as_block(left)
+        texts = self._text_columns()
+        for batch in read_batches(self.table, [*dict.fromkeys([*texts, *self._number_columns()])], texts):
+            self.read += batch.rows
+            species = self._code(batch)
+            reasons = self._judge(batch, species)
+            kept = reasons == FINE
+            count = int(np.count_nonzero(kept))
+            self.kept += count
+            if count:
+                yield self._as_block(batch, species, None if count == batch.rows else kept)
 
     def report(self) -> dict[str, Any]:
         """Say how many records each check removed, which could not be made, and how many are left."""
@@ -198,6 +210,9 @@ class Records:
             raise _lacking(("eventDate", "year"), self._columns)
         if self.rules.abundance != "records" and self._find(self.rules.abundance) is None:
             raise _lacking((self.rules.abundance,), self._columns)
+        for rank in (taxon.rpartition(":")[0] for taxon in self.rules.taxa):
+            if rank and self._find(rank) is None:
+                raise _lacking((rank,), self._columns)
         for check in self.rules.checks:
             needed = _NEEDED.get(check)
             if needed is not None and not any(self._find(each) for each in needed):
@@ -224,200 +239,267 @@ class Records:
             return self.rules.site
         return next((column for term in SITES if (column := self._find(term)) is not None), None)
 
-    def _wanted(self) -> list[pl.Expr]:
-        """Take what is needed of each record, under names of our own."""
-        text, number = pl.String, pl.Float64
-        place = self._place_columns()
-        chosen = [self._raw_name().alias("name"), self._rank().alias("rank")]
-        if self._is_ragged:
-            chosen.append(pl.col(UNREAD).alias("unread"))
-        chosen += [
-            self._cast(term, text).alias(name)
-            for name, term in (("status", "occurrenceStatus"), ("basis", "basisOfRecord"))
-        ]
-        chosen.append(self._cast("issue" if self._find("issue") else "issues", text).alias("issue"))
-        chosen += [
-            self._cast(term, number).alias(name)
-            for name, term in (("count", "individualCount"), ("uncertainty", "coordinateUncertaintyInMeters"))
-        ]
-        for name, column in zip(("x", "y"), place or (None, None), strict=True):
-            chosen.append((pl.lit(None) if column is None else pl.col(column)).cast(number, strict=False).alias(name))
-        chosen.append(self._month().alias("month"))
-        chosen.append((self._month() * 31 + self._day()).alias("day"))
-        chosen.append(self._cast("eventDate" if self._find("eventDate") else "year", text).alias("date"))
-        chosen.append(self._taxon().alias("wanted"))
+    def _text_columns(self) -> list[str]:
+        """Give the columns that are read as texts."""
+        of_checks = {"absent": "occurrenceStatus", "basis": "basisOfRecord", "issue": self._issue_term()}
+        terms = ["taxonRank", *(term for check, term in of_checks.items() if check in self.rules.checks)]
+        if self._seen is not None or self.rules.dated:
+            terms.append(self._date_term())
+        for taxon in self.rules.taxa:
+            rank = taxon.rpartition(":")[0]
+            terms += (rank,) if rank else (*RANKS, *NAMES)
+        found = [column for term in terms if (column := self._find(term)) is not None]
+        site = self.site_column()
+        return [*dict.fromkeys([*self._name_columns(), *found, *([site] if site is not None else []), *self._unread()])]
+
+    def _number_columns(self) -> list[str]:
+        of_checks = {"absent": "individualCount", "uncertainty": "coordinateUncertaintyInMeters"}
+        terms = [term for check, term in of_checks.items() if check in self.rules.checks]
         if self.rules.abundance != "records":
-            chosen.append(self._cast(self.rules.abundance, number).alias("amount"))
-        if (site := self.site_column()) is not None:
-            chosen.append(pl.col(site).cast(text, strict=False).str.strip_chars().alias("site"))
-        return chosen
+            terms.append(self.rules.abundance)
+        if self.rules.dated:
+            terms += ["year", "month", "day"]
+        found = [column for term in terms if (column := self._find(term)) is not None]
+        return [*found, *(self._place_columns() or ())]
 
-    def _cast(self, term: str, kind: Any) -> pl.Expr:
+    def _unread(self) -> list[str]:
+        return [UNREAD] if self._is_ragged else []
+
+    def _issue_term(self) -> str:
+        return "issue" if self._find("issue") else "issues"
+
+    def _date_term(self) -> str:
+        return "eventDate" if self._find("eventDate") else "year"
+
+    # --- what is read of a record -------------------------------------------------------------------------------------
+
+    def _places(self, batch: Batch) -> tuple[Floats, Floats]:
+        """Give longitudes and latitudes, NaN where there are none."""
+        columns = self._place_columns()
+        if columns is None:
+            nowhere = read_only(np.full(batch.rows, np.nan))
+            return nowhere, nowhere
+        return batch.numbers(columns[0]), batch.numbers(columns[1])
+
+    def _months(self, batch: Batch) -> Longs:
+        """Months since January of the year 0, `_NO_MONTH` without a date."""
+        months = np.full(batch.rows, _NO_MONTH, np.int64)
+        if (date := self._find("eventDate")) is not None:
+            texts = batch.texts(date)
+            months = texts.table(_months_of(texts.values), _NO_MONTH, np.int64)[texts.codes]
+        if (year := self._find("year")) is not None and (months == _NO_MONTH).any():
+            whole = batch.numbers(year)
+            month = self._numbers_or_none(batch, "month")
+            inside = np.where((month >= 1) & (month <= 12), month, 1.0)
+            told = (whole >= 0) & (whole <= 9999)
+            other = np.where(told, whole * 12 + inside - 1, _NO_MONTH).astype(np.int64)
+            months = np.where(months == _NO_MONTH, other, months)
+        return months
+
+    def _days(self, batch: Batch) -> Longs:
+        """Days since then, in months of 31 days; of a month alone its first."""
+        day = self._numbers_or_none(batch, "day")
+        if (date := self._find("eventDate")) is not None:
+            texts = batch.texts(date)
+            written = texts.values.str.extract(_DATE, 3).cast(pl.Float64, strict=False)
+            here = texts.table(written, np.nan, np.float64)[texts.codes]
+            day = np.where(np.isnan(here), day, here)
+        behind = np.where((day >= 1) & (day <= 31), day - 1, 0.0)
+        return self._months(batch) * 31 + behind.astype(np.int64)
+
+    def _numbers_or_none(self, batch: Batch, term: str) -> Floats:
         column = self._find(term)
-        return (pl.lit(None) if column is None else pl.col(column)).cast(kind, strict=False)
+        return np.full(batch.rows, np.nan) if column is None else batch.numbers(column)
 
-    def _rank(self) -> pl.Expr:
-        return self._cast("taxonRank", pl.String).str.strip_chars().str.to_uppercase()
+    def _of_taxa(self, batch: Batch) -> Bools:
+        """Tell which records are of one of the taxa that are asked for."""
+        found = np.zeros(batch.rows, bool)
+        for taxon in self.rules.taxa:
+            found |= self._is_taxon(batch, taxon)
+        return found
 
-    def _raw_name(self) -> pl.Expr:
-        """Give the first name that is not blank, as it is written."""
-        texts = [pl.col(each).cast(pl.String, strict=False) for each in self._name_columns()]
-        return texts[0] if len(texts) == 1 else pl.coalesce(_unless_blank(each) for each in texts)
-
-    def _name(self) -> pl.Expr:
-        """Give the name of the species: of what is below a species, its first two words."""
-        name = _unless_blank(self._raw_name().str.strip_chars())
-        if self._find("taxonRank") is None:
-            return name
-        return pl.when(self._rank().is_in(BELOW_SPECIES)).then(name.str.extract(_TWO_WORDS)).otherwise(name)
-
-    def _month(self) -> pl.Expr:
-        """Months since January of the year 0, null without a date."""
-        date, year = self._find("eventDate"), self._find("year")
-        found = []
-        if date is not None:
-            text = pl.col(date).cast(pl.String, strict=False)
-            whole = text.str.extract(_DATE, 1).cast(pl.Int64, strict=False)
-            month = text.str.extract(_DATE, 2).cast(pl.Int64, strict=False)
-            right = month.is_null() | month.is_between(1, 12)
-            found.append(pl.when(right).then(whole * 12 + month.fill_null(1) - 1))
-        if year is not None:
-            whole = pl.col(year).cast(pl.Float64, strict=False)
-            month = self._cast("month", pl.Float64)
-            inside = pl.when(month.is_between(1, 12)).then(month).otherwise(1.0)
-            found.append(
-                pl.when(whole.is_between(0, 9999)).then((whole * 12 + inside - 1).cast(pl.Int64, strict=False))
-            )
-        return pl.coalesce(found) if found else pl.lit(None, dtype=pl.Int64)
-
-    def _day(self) -> pl.Expr:
-        """Days behind the first of the month; 0 where nothing says."""
-        date, day = self._find("eventDate"), self._cast("day", pl.Int64)
-        if date is not None:
-            text = pl.col(date).cast(pl.String, strict=False)
-            day = pl.coalesce([text.str.extract(_DATE, 3).cast(pl.Int64, strict=False), day])
-        return pl.when(day.is_between(1, 31)).then(day - 1).otherwise(0)
-
-    def _taxon(self) -> pl.Expr:
-        """Tell whether a record is of one of the taxa that are asked for."""
-        if not self.rules.taxa:
-            return pl.lit(value=True)
-        hits = [self._is_taxon(taxon) for taxon in self.rules.taxa]
-        return pl.any_horizontal(hits).fill_null(value=False)
-
-    def _is_taxon(self, taxon: str) -> pl.Expr:
+    def _is_taxon(self, batch: Batch, taxon: str) -> Bools:
         rank, _, name = taxon.rpartition(":")
-        terms = (rank,) if rank else (*RANKS, *NAMES)
-        if rank and self._find(rank) is None:
-            raise _lacking((rank,), self._columns)
-        columns = [column for term in terms if (column := self._find(term)) is not None]
-        same = [
-            pl.col(each).cast(pl.String, strict=False).str.strip_chars().str.to_lowercase() == name.strip().lower()
-            for each in columns
-        ]
-        return pl.any_horizontal([*same, self._name().str.to_lowercase() == name.strip().lower()] if not rank else same)
+        wanted = name.strip().lower()
+        columns = [column for term in ((rank,) if rank else (*RANKS, *NAMES)) if (column := self._find(term))]
+        found = np.zeros(batch.rows, bool)
+        for column in columns:
+            texts = batch.texts(column)
+            found |= texts.table(texts.values.str.strip_chars().str.to_lowercase() == wanted, False, bool)[texts.codes]
+        if not rank:
+            found |= self._is_species(batch, wanted)
+        return found
+
+    def _is_species(self, batch: Batch, wanted: str) -> Bools:
+        """Tell which records are of a species of this name, those of what is below it too."""
+        numbers = [number for name, number in self._codes.items() if name.lower() == wanted]
+        return np.isin(self._code(batch), numbers)
 
     # --- which records count ------------------------------------------------------------------------------------------
 
-    def _judge(self, block: pl.DataFrame) -> pl.DataFrame:
-        """Leave out what does not count, each record for the first thing that is wrong with it."""
-        wrongs = tuple(self._wrongs())
+    def _order(self) -> tuple[list[str], list[Judge]]:
+        """Give what can be wrong, in the order in which it counts, with what finds it."""
+        known: dict[str, Judge] = {
+            "issue": self._judge_issue, "absent": self._judge_status, "basis": self._judge_basis,
+            "rank": self._judge_rank, "uncertainty": self._judge_uncertainty,
+        }  # fmt: skip
+        nothing = _judge_nothing
+        rules, found = self.rules, list[tuple[str, Judge]]()
         if self._is_ragged:
-            self.ragged += block["unread"].drop_nulls().head(_TOLD_ROWS - len(self.ragged)).to_list()
-        if not block.select(pl.any_horizontal([wrong for _, wrong in wrongs]).any()).item():
-            return self._without_duplicates(block) if "duplicate" in self.rules.checks else block
-        reasons = pl.coalesce([pl.when(wrong).then(pl.lit(name)) for name, wrong in wrongs])
-        judged = block.with_columns(reasons.alias("reason"))
-        counts = judged.group_by("reason").len()
-        self.removed.update({name: count for name, count in counts.iter_rows() if name is not None})
-        left = judged.filter(pl.col("reason").is_null())
-        return self._without_duplicates(left) if "duplicate" in self.rules.checks else left
-
-    def _wrongs(self) -> Iterator[tuple[str, pl.Expr]]:
-        """Give what can be wrong, in the order in which it counts."""
-        rules, x, y = self.rules, pl.col("x"), pl.col("y")
-        gone = x.is_null() | y.is_null() | x.is_nan() | y.is_nan()
-        issues = pl.any_horizontal([pl.col("issue").str.contains(each, literal=True) for each in SPATIAL_ISSUES])
-        status = pl.col("status").str.strip_chars().str.to_uppercase()
-        near = (x.abs() <= rules.zeros_radius_deg) & (y.abs() <= rules.zeros_radius_deg)
-        known = {
-            "missing": gone,
-            "range": (x.abs() > 180) | (y.abs() > 90),
-            "zero": near if rules.zeros_radius_deg == 0 else (x**2 + y**2).sqrt() <= rules.zeros_radius_deg,
-            "equal": x == y,
-            "issue": issues,
-            "absent": ((status != "PRESENT") & (status != "")) | (pl.col("count") == 0),
-            "basis": pl.col("basis").str.strip_chars().str.to_uppercase().is_in(NO_WILD_ORGANISMS),
-            "rank": pl.col("rank").is_in(ABOVE_SPECIES),
-            "uncertainty": pl.col("uncertainty") > rules.max_uncertainty_m,
-        }
-        if self._is_ragged:
-            yield RAGGED, pl.col("unread").is_not_null()
+            found.append((RAGGED, self._judge_ragged))
         if rules.taxa or rules.bbox is not None or rules.datetime is not None:
-            yield UNWANTED, ~self._selected()
-        for name in CHECKS:
-            if name in rules.checks and name in known and name not in self.skipped:
-                yield name, known[name].fill_null(value=False)
+            found.append((UNWANTED, self._judge_selected))
+        asked = [name for name in CHECKS if name in rules.checks and name not in self.skipped]
+        found += [(name, known.get(name, nothing)) for name in asked if name != "duplicate"]
         if rules.placed:  # what lies nowhere cannot be put anywhere, whichever checks are asked for
-            yield "missing", gone
-            yield "range", (x.abs() > 360) | (y.abs() > 90)
+            found += [("missing", nothing), ("range", nothing)]
         if rules.dated:
-            yield UNDATED, pl.col("month").is_null()
-        yield UNNAMED, pl.col("species") == _NO_NAME
+            found.append((UNDATED, self._judge_dated))
+        found += [(UNNAMED, nothing), ("duplicate", nothing)]
+        return [name for name, _ in found], [judge for _, judge in found]
 
-    def _selected(self) -> pl.Expr:
-        """Tell which records the request wants: of the taxa, in the box, of the time."""
-        wanted = pl.col("wanted")
+    def _judge(self, batch: Batch, species: Codes) -> Reasons:
+        """Give each record the place, in that order, of the first thing that is wrong with it; `FINE` where nothing is."""
+        reasons = np.full(batch.rows, FINE, np.uint8)
+        for place, judge in enumerate(self._judges):
+            judge(batch, reasons, place)
+        if self._place_columns() is not None:
+            judge_places(reasons, *self._places(batch), *self._place_reasons(), self.rules.zeros_radius_deg)
+        repeated = len(self._reasons) - 1
+        _lower(reasons, species == _NO_NAME, repeated - 1)
+        if self._seen is not None:
+            self._seen.judge(reasons, self._marks(batch, species), repeated)
+        counts = np.bincount(reasons, minlength=FINE + 1)
+        for place, name in enumerate(self._reasons):
+            self.removed[name] += int(counts[place])
+        return reasons
+
+    def _judge_ragged(self, batch: Batch, reasons: Reasons, place: int) -> None:
+        texts = batch.texts(UNREAD)
+        told = texts.codes < len(texts.values)
+        _lower(reasons, told, place)
+        places = np.flatnonzero(told)[: _TOLD_ROWS - len(self.ragged)]
+        self.ragged += texts.values.gather(pl.Series(texts.codes[places])).to_list()
+
+    def _judge_selected(self, batch: Batch, reasons: Reasons, place: int) -> None:
+        """Leave out what the request does not want: it wants records of the taxa, in the box, of the time."""
+        wanted = self._of_taxa(batch) if self.rules.taxa else np.ones(batch.rows, bool)
         if self.rules.bbox is not None:
-            wanted = wanted & _in_box(self.rules.bbox)
+            wanted &= _in_box(self.rules.bbox, *self._places(batch))
         if self.rules.datetime is not None:
             first, last = _days_of(self.rules.datetime)
-            inside = pl.col("day").is_between(first, last) | pl.col("month").is_null()
-            wanted = wanted & inside
-        return wanted.fill_null(value=False)
+            day = self._days(batch)
+            wanted &= ((day >= first) & (day <= last)) | (self._months(batch) == _NO_MONTH)
+        _lower(reasons, ~wanted, place)
 
-    def _without_duplicates(self, left: pl.DataFrame) -> pl.DataFrame:
-        if not len(left):
-            return left
-        marks = left.select("species", "x", "y", "date").hash_rows(seed=1).to_numpy()
-        fresh = self._seen.take_new(marks)
-        self.removed["duplicate"] += int(len(fresh) - np.count_nonzero(fresh))
-        return left.filter(pl.Series(fresh))
+    def _place_reasons(self) -> tuple[int, int, int, int, int]:
+        """Give the reasons of what can be wrong with a place, as `judge_places` takes them; the first of each name."""
+        first = {name: place for place, name in reversed([*enumerate(self._reasons)])}
+        missing, beyond, zero, equal = (first.get(name, FINE) for name in _PLACED)
+        if "range" not in self.rules.checks:
+            return missing, FINE, zero, equal, beyond
+        return missing, beyond, zero, equal, FINE
 
-    def _as_block(self, left: pl.DataFrame) -> Block:
+    def _judge_issue(self, batch: Batch, reasons: Reasons, place: int) -> None:
+        texts = batch.texts(self._columns[self._issue_term()])
+        _judge_texts(reasons, texts, texts.values.str.contains_any(list(SPATIAL_ISSUES)), place)
+
+    def _judge_status(self, batch: Batch, reasons: Reasons, place: int) -> None:
+        if (status := self._find("occurrenceStatus")) is not None:
+            texts = batch.texts(status)
+            written = texts.values.str.strip_chars().str.to_uppercase()
+            _judge_texts(reasons, texts, (written != "PRESENT") & (written != ""), place)
+        if (count := self._find("individualCount")) is not None:
+            _lower(reasons, batch.numbers(count) == 0, place)
+
+    def _judge_basis(self, batch: Batch, reasons: Reasons, place: int) -> None:
+        texts = batch.texts(self._columns["basisofrecord"])
+        written = texts.values.str.strip_chars().str.to_uppercase()
+        _judge_texts(reasons, texts, written.is_in(NO_WILD_ORGANISMS), place)
+
+    def _judge_rank(self, batch: Batch, reasons: Reasons, place: int) -> None:
+        texts = batch.texts(self._columns["taxonrank"])
+        _judge_texts(reasons, texts, _ranks(texts).is_in(ABOVE_SPECIES), place)
+
+    def _judge_uncertainty(self, batch: Batch, reasons: Reasons, place: int) -> None:
+        metres = batch.numbers(self._columns["coordinateuncertaintyinmeters"])
+        _lower(reasons, metres > self.rules.max_uncertainty_m, place)
+
+    def _judge_dated(self, batch: Batch, reasons: Reasons, place: int) -> None:
+        _lower(reasons, self._months(batch) == _NO_MONTH, place)
+
+    def _marks(self, batch: Batch, species: Codes) -> NDArray[np.uint64]:
+        """Make a mark of what tells a record from others: its species, its place and its date, as it is written."""
+        x, y = (each.view(np.uint64) for each in self._places(batch))
+        date = self._find(self._date_term())
+        dates = np.empty(0, np.uint64) if date is None else batch.prints(date)
+        marks = np.empty(batch.rows, np.uint64)
+        make_marks(marks, read_only(species), x, y, read_only(dates))
+        return marks
+
+    def _as_block(self, batch: Batch, species: Codes, kept: Bools | None) -> Block:
+        """Take the records that count; None takes all."""
+
+        def take[T: np.generic](values: NDArray[T]) -> NDArray[T]:
+            return values if kept is None else values[kept]
+
+        longitude, latitude = self._places(batch)
+        month = np.maximum(self._months(batch), 0) if self.rules.period != "all" else np.zeros(batch.rows, np.int64)
+        mode, site = self.rules.abundance, self.site_column()
         return Block(
-            species=left["species"].to_numpy(),
-            longitude=left["x"].fill_null(float("nan")).to_numpy(),
-            latitude=left["y"].fill_null(float("nan")).to_numpy(),
-            month=left["month"].fill_null(0).to_numpy()
-            if self.rules.period != "all"
-            else np.zeros(len(left), np.int64),
-            amount=left["amount"].fill_null(float("nan")).to_numpy() if "amount" in left.columns else None,
-            site=left["site"] if "site" in left.columns else None,
+            species=take(species),
+            longitude=take(longitude),
+            latitude=take(latitude),
+            month=take(month),
+            amount=None if mode == "records" else take(batch.numbers(self._columns[mode.lower()])),
+            site=None if site is None else _site_names(batch.texts(site), kept),
         )
 
-    def _code(self, batch: pl.DataFrame) -> NDArray[np.int32]:
-        """
-        Give numbers to the species, as they first come; `_NO_NAME` to a record without a name.
+    # --- species ------------------------------------------------------------------------------------------------------
 
-        A name is looked at once in a batch, however many records have it.
+    def _code(self, batch: Batch) -> Codes:
         """
-        coded = batch["name"].to_arrow(compat_level=pl.CompatLevel.newest()).dictionary_encode()
-        written = coded.dictionary.to_pylist()
-        here = coded.indices.fill_null(len(written)).to_numpy(zero_copy_only=False)
-        species = np.asarray(self._numbers(written)[here], np.int32)
-        below = batch["rank"].is_in(BELOW_SPECIES).fill_null(value=False).to_numpy()
-        if below.any():
-            shorter = [re.match(_TWO_WORDS, name.strip()) for name in written]
-            species[below] = self._numbers([pair.group(1) if pair else "" for pair in shorter])[here[below]]
+        Give numbers to the species, by the first name of a record that is not blank; `_NO_NAME` where none is.
+
+        What is below a species has the number of its first two words.
+        """
+        below = self._below_species(batch)
+        first, *others = self._name_columns()
+        named, species = self._code_column(batch, first, below)
+        for column in others:
+            free = named == _NO_NAME
+            also, shown = self._code_column(batch, column, below)
+            named, species = np.where(free, also, named), np.where(free, shown, species)
         return species
 
-    def _numbers(self, names: list[str]) -> NDArray[np.int32]:
-        """Give the numbers of names, and one more for none."""
+    def _below_species(self, batch: Batch) -> Bools | None:
+        """Tell which records are of what is below a species; None where none is."""
+        if (rank := self._find("taxonRank")) is None:
+            return None
+        texts = batch.texts(rank)
+        below: Bools = texts.table(_ranks(texts).is_in(BELOW_SPECIES), False, bool)
+        return below[texts.codes] if below.any() else None
+
+    def _code_column(self, batch: Batch, column: str, below: Bools | None) -> tuple[Codes, Codes]:
+        """Give the numbers of names as they are written, and those of the species."""
+        texts = batch.texts(column)
+        named: Codes = self._numbers(column, texts.values, shorter=False)[texts.codes]
+        if below is None:
+            return named, named
+        return named, np.where(below, self._numbers(column, texts.values, shorter=True)[texts.codes], named)
+
+    def _numbers(self, column: str, names: pl.Series, *, shorter: bool) -> Codes:
+        """Give the numbers of names, or of their first two words, and one more for none; batches of one list have them once."""
+        before = self._coded.get((column, shorter))
+        if before is not None and before[0].equals(names):
+            return before[1]
         numbers = np.full(len(names) + 1, _NO_NAME, np.int32)
-        for place, name in enumerate(map(str.strip, names)):
-            if name:
-                numbers[place] = self._codes.setdefault(name, len(self._codes))
+        for place, name in enumerate(map(str.strip, names.to_list())):
+            pair = re.match(_TWO_WORDS, name) if shorter else None
+            used = name if not shorter else pair.group(1) if pair else ""
+            if used:
+                numbers[place] = self._codes.setdefault(used, len(self._codes))
+        self._coded[column, shorter] = (names, numbers)
         return numbers
 
     @property
@@ -426,8 +508,42 @@ class Records:
         return list(self._codes)
 
 
-def _unless_blank(text: pl.Expr) -> pl.Expr:
-    return pl.when(text.str.strip_chars() != "").then(text)
+def _judge_nothing(_batch: Batch, _reasons: Reasons, _place: int) -> None:
+    """Leave it to `Records._judge`, which judges places and repetitions at once."""
+
+
+def _lower(reasons: Reasons, wrong: Bools, place: int) -> None:
+    """Give this reason to what is wrong, where it counts sooner than what was found before."""
+    reasons[wrong & (reasons > place)] = place
+
+
+def _judge_texts(reasons: Reasons, texts: Texts, wrong: pl.Series, place: int) -> None:
+    """Give this reason to records where something wrong is written."""
+    if wrong.any():
+        of_value = np.where(texts.table(wrong, False, bool), place, FINE).astype(np.uint8)
+        judge_by_value(reasons, read_only(texts.codes), of_value)
+
+
+def _ranks(texts: Texts) -> pl.Series:
+    return texts.values.str.strip_chars().str.to_uppercase()
+
+
+def _site_names(texts: Texts, kept: Bools | None) -> pl.Series:
+    names = texts.rows(texts.values.str.strip_chars())
+    return names if kept is None else names.filter(pl.Series(kept))
+
+
+def _months_of(dates: pl.Series) -> pl.Series:
+    """Read months since January of the year 0; null where a text is no date."""
+    frame = pl.DataFrame(
+        {
+            "year": dates.str.extract(_DATE, 1).cast(pl.Int64, strict=False),
+            "month": dates.str.extract(_DATE, 2).cast(pl.Int64, strict=False),
+        }
+    )
+    month = pl.col("month")
+    right = month.is_null() | month.is_between(1, 12)
+    return frame.select(pl.when(right).then(pl.col("year") * 12 + month.fill_null(1) - 1)).to_series()
 
 
 def columns_of(names: Sequence[str]) -> dict[str, str]:
@@ -435,43 +551,14 @@ def columns_of(names: Sequence[str]) -> dict[str, str]:
     return {_PREFIX.sub("", name.strip()).lower(): name for name in reversed(names)}
 
 
-class _Seen:
-    """Marks of the records that came before: sorted stretches, merged as they grow, 8 bytes a record."""
-
-    def __init__(self) -> None:
-        self._stretches: list[NDArray[np.uint64]] = []
-
-    def take_new(self, marks: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        """Tell which marks come for the first time, and remember them."""
-        ordered, firsts = np.unique(marks, return_index=True)
-        new = np.ones(len(ordered), bool)
-        for stretch in self._stretches:
-            place = np.minimum(np.searchsorted(stretch, ordered), len(stretch) - 1)
-            new &= stretch[place] != ordered
-        fresh = np.zeros(len(marks), bool)
-        fresh[firsts[new]] = True
-        self._remember(ordered[new])
-        return fresh
-
-    def _remember(self, ordered: NDArray[np.uint64]) -> None:
-        if len(ordered):
-            self._stretches.append(ordered)
-        while len(self._stretches) > 1 and len(self._stretches[-2]) <= 2 * len(self._stretches[-1]):
-            last, before = self._stretches.pop(), self._stretches.pop()
-            merged = np.concatenate([before, last])
-            merged.sort(kind="stable")
-            self._stretches.append(merged)
-
-
-def _in_box(box: Bbox) -> pl.Expr:
-    x, y = pl.col("x"), pl.col("y")
+def _in_box(box: Bbox, x: Floats, y: Floats) -> Bools:
     west, south, east, north = box.west, box.south, box.east, box.north
-    rows = y.is_between(south, north)
+    rows: Bools = (y >= south) & (y <= north)
     if east - west >= 360:
         return rows
     width = (east - west) % 360
-    beyond = (x - west) - ((x - west) / 360).floor() * 360
-    return rows & (beyond <= width)
+    beyond = (x - west) - np.floor((x - west) / 360) * 360
+    return np.asarray(rows & (beyond <= width), bool)
 
 
 def _days_of(interval: Interval) -> tuple[int, int]:

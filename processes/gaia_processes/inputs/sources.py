@@ -2,7 +2,7 @@
 Inputs that are features or tables: zones, points, occurrences, community tables.
 
 Each is given by its value (GeoJSON, or a table as text), as `upload:<uuid>`, or as the id of a dataset. In a process' `compute`
-they arrive opened: zones and points as `geopandas.GeoDataFrame`, occurrences as `polars.LazyFrame`, a community table as
+they arrive opened: zones and points as `geopandas.GeoDataFrame`, occurrences as `polars.LazyFrame` (or `ParquetRows`), a community table as
 `polars.DataFrame`.
 """
 

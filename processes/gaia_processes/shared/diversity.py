@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from gaia_processes.shared.tallies import Floats, Longs, Tally, run_lengths, segment_sums
+from gaia_processes.shared.tallies import Floats, Longs, Tally, segment_sums, tally
 
 RARE_ABUNDANCE = 10
 """Species with at most so many individuals are rare in ACE (Chao and Lee 1992)."""
 _DIRECT_TERMS = 2048
-_PACKED_BELOW = 2**20
+_COUNTED_BELOW = 2**20
 
 
 @dataclass(frozen=True)
@@ -48,22 +48,16 @@ class Frequencies:
     def of(cls, made: Tally) -> "Frequencies":
         """Count them."""
         units, x = made.unit_of_each(), made.abundance
-        most = int(x.max()) + 1 if len(x) and x.max() < _PACKED_BELOW else 0
-        if most and np.array_equal(x, np.floor(x)):
-            ordered = _packed_order(units, x, most)
-            firsts, f = run_lengths(ordered)
-            place = (ordered[firsts] // ordered.dtype.type(most)).astype(np.int64)
-            values = ordered[firsts].astype(np.int64) - place * most
-        else:
-            order = np.lexsort((x, units))
-            both = np.stack([units[order].astype(np.float64), x[order]])
-            firsts = (
-                np.flatnonzero(np.concatenate([[True], (both[:, 1:] != both[:, :-1]).any(axis=0)])) if len(x) else order
-            )
-            f = np.diff(np.append(firsts, len(x)))
-            place, values = both[0, firsts].astype(np.int64), both[1, firsts]
-        starts = np.searchsorted(place, np.arange(len(made.units) + 1)).astype(np.int64)
-        return cls(starts=starts, x=values.astype(np.float64), f=f.astype(np.float64))
+        if len(x) and x.max() < _COUNTED_BELOW and np.array_equal(x, np.floor(x)):
+            counted = tally(units.astype(np.int64), x.astype(np.int32)).with_units(np.arange(len(made.units)))
+            return cls(starts=counted.starts, x=counted.species.astype(np.float64), f=counted.abundance)
+        order = np.lexsort((x, units))
+        units, x = units[order], x[order]
+        is_first = np.ones(len(x), bool)
+        is_first[1:] = (units[1:] != units[:-1]) | (x[1:] != x[:-1])
+        firsts = np.flatnonzero(is_first)
+        starts = np.searchsorted(units[firsts], np.arange(len(made.units) + 1)).astype(np.int64)
+        return cls(starts=starts, x=x[firsts], f=np.diff(np.append(firsts, len(x))).astype(np.float64))
 
     @classmethod
     def of_abundances(cls, *units: Iterable[float]) -> "Frequencies":
@@ -108,13 +102,6 @@ class Frequencies:
     def count(self, abundance: int) -> Floats:
         """Count the species of each unit with an abundance: f_k; missing where abundances are not whole."""
         return np.where(self.are_whole, segment_sums(self.starts, np.where(self.x == abundance, self.f, 0.0)), np.nan)
-
-
-def _packed_order(units: NDArray[np.int32], x: Floats, most: int) -> NDArray[Any]:
-    kind: Any = np.uint32 if (int(units[-1]) + 1) * most < 2**32 else np.uint64
-    keys: NDArray[Any] = units.astype(kind) * kind(most) + x.astype(kind)
-    keys.sort()
-    return keys
 
 
 def richness(units: Frequencies) -> Floats:

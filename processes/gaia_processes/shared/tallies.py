@@ -2,8 +2,8 @@
 Counting how many records, or how much of a quantity, each unit has of each species: without hash tables, and without a table of
 units by species.
 
-A row becomes one whole number, unit · species, and sorting these (numpy sorts whole numbers with vector instructions) brings the
-rows of one species in one unit together. A row costs 12 bytes while it waits to be counted, a species of a unit 20 bytes for good.
+A row becomes one whole number, unit · species, and sorting these (`sorting`) brings the rows of one species in one unit together.
+A row costs 12 bytes while it waits to be counted, a species of a unit 12 bytes for good.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,10 +13,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from gaia_processes.shared import sorting
+from gaia_processes.shared.sorting import Keys
+
 type Ints = NDArray[np.int32]
 type Longs = NDArray[np.int64]
 type Floats = NDArray[np.float64]
-type Keys = NDArray[np.uint32] | NDArray[np.uint64]
+type Block = tuple[Longs, Ints, Floats | None]
+"""Units, species and amounts of some rows."""
 
 WAITING_ROWS = 2**24
 """So many rows wait before they are counted together."""
@@ -119,7 +123,7 @@ class Tallier:
 
     def __init__(self, *, waiting_rows: int = WAITING_ROWS) -> None:
         self._waiting_rows = waiting_rows
-        self._waiting: list[tuple[Longs, Ints, Floats | None]] = []
+        self._waiting: list[Block] = []
         self._rows = 0
         self._counted: Tally | None = None
 
@@ -153,25 +157,26 @@ class Tallier:
         waiting, self._waiting, self._rows = self._waiting, [], 0
         if not waiting:
             return
-        units = np.concatenate([each[0] for each in waiting])
-        species = np.concatenate([each[1] for each in waiting])
-        amounts = (
-            None if waiting[0][2] is None else np.concatenate([each[2] for each in waiting if each[2] is not None])
-        )
+        fresh = _tally(waiting)
         del waiting
-        fresh = tally(units, species, amounts)
-        del units, species, amounts
         self._counted = fresh if self._counted is None else added(self._counted, fresh)
 
 
 def added(one: Tally, other: Tally) -> Tally:
     """Add two tallies up."""
-    parts = (one, other)
-    return tally(
-        np.concatenate([np.repeat(each.units, np.diff(each.starts)) for each in parts]),
-        np.concatenate([each.species for each in parts]),
-        np.concatenate([each.abundance for each in parts]),
-        max(one.species_count, other.species_count),
+    most_units, most = len(one.units) + len(other.units), len(one.species) + len(other.species)
+    units, starts = np.empty(most_units, np.int64), np.empty(most_units + 1, np.int64)
+    species, abundance = np.empty(most, np.int32), np.empty(most, np.float64)
+    found, filled = sorting.merge(
+        one.units, one.starts, one.species, one.abundance, other.units, other.starts, other.species, other.abundance,
+        units, starts, species, abundance,
+    )  # fmt: skip
+    return Tally(
+        units=units[:found].copy(),
+        starts=starts[: found + 1].copy(),
+        species=species[:filled].copy(),
+        abundance=abundance[:filled].copy(),
+        species_count=max(one.species_count, other.species_count),
     )
 
 
@@ -189,23 +194,32 @@ def tally(units: Longs, species: Ints, amounts: Floats | None = None, species_co
     species_count : int, optional
         Left out: the greatest code and one.
     """
-    most = int(species.max()) + 1 if len(species) else 0
-    width = max(species_count or 0, most)
-    if not len(units):
-        return Tally(np.empty(0, np.int64), np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0), width)
-    base, ids = _base_of(units, max(most, 1))
-    keys = _keys_of(units, base, ids, species, max(most, 1))
-    keys, abundance = _counted(keys) if amounts is None else _summed(keys, amounts)
-    place = keys // keys.dtype.type(max(most, 1))
-    codes = (keys - place * keys.dtype.type(max(most, 1))).astype(np.int32)
-    firsts = np.flatnonzero(np.concatenate([[True], place[1:] != place[:-1]]))
-    found = place[firsts].astype(np.int64)
+    return _tally([(units, species, amounts)], species_count or 0)
+
+
+def _tally(blocks: list[Block], species_count: int = 0) -> Tally:
+    """Count rows that come in blocks, of which none has amounts or all have."""
+    blocks = [each for each in blocks if len(each[0])]
+    if not blocks:
+        return Tally(np.empty(0, np.int64), np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0), species_count)
+    width = max(int(species.max()) for _, species, _ in blocks) + 1
+    base, ids = _base_of([units for units, _, _ in blocks], width)
+    keys, largest = _keys_of(blocks, base, ids, width)
+    amounts = _joined([each for _, _, each in blocks if each is not None])
+    if amounts is None:
+        keys, summed = sorting.sort(keys, largest), None
+    else:
+        keys, summed = _summed(keys, amounts)
+    runs, count = sorting.count_runs(keys, keys.dtype.type(width))
+    found, starts = np.empty(count, np.int64), np.empty(count + 1, np.int64)
+    species, abundance = np.empty(runs, np.int32), np.empty(runs, np.float64)
+    sorting.fill_runs(keys, keys.dtype.type(width), species, abundance, found, starts)
     return Tally(
         units=found + base if ids is None else ids[found],
-        starts=np.append(firsts, len(codes)).astype(np.int64),
-        species=codes,
-        abundance=abundance,
-        species_count=width,
+        starts=starts,
+        species=species,
+        abundance=abundance if summed is None else summed,
+        species_count=max(species_count, width),
     )
 
 
@@ -239,29 +253,32 @@ def run_lengths(ordered: NDArray[Any]) -> tuple[Longs, Longs]:
     return firsts, np.diff(np.append(firsts, len(ordered)))
 
 
-def _base_of(units: Longs, width: int) -> tuple[int, Longs | None]:
+def _joined(parts: list[Floats]) -> Floats | None:
+    return np.concatenate(parts) if parts else None
+
+
+def _base_of(units: list[Longs], width: int) -> tuple[int, Longs | None]:
     """Find what to take off the ids so that unit · species fits into 64 bits, or else the ids that there are."""
-    lowest, highest = int(units.min()), int(units.max())
-    return (lowest, None) if (highest - lowest + 1) * width < _WIDEST else (0, np.unique(units))
+    lowest, highest = min(int(each.min()) for each in units), max(int(each.max()) for each in units)
+    if (highest - lowest + 1) * width < _WIDEST:
+        return lowest, None
+    return 0, np.unique(np.concatenate(units))
 
 
-def _keys_of(units: Longs, base: int, ids: Longs | None, species: Ints, width: int) -> Keys:
-    span = int(units.max()) - base + 1 if ids is None else len(ids)
-    kind: Any = np.uint32 if span * width < 2**32 else np.uint64
-    places = units - base if ids is None else np.searchsorted(ids, units)
-    keys: NDArray[Any] = places.astype(kind)
-    keys *= kind(width)
-    keys += species.astype(kind)
-    return keys
-
-
-def _counted(keys: Keys) -> tuple[Keys, Floats]:
-    keys.sort()
-    firsts, counts = run_lengths(keys)
-    return keys[firsts], counts.astype(np.float64)
+def _keys_of(blocks: list[Block], base: int, ids: Longs | None, width: int) -> tuple[Keys, int]:
+    """Write unit and species as one number each; says which number none exceeds."""
+    span = max(int(units.max()) for units, _, _ in blocks) - base + 1 if ids is None else len(ids)
+    keys: Any = np.empty(sum(len(units) for units, _, _ in blocks), np.uint32 if span * width < 2**32 else np.uint64)
+    done = 0
+    for units, species, _ in blocks:
+        places = units if ids is None else np.searchsorted(ids, units)
+        sorting.write_keys(keys[done : done + len(units)], places, base, width, species)
+        done += len(units)
+    return keys, span * width - 1
 
 
 def _summed(keys: Keys, amounts: Floats) -> tuple[Keys, Floats]:
+    """Sum amounts by key; gives each key once, ascending."""
     packed = _packed(keys, amounts)
     if packed is not None:
         keys, amounts = packed
@@ -276,9 +293,10 @@ def _packed(keys: Keys, amounts: Floats) -> tuple[Keys, Floats] | None:
     """Sort keys and their amounts as one number each, where amounts are whole and small: far faster than sorting places."""
     most = float(amounts.max())
     bound = int(most) + 1 if most < 2**40 else 0
-    if not bound or (int(keys.max()) + 1) * bound >= _WIDEST or not np.array_equal(amounts, np.floor(amounts)):
+    largest = (int(keys.max()) + 1) * bound
+    if not bound or largest >= _WIDEST or not np.array_equal(amounts, np.floor(amounts)):
         return None
     both = keys.astype(np.uint64) * np.uint64(bound) + amounts.astype(np.uint64)
-    both.sort()
+    both = sorting.sort(both, largest)
     firsts = both // np.uint64(bound)
     return firsts, (both - firsts * np.uint64(bound)).astype(np.float64)

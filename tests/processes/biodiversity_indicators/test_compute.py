@@ -185,6 +185,11 @@ def test_taxa_are_chosen_by_name_or_by_rank_and_name(run):
     assert run(*records, taxa=("Turdus merula",))[1]["removed"]["not_selected"] == 1
 
 
+def test_a_rank_without_its_column_is_refused(run):
+    with pytest.raises(DatasetUnsuitable, match="no column family; there are: decimalLatitude"):
+        run(record(), taxa=("family:Paridae",))
+
+
 def test_periods_are_years_or_months_and_leave_records_without_a_date_out(run):
     records = [
         record("a", eventDate="2001-03-04"), record("b", eventDate="2001-04"), record("a", eventDate="2002"), record("c", eventDate=None),

@@ -17,6 +17,7 @@ import shapely
 from gaia_processes.errors import DataError, DatasetUnsuitable, GaiaError
 from gaia_processes.inputs.sources import parse_community, parse_points, parse_zones
 from gaia_processes.kinds import Role
+from gaia_processes.shared.parquet_rows import ParquetRows
 from gaia_workers.readers import vector
 from gaia_workers.readers.rows import open_inline, open_rows
 
@@ -313,6 +314,14 @@ def test_geoparquet_of_occurrences_has_columns_of_coordinates(opened, tmp_path):
     assert table.to_dict(as_series=False) == {
         "scientificName": ["a", "b"], "decimalLongitude": [1.0, None], "decimalLatitude": [2.0, None],
     }  # fmt: skip
+
+
+def test_parquet_of_occurrences_can_be_read_as_it_lies_there(opened, tmp_path):
+    path = tmp_path / "o.parquet"
+    pl.DataFrame({"scientificName": ["a"], "decimalLongitude": [1.0], "decimalLatitude": [2.0]}).write_parquet(path)
+    rows = opened(path, "occurrences")
+    assert isinstance(rows, ParquetRows)
+    assert (rows.path, rows.table.collect()["scientificName"].to_list()) == (path, ["a"])
 
 
 def archive(path: Path, meta: str, core: str, **others: str) -> Path:

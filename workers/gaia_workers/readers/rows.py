@@ -20,6 +20,7 @@ from gaia_processes.inputs.bad_value import BadValue
 from gaia_processes.inputs.dialect import UNREAD, find_coordinates
 from gaia_processes.inputs.sources import Inline, InlineFeatures, explain_no_coordinates
 from gaia_processes.kinds import DARWIN_CORE, PARQUET, TABLE, Kind, Role
+from gaia_processes.shared.parquet_rows import ParquetRows
 from gaia_processes.shared.points import coordinates_of
 from gaia_processes.text import Text
 from gaia_workers.readers.darwin_core import write_core
@@ -41,7 +42,7 @@ _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _PLAIN_NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$"
 _TOLD_CELLS = 5
 
-type Opened = gpd.GeoDataFrame | pl.LazyFrame | pl.DataFrame
+type Opened = gpd.GeoDataFrame | pl.LazyFrame | ParquetRows | pl.DataFrame
 type Notes = Callable[[Text], None]
 
 
@@ -55,7 +56,8 @@ def open_rows(
     Parameters
     ----------
     role : str
-        `zones` and `points` give a `GeoDataFrame`, `occurrences` a `LazyFrame`, `community` a `DataFrame`.
+        `zones` and `points` give a `GeoDataFrame`, `occurrences` a `LazyFrame`, or `ParquetRows`
+        where the file is such a table as it is, `community` a `DataFrame`.
     encoding : str
         Of tables as text.
     note : callable
@@ -125,7 +127,7 @@ def _texts(target: Path) -> pl.LazyFrame:
 def _of_parquet(path: Path, role: Role) -> Opened:
     _check_parquet(path)
     if role == "occurrences":
-        return _located(_scan(path), path)
+        return _located(_scan(path)) if _is_geoparquet(path) else ParquetRows(path, _scan(path))
     table = pl.read_parquet(path, glob=False, hive_partitioning=False)
     return _community(table) if role == "community" else _points(table)
 
@@ -169,10 +171,10 @@ def _with_defaults(table: pl.LazyFrame, defaults: dict[str, str]) -> pl.LazyFram
     return table.with_columns(filled) if filled else table
 
 
-def _located(table: pl.LazyFrame, path: Path) -> pl.LazyFrame:
+def _located(table: pl.LazyFrame) -> pl.LazyFrame:
     """Give GeoParquet the columns of coordinates that it has as geometries only."""
     names = table.collect_schema().names()
-    if not _is_geoparquet(path) or "geometry" not in names:
+    if "geometry" not in names:
         return table
     if find_coordinates(names):
         return table.drop("geometry")
