@@ -45,6 +45,7 @@ type Progress = Callable[[float, float], None]
 
 _ZONES_AT_ONCE = 4096
 _MOST_STRETCHES = 2**20
+_SAMPLED = 64
 
 
 def compute(
@@ -280,7 +281,7 @@ class _Work:
     def _batches(self, plane: Plane | Quadrilaterals, *, is_series: bool) -> Iterator[tuple[Any, Coverage]]:
         """Lay zones over the grid, so many at once that their stretches, and their sums of some steps, fit into memory."""
         held, places = list[Coverage](), list[Any]()
-        for some in self._near():
+        for some in self._near(self._zones_at_once(plane)):
             held.append(cover_zones(self._geometries[some], self._crs, plane))
             places.append(some)
             if is_series or sum(len(each.rows) for each in held) > _MOST_STRETCHES:
@@ -289,18 +290,24 @@ class _Work:
         if held:
             yield np.concatenate(places), Coverage.join(held, plane.shape)
 
-    def _near(self) -> Iterator[Any]:
+    def _zones_at_once(self, plane: Plane | Quadrilaterals) -> int:
+        """Say how many zones are laid over the grid at once, by the stretches that some of them have."""
+        some = self._geometries[:: max(len(self._geometries) // _SAMPLED, 1)]
+        each = len(cover_zones(some, self._crs, plane).rows) / max(len(some), 1)
+        return int(min(_ZONES_AT_ONCE, max(_MOST_STRETCHES / max(each, 1.0), 1.0)))
+
+    def _near(self, at_once: int) -> Iterator[Any]:
         """Give zones that lie near each other together: what is read for some of them is read for few others."""
         count = len(self._geometries)
-        if count <= _ZONES_AT_ONCE:
+        if count <= at_once:
             yield np.arange(count)
             return
         bounds = np.nan_to_num(shapely.bounds(self._geometries))
         x, y = bounds[:, 0] + bounds[:, 2], bounds[:, 1] + bounds[:, 3]
-        strips = int(np.ceil(np.sqrt(count / _ZONES_AT_ONCE)))
+        strips = int(np.ceil(np.sqrt(count / at_once)))
         strip = np.minimum(np.argsort(np.argsort(y, kind="stable")) * strips // count, strips - 1)
         order = np.lexsort((x, strip))
-        yield from (order[at : at + _ZONES_AT_ONCE] for at in range(0, count, _ZONES_AT_ONCE))
+        yield from (order[at : at + at_once] for at in range(0, count, at_once))
 
     def _weigh(self, plane: Plane | Quadrilaterals, coverage: Coverage) -> Weighed:
         if not self._areas:
