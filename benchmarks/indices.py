@@ -41,8 +41,8 @@ from gaia_workers.writers.netcdf import write
 ROWS, COLUMNS = 72, 96
 IDS = ("FD", "SU", "TXx", "RX5day", "CDD")
 OF_CDO = {
-    "FD": "eca_fd -selname,tasmin", "SU": "eca_su -selname,tasmax", "TXx": "yearmax -subc,273.15 -selname,tasmax",
-    "RX5day": "eca_rx5day,50 -runsum,5 -selname,pr", "CDD": "eca_cdd -selname,pr",
+    "FD": "etccdi_fd -selname,tasmin", "SU": "etccdi_su -selname,tasmax", "TXx": "yearmax -subc,273.15 -selname,tasmax",
+    "RX5day": "etccdi_rx5day,50 -runsum,5 -selname,pr", "CDD": "etccdi_cdd -selname,pr",
 }  # fmt: skip
 QUANTITIES = {
     "tasmax": ("K", "air_temperature", "time: maximum"),
@@ -51,6 +51,8 @@ QUANTITIES = {
 }
 
 FIRST_YEAR = 1981
+SPELLS_APART = 0.05
+"""CDO gives a spell over New Year to the year in which it begins, we cut it there: so rarely may the longest be such a one."""
 TX90P_DAYS_APART = 4
 """CDO leaves windows out that are not whole: of the first and last two days of the year, percentiles differ."""
 
@@ -125,12 +127,12 @@ def run_cdo(source: Path, target: Path) -> None:
     """Compute an index a call."""
     for name, chain in OF_CDO.items():
         out = target.with_suffix(f".{name}.nc")
-        _cdo(*chain.split(), str(source), str(out))
+        _cdo("--timestat_date", "last", *chain.split(), str(source), str(out))
 
 
-def _cdo(*chain: str) -> None:
-    # More bins than values, so that percentiles are of the values themselves.
-    environment = os.environ | {"CDO_PCTL_NBINS": "1000"}
+def _cdo(*chain: str, bins: int = 101) -> None:
+    # With more bins than values, percentiles are of the values themselves.
+    environment = os.environ | {"CDO_PCTL_NBINS": str(bins)}
     subprocess.run(["cdo", "-s", "-O", *chain], check=True, env=environment, stderr=subprocess.DEVNULL)
 
 
@@ -158,7 +160,9 @@ def run_xclim_percentiles(source: Path, target: Path) -> None:
 def run_cdo_percentiles(source: Path, target: Path) -> None:
     """Make percentiles of Hyndman and Fan's type 8, and the index of them."""
     tasmax, limits = ("-selname,tasmax", str(source)), str(target.with_suffix(".limits.nc"))
-    _cdo("--percentile", "rtype8", "ydrunpctl,90,5", *tasmax, "-ydrunmin,5", *tasmax, "-ydrunmax,5", *tasmax, limits)
+    bins = max(101, 5 * _years_of(source) + 1)
+    chain = ("ydrunpctl,90,5", *tasmax, "-ydrunmin,5", *tasmax, "-ydrunmax,5", *tasmax, limits)
+    _cdo("--percentile", "rtype8", *chain, bins=bins)
     _cdo("eca_tx90p", *tasmax, limits, str(target))
 
 
@@ -223,8 +227,9 @@ def _compare(ours: Path, theirs: Path, cdo: Path | None) -> None:
             np.testing.assert_allclose(_values(first[name]), _values(second[name]), rtol=1e-5, atol=1e-3, err_msg=name)
         for name in IDS if cdo else ():
             with netCDF4.Dataset(cdo.with_suffix(f".{name}.nc")) as third:
-                made = _values(_only(third))
-            np.testing.assert_allclose(_values(first[name]), made, rtol=1e-5, atol=1e-3, err_msg=f"{name} of CDO")
+                apart = ~np.isclose(_values(first[name]), _values(_only(third)), rtol=1e-5, atol=1e-3)
+            if apart.mean() > (SPELLS_APART if name == "CDD" else 0):
+                raise SystemExit(f"{name} of CDO is another in {100 * apart.mean():.2g} % of the years and cells")
 
 
 def _compare_percentiles(ours: Path, theirs: Path, cdo: Path | None) -> None:
@@ -254,7 +259,8 @@ def report(found: dict[str, dict[int, Cost]], years: list[int]) -> list[str]:
     lines = [
         f"`benchmarks/indices.py`: {', '.join(IDS)} of each year, {ROWS} x {COLUMNS} cells, of daily maxima, minima and precipitation in one file;",
         "seconds (of processor) and peak memory of a process with its imports; TX90p of the percentiles of all years. All results",
-        "are equal: shares to a day a year, those of CDO but for the first and last two days of the year, whose windows it cuts.",
+        "are equal: shares to a day a year, those of CDO (`etccdi_*`, `ydrunpctl`, `eca_tx90p`) but for the first and last two days of",
+        "the year, whose windows it leaves out, and for dry spells over New Year, which it gives to the year of their begin.",
         "",
         f"| tool | {head} | processor time of ours |",
         "| --- " * (len(years) + 2) + "|",

@@ -28,6 +28,7 @@ from gaia_processes.climate_indices.kernels import (
     Floats,
     Month,
     Options,
+    are_periods_there,
     threshold_of,
 )
 from gaia_processes.climate_indices.quantities import (
@@ -94,6 +95,7 @@ def compute(
     bootstrap: bool = False,
     spi_months: int = 3,
     min_valid_fraction: float = 1.0,
+    missing_rule: str = "fraction",
     inclusion: Inclusion = "centre",
     mask_outside: bool = True,
     nearest_level: bool = False,
@@ -127,6 +129,8 @@ def compute(
         Months that SPI sums.
     min_valid_fraction : float
         Share of the days of a period that must be there.
+    missing_rule : str
+        `fraction`, or `wmo`: no month of the period may lack eleven days, or five in a row.
     warn : callable
         Is told what a person should know.
     progress : callable, optional
@@ -149,7 +153,7 @@ def compute(
     options = Options(
         within=within, carry=carry, bootstrap=bootstrap, base=(base.first, base.last),
         thresholds={} if thresholds is None else {name: float(value) for name, value in thresholds.items()},
-        spi_months=spi_months, least=min_valid_fraction,
+        spi_months=spi_months, least=min_valid_fraction, wmo=missing_rule == "wmo",
     )  # fmt: skip
     parts = [
         cut(
@@ -160,9 +164,9 @@ def compute(
     ]  # fmt: skip
     sources = _find_sources(parts, asked, warn)
     days = _join_days([source.steps for source in sources.values()], warn)
-    division = _divide(days, period, SEASONS if seasons is None else seasons, datetime, min_valid_fraction, warn)
+    division = _divide(days, period, SEASONS if seasons is None else seasons, datetime, options, warn)
     _check_baseline(asked, days, options, warn)
-    work = _Work(sources, days, division, asked, options, min_valid_fraction)
+    work = _Work(sources, days, division, asked, options)
     return work.dataset(work.run(progress))
 
 
@@ -380,10 +384,10 @@ class _Division:
 
 
 def _divide(
-    days: Steps, period: str, seasons: tuple[Season, ...], chosen: Interval | None, least: float, warn: Warn
+    days: Steps, period: str, seasons: tuple[Season, ...], chosen: Interval | None, options: Options, warn: Warn
 ) -> _Division:
     found = find_periods(days, period, seasons)
-    keep = is_complete(found, least)
+    keep = is_complete(found, 1.0 if options.wmo else options.least)
     inside = np.flatnonzero(keep)
     kept = np.arange(inside[0], inside[-1] + 1) if len(inside) else np.arange(0)
     if chosen is not None and len(kept):
@@ -497,10 +501,9 @@ class _Work:
         division: _Division,
         asked: tuple[Index, ...],
         options: Options,
-        least: float,
     ) -> None:
         self._sources, self._days, self._division = sources, days, division
-        self._asked, self._options, self._least = asked, options, least
+        self._asked, self._options = asked, options
         self._first = next(iter(sources.values()))
         self._cells = int(np.prod(self._first.cell_shape, dtype=np.int64))
         self._day_bytes = self._cells * sum(source.precision.itemsize for source in sources.values())
@@ -599,14 +602,19 @@ class _Work:
             values["tas"] = (values["tasmax"] + values["tasmin"]) / 2
         calendar = cut_calendar(self._division.calendar, stretch)
         band = Band(values=values, calendar=calendar, options=self._options, south=south[cells])
-        shares = {quantity: self._shares(each, calendar, stretch) for quantity, each in values.items()}
+        enough = {quantity: self._are_enough(each, calendar, stretch) for quantity, each in values.items()}
         made = {}
         for index in self._asked:
-            share = np.minimum.reduce([shares[quantity] for quantity in index.needs])
-            found = KERNELS[index.kind](band, index)
-            made[index.id] = np.where(share >= self._least - 1e-9, found, np.nan)
-            made[index.id] = np.where(share > 0, made[index.id], np.nan)
+            there = np.logical_and.reduce([enough[quantity] for quantity in index.needs])
+            made[index.id] = np.where(there, KERNELS[index.kind](band, index), np.nan)
         return made
+
+    def _are_enough(self, values: Floats, calendar: Calendar, stretch: Stretch) -> NDArray[np.bool_]:
+        """Tell in which periods enough days are there, and any at all."""
+        shares, options = self._shares(values, calendar, stretch), self._options
+        enough = are_periods_there(values, calendar) if options.wmo else shares >= options.least - 1e-9
+        there: NDArray[np.bool_] = enough & (shares > 0)
+        return there
 
     def _shares(self, values: Floats, calendar: Calendar, stretch: Stretch) -> Floats:
         """Give the share of the days of each period that are there."""

@@ -241,6 +241,19 @@ class Inputs(BaseModel):
             foremost=False,
         ),
     ] = 1.0
+    missing_rule: Annotated[
+        Literal["fraction", "wmo"],
+        Told(
+            title=Text(en="Rule for missing days", fr="Règle des jours manquants"),
+            description=Text(
+                en="`fraction`: a value is missing where less than min_valid_fraction of the days of its period is there. `wmo`: "
+                "where one of its months lacks eleven days or more, or five in a row.",
+                fr="`fraction` : une valeur est manquante où moins de min_valid_fraction des jours de sa période sont présents. "
+                "`wmo` : où à l'un de ses mois il manque onze jours ou plus, ou cinq de suite.",
+            ),
+            foremost=False,
+        ),
+    ] = "fraction"
     inclusion: InclusionInput = "centre"
     mask_outside: MaskOutsideInput = True
     nearest_level: NearestLevelInput = False
@@ -395,6 +408,13 @@ def _faults_of_options(inputs: Inputs, indices: list[Index], years: tuple[int, i
             f"SPI est fait de mois (spi_months dit combien il en cumule) ; il faut la période month, pas {inputs.period}.",
             given=inputs.period,
             allowed=("month",),
+        )
+    if inputs.missing_rule == "wmo" and inputs.min_valid_fraction != 1.0:
+        yield _fault(
+            "min_valid_fraction",
+            "min_valid_fraction means something only with missing_rule: fraction; leave one of them out.",
+            "min_valid_fraction n'a de sens qu'avec missing_rule: fraction ; n'indiquez que l'un des deux.",
+            given=inputs.min_valid_fraction,
         )
     if inputs.seasons is not None and inputs.period != "season":
         yield _fault(

@@ -25,6 +25,7 @@ type Bools = NDArray[np.bool_]
 WINDOW = 5
 """Days of RX5day, and around a day of the year for its percentile."""
 _SPELL, _SEASON = 6, 6
+_MONTH_MISSING, _ROW_MISSING = 11, 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +78,7 @@ class Options:
     thresholds: dict[str, float] = field(default_factory=dict)
     spi_months: int = 3
     least: float = 1.0
+    wmo: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -469,13 +471,46 @@ def heavy_total(band: Band, index: Index) -> Floats:
     return np.where(np.isnan(limit), np.nan, total)
 
 
+# --- missing days ---------------------------------------------------------------------------------------------------
+
+
+def is_month_there(values: Floats, days: int) -> Bools:
+    """
+    Tell where enough of a month is there by WMO's rule: neither eleven days are missing nor five in a row.
+
+    Parameters
+    ----------
+    values : array, shape (days that the record has of it, cells)
+        NaN is missing.
+    days : int
+        That it should have.
+
+    References
+    ----------
+    WMO (2017), No. 1203, Guidelines on the calculation of climate normals, section 4.4.1.
+    """
+    missing = np.isnan(values)
+    return (days - (~missing).sum(axis=0) < _MONTH_MISSING) & (run_lengths(missing).max(axis=0) < _ROW_MISSING)
+
+
+def are_periods_there(values: Floats, calendar: Calendar) -> Bools:
+    """Tell where each month of a period is there by WMO's rule; shape (periods, cells)."""
+    months = [(each.first, is_month_there(values[each.first : each.last], each.days)) for each in calendar.months]
+    return np.stack(
+        [
+            np.logical_and.reduce([there for begin, there in months if first <= begin < end])
+            for first, end in calendar.periods
+        ]
+    )
+
+
 # --- sums of months -------------------------------------------------------------------------------------------------
 
 
 def standardized(band: Band, index: Index) -> Floats:
     """Give the sum of the months up to each as its distance from what they are in the baseline, in standard deviations."""
     months, options = band.calendar.months, band.options
-    totals = np.stack([_total_of(band.of(index)[each.first : each.last], each.days, options.least) for each in months])
+    totals = np.stack([_total_of(band.of(index)[each.first : each.last], each.days, options) for each in months])
     first, last = options.base
     made = standardize(
         sum_of_months(totals, options.spi_months),
@@ -486,10 +521,11 @@ def standardized(band: Band, index: Index) -> Floats:
     return made[[place[begin] for begin, _ in band.calendar.periods]]
 
 
-def _total_of(amounts: Floats, days: int, least: float) -> Floats:
+def _total_of(amounts: Floats, days: int, options: Options) -> Floats:
     """Sum the days of a month; missing where too few of them are there."""
     there = (~np.isnan(amounts)).sum(axis=0)
-    return np.where((there >= least * days - 1e-9) & (there > 0), np.nansum(amounts, axis=0), np.nan)
+    enough = is_month_there(amounts, days) if options.wmo else there >= options.least * days - 1e-9
+    return np.where(enough & (there > 0), np.nansum(amounts, axis=0), np.nan)
 
 
 type Kernel = Callable[[Band, Index], Floats]

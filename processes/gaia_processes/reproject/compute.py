@@ -52,6 +52,7 @@ def compute(
     crs: str | None = None,
     like: xr.Dataset | None = None,
     resolution: tuple[float, ...] | None = None,
+    size: tuple[int, ...] | None = None,
     align: str = "tap",
     resampling: Resampling = "nearest",
     nodata: float | None = None,
@@ -77,6 +78,8 @@ def compute(
         Whose rows and columns the result gets.
     resolution : tuple of 1 or 2 float, optional
         Width and height of cells in the unit of `crs`. Default as GDAL suggests.
+    size : tuple of int, optional
+        Columns and rows, or columns alone, instead of a resolution.
     align : {"tap", "none"}
         Whether corners are whole multiples of a given resolution.
     resampling : str
@@ -116,7 +119,7 @@ def compute(
         _refuse_classes(part, grids, resampling)
     main = next(iter(grids.values()))
     source = read_raster(part, main)
-    target = _target(source, crs, like, resolution, align, bbox)
+    target = _target(source, crs, like, resolution, size, align, bbox)
     _tell(source, target, warn, note)
     # Where cells stay what they are, no kernel may smooth them.
     warp = Warp(source, target, "nearest" if target.is_on(source) else resampling)
@@ -139,6 +142,7 @@ def _target(
     crs: str | None,
     like: xr.Dataset | None,
     resolution: tuple[float, ...] | None,
+    size: tuple[int, ...] | None,
     align: str,
     bbox: Bbox | None,
 ) -> Raster:
@@ -148,8 +152,9 @@ def _target(
         raster = read_raster(like, grid or Grid(kind="none"))
         return raster if bbox is None else crop_raster(raster, bbox)
     wanted = source.crs if crs is None else CRS.from_user_input(crs)
-    size = None if resolution is None else (float(resolution[0]), float(resolution[-1]))
-    return choose_raster(source, wanted, resolution=size, aligned=align == "tap" and size is not None, bbox=bbox)
+    steps = None if resolution is None else (float(resolution[0]), float(resolution[-1]))
+    aligned = align == "tap" and steps is not None
+    return choose_raster(source, wanted, resolution=steps, size=size, aligned=aligned, bbox=bbox)
 
 
 def _tell(source: Raster, target: Raster, warn: Says, note: Says | None) -> None:

@@ -25,7 +25,7 @@ from gaia_processes.inputs.fields import (
     VariablesInput,
 )
 from gaia_processes.inputs.holding import explain_unfit
-from gaia_processes.inputs.number import Number
+from gaia_processes.inputs.number import Number, Whole
 from gaia_processes.inputs.selection import check_selection, chosen_variables, selection_constraints
 from gaia_processes.process import STRICT, Estimate, Output, Process
 from gaia_processes.text import Text
@@ -83,6 +83,20 @@ class Inputs(BaseModel):
                 "les deux. Absent : à peu près celle de la source.",
             ),
             example=[1000],
+        ),
+    ] = None
+    size: Annotated[
+        Annotated[tuple[Annotated[Whole, Field(ge=1, le=1_000_000)], ...], Field(min_length=1, max_length=2)] | None,
+        Told(
+            title=Text(en="Size", fr="Taille"),
+            description=Text(
+                en="Columns and rows of the result, which divide the box of the data or the one that is asked for; or columns "
+                "alone, with rows so that cells are about square. Instead of a resolution.",
+                fr="Colonnes et lignes du résultat, qui divisent la boîte des données ou celle demandée ; ou les colonnes seules, "
+                "avec des lignes telles que les mailles soient à peu près carrées. Au lieu d'une résolution.",
+            ),
+            example=[400, 300],
+            foremost=False,
         ),
     ] = None
     align: Annotated[
@@ -183,14 +197,21 @@ def check(inputs: Inputs, cube: Cube) -> tuple[Fault, ...]:
 def _check_target(inputs: Inputs) -> Iterator[Fault]:
     """Demand a target, and no more than one."""
     if inputs.like is None:
-        if inputs.crs is None and inputs.resolution is None:
+        if inputs.crs is None and inputs.resolution is None and inputs.size is None:
             yield _fault(
                 "crs",
-                "There is no target; give crs (as EPSG:2154), resolution, or like (the id of a dataset).",
-                "Il n'y a pas de cible ; donnez crs (comme EPSG:2154), resolution, ou like (l'identifiant d'un jeu de données).",
+                "There is no target; give crs (as EPSG:2154), resolution, size, or like (the id of a dataset).",
+                "Il n'y a pas de cible ; donnez crs (comme EPSG:2154), resolution, size, ou like (l'identifiant d'un jeu de données).",
+            )
+        if inputs.resolution is not None and inputs.size is not None:
+            yield _fault(
+                "size",
+                "size is given beside resolution, and each makes the other; give one of them.",
+                "size est donné avec resolution, et l'un fait l'autre ; donnez l'un des deux.",
+                given=shorten(inputs.size),
             )
         return
-    for name in ("crs", "resolution"):
+    for name in ("crs", "resolution", "size"):
         if getattr(inputs, name) is not None:
             yield _fault(
                 name,
@@ -230,7 +251,11 @@ def estimate(inputs: Inputs, cube: Cube | None) -> Estimate:
         return Estimate(bytes_read=0, bytes_written=0, seconds=0.0)
     bytes_read, source_bytes, seconds = selection_cost(inputs, cube)
     cells = math.prod(found[1].size for kind in ("x", "y") if (found := cube.find_axis(kind)) is not None) or 1
-    share = 1.0 if inputs.resolution is None else _target_cells(inputs, cube) / cells
+    share = 1.0
+    if inputs.resolution is not None:
+        share = _target_cells(inputs, cube) / cells
+    elif inputs.size is not None:
+        share = inputs.size[0] * inputs.size[-1] / cells
     written = source_bytes * share
     return Estimate(
         bytes_read=bytes_read,

@@ -153,7 +153,13 @@ def _no_raster(kind: str) -> DatasetUnsuitable:
 
 
 def choose_raster(
-    source: Raster, crs: CRS, *, resolution: tuple[float, float] | None, aligned: bool, bbox: Bbox | None
+    source: Raster,
+    crs: CRS,
+    *,
+    resolution: tuple[float, float] | None,
+    size: tuple[int, ...] | None = None,
+    aligned: bool,
+    bbox: Bbox | None,
 ) -> Raster:
     """
     Choose the raster of a result.
@@ -165,6 +171,8 @@ def choose_raster(
         Of the result.
     resolution : (float, float), optional
         Width and height of cells; default those that GDAL suggests, or the source's own in its own reference system.
+    size : tuple of int, optional
+        Columns and rows, or columns alone, with rows so that cells are about square; instead of a resolution.
     aligned : bool
         Whether corners are whole multiples of the resolution.
     bbox : Bbox, optional
@@ -181,6 +189,8 @@ def choose_raster(
     edges = source.edges if same else edges_in(source, crs)
     if bbox is not None:
         edges = _meet(edges, _box_edges(bbox, crs), crs, bbox)
+    if size is not None:
+        return _bounded(_divided(crs, edges, size))
     if resolution is None and same:
         return _cropped(source, edges)
     if resolution is None and bbox is None and (suggested := _suggest(source, crs, edges)) is not None:
@@ -196,6 +206,16 @@ def choose_raster(
             width=max(math.ceil((east - west) / x_step - _WHOLE), 1), height=max(math.ceil((north - south) / y_step - _WHOLE), 1),
         )
     )  # fmt: skip
+
+
+def _divided(crs: CRS, edges: Edges, size: tuple[int, ...]) -> Raster:
+    """Divide a box into columns and rows."""
+    west, south, east, north = edges
+    x_step = (east - west) / size[0]
+    height = size[1] if len(size) > 1 else max(round((north - south) / x_step), 1)
+    return Raster(
+        crs=crs, x=west, y=north, x_step=x_step, y_step=-(north - south) / height, width=size[0], height=height
+    )
 
 
 def crop_raster(raster: Raster, bbox: Bbox) -> Raster:

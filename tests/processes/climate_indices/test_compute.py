@@ -97,6 +97,33 @@ def test_i6_a_day_that_the_file_lacks_is_missing_too() -> None:
         index("FD", whole.isel(time=slice(1, 365)), min_valid_fraction=1.0)
 
 
+def year_without(*lacking: int) -> xr.Dataset:
+    """Give a year of frost of which some days (from 1 January = 0) are missing."""
+    return days("tasmin", [1e20 if at in lacking else -1.0 for at in range(365)])
+
+
+@pytest.mark.parametrize(
+    ("lacking", "expected"),
+    [
+        pytest.param((*range(4), *range(31, 35)), 357.0, id="four in a row in two months"),
+        pytest.param(tuple(range(5)), NAN, id="five in a row"),
+        pytest.param(tuple(range(0, 20, 2)), 355.0, id="ten of a month"),
+        pytest.param(tuple(range(0, 22, 2)), NAN, id="eleven of a month"),
+        pytest.param(tuple(range(28, 34)), 359.0, id="six in a row, three in each of two months"),
+    ],
+)
+def test_by_the_rule_of_wmo_a_month_may_lack_ten_days_and_four_in_a_row(
+    lacking: Sequence[int], expected: float
+) -> None:
+    made = index("FD", year_without(*lacking), missing_rule="wmo", min_valid_fraction=1.0)
+    assert made == pytest.approx([expected], nan_ok=True)
+
+
+def test_by_the_rule_of_wmo_a_bad_month_spoils_itself_alone() -> None:
+    made = index("FD", year_without(*range(5)), missing_rule="wmo", min_valid_fraction=1.0, period="month")
+    assert made[:3] == pytest.approx([NAN, 28, 31], nan_ok=True)
+
+
 def season(first: int, last: int) -> list[float]:
     """Give 6 °C from one day of the year to another (from 1), else 0 °C."""
     return [6.0 if first <= day <= last else 0.0 for day in range(1, 366)]

@@ -76,6 +76,7 @@ def test_several_datasets_serve_the_indices_that_need_them() -> None:
         ({"dataset": ["tasmax", "small"], "indices": "DTR"}, "/inputs/dataset/1", "has a grid of 12 x 3 cells"),
         ({"dataset": "pr", "indices": "RR1", "seasons": ["DJF"]}, "/inputs/seasons", "only with period: season"),
         ({"dataset": "pr", "indices": "SPI", "baseline": "2001"}, "/inputs/period", "SPI is of months"),
+        ({"dataset": "pr", "indices": "RR1", "missing_rule": "wmo", "min_valid_fraction": 0.9}, "/inputs/min_valid_fraction", "fraction"),
         ({"dataset": "pr", "indices": "SPI", "period": "month"}, "/inputs/baseline", "years 1961/1990"),
         ({"dataset": "pr", "indices": "SPI", "spi_months": 0}, "/inputs/spi_months", "1"),
         ({"dataset": "pr", "indices": "SPI", "spi_months": 1.5}, "/inputs/spi_months", "1.5"),

@@ -332,6 +332,15 @@ def test_models_on_planes_and_turned_poles_land_where_they_belong(shared_data, n
     assert np.isin(np.unique(valid), theirs).all()
 
 
+@pytest.mark.parametrize(("size", "steps", "first"), [((2, 1), (2, 4), 7.5), ((2,), (2, 2), 3.5), ((4, 4), (1, 1), 1)])
+def test_a_size_divides_the_box_of_the_data(four, size, steps, first):
+    made = compute(four, size=size, resampling="average", warn=quiet)
+    assert (made.sizes["x"], made.sizes["y"]) == (size[0], size[-1])
+    target = Target(made, "v").transform
+    assert (target.a, -target.e) == steps
+    assert made["v"].values[0, 0] == pytest.approx(first)
+
+
 def test_a_system_written_out_gives_what_its_code_gives(four):
     laea = "+proj=laea +lat_0=52 +lon_0=10 +x_0=4321000 +y_0=3210000 +ellps=GRS80 +units=m"  # EPSG:3035, of no datum
     own = compute(four, crs=CRS(laea).to_wkt(), resolution=(1.0,), warn=quiet)

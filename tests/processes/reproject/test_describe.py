@@ -94,6 +94,9 @@ def test_a_target_is_needed_and_one_is_enough(cube):
     assert faults(cube, crs="EPSG:3035") == []
     assert "There is no target" in faults(cube)[0]
     assert "beside like" in faults(cube, crs="EPSG:3035", like="b")[0]
+    assert faults(cube, size=[40]) == []
+    assert "beside resolution" in faults(cube, size=[40], resolution=1)[0]
+    assert "beside like" in faults(cube, size=[40, 30], like="b")[0]
 
 
 def test_a_target_that_cannot_be_read_is_not_called_missing_too(cube):
