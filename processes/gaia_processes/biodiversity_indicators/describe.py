@@ -196,8 +196,8 @@ class Inputs(BaseModel):
         Told(
             title=Text(en="Period", fr="Période"),
             description=Text(
-                en="`year` or `month` makes a row for each; records without a date are then left out, and counted.",
-                fr="`year` ou `month` donne une ligne pour chacune ; les observations sans date sont alors écartées, et comptées.",
+                en="`year` or `month` makes a row for each; records without a year, or a month, are then left out, and counted.",
+                fr="`year` ou `month` donne une ligne pour chacune ; les observations sans année, ou sans mois, sont alors écartées, et comptées.",
             ),
         ),
     ] = "all"
@@ -558,7 +558,7 @@ def _bounds_of_records(inputs: Inputs, bounds_of: FindsBounds) -> Bounds | None:
 
 BIODIVERSITY_INDICATORS = Process(
     id="biodiversity-indicators",
-    version="1.0.0",
+    version="1.0.1",
     title=Text(en="Biodiversity indicators", fr="Indicateurs de biodiversité"),
     description=Text(
         en="Diversity of communities, distribution of species, and dissimilarity of communities, from records of species or a "

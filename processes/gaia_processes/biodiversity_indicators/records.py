@@ -70,6 +70,8 @@ _PREFIX = re.compile(r"^.*[:/#]")
 _TWO_WORDS = r"^(\S+\s+\S+)"
 _NO_NAME = -1
 _NO_MONTH = -1
+_MONTH, _YEAR = 30, 12 * 31 - 1
+"""The last day of a month and of a year, counted from its first in months of 31 days."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +92,7 @@ class Rules:
     placed : bool
         Whether records must lie somewhere.
     period : str
-        Records without a date are `undated` where it is not `all`, or `datetime` is given.
+        Records without a date are `undated` where it is not `all`, or `datetime` is given; of `month` those without a month.
     """
 
     checks: tuple[str, ...] = CHECKS
@@ -304,8 +306,21 @@ class Records:
             written = texts.values.str.extract(_DATE, 3).cast(pl.Float64, strict=False)
             here = texts.table(written, np.nan, np.float64)[texts.codes]
             day = np.where(np.isnan(here), day, here)
-        behind = np.where((day >= 1) & (day <= 31), day - 1, 0.0)
+        told = (day >= 1) & (day <= 31) & (self._open_days(batch) < _YEAR)
+        behind = np.where(told, day - 1, 0.0)
         return self._months(batch) * 31 + behind.astype(np.int64)
+
+    def _open_days(self, batch: Batch) -> Longs:
+        """Say how many days behind its first one a date may mean: none of a whole date, the rest of a month or of a year."""
+        month, day = self._numbers_or_none(batch, "month"), self._numbers_or_none(batch, "day")
+        of_month = np.where((day >= 1) & (day <= 31), 0, _MONTH)
+        open_days: Longs = np.where((month >= 1) & (month <= 12), of_month, _YEAR)
+        if (date := self._find("eventDate")) is not None:
+            texts = batch.texts(date)
+            read = texts.table(_months_of(texts.values), _NO_MONTH, np.int64)[texts.codes] != _NO_MONTH
+            here = texts.table(_open_days_of(texts.values), 0, np.int64)[texts.codes]
+            open_days = np.where(read, here, open_days)
+        return open_days
 
     def _numbers_or_none(self, batch: Batch, term: str) -> Floats:
         column = self._find(term)
@@ -389,7 +404,8 @@ class Records:
         if self.rules.datetime is not None:
             first, last = _days_of(self.rules.datetime)
             day = self._days(batch)
-            wanted &= ((day >= first) & (day <= last)) | (self._months(batch) == _NO_MONTH)
+            inside = (day >= first) & (day + self._open_days(batch) <= last)
+            wanted &= inside | (self._months(batch) == _NO_MONTH)
         _lower(reasons, ~wanted, place)
 
     def _place_reasons(self) -> tuple[int, int, int, int, int]:
@@ -426,7 +442,10 @@ class Records:
         _lower(reasons, metres > self.rules.max_uncertainty_m, place)
 
     def _judge_dated(self, batch: Batch, reasons: Reasons, place: int) -> None:
-        _lower(reasons, self._months(batch) == _NO_MONTH, place)
+        undated = self._months(batch) == _NO_MONTH
+        if self.rules.period == "month":  # in which month of its year a record lies, nobody knows
+            undated = undated | (self._open_days(batch) >= _YEAR)
+        _lower(reasons, undated, place)
 
     def _marks(self, batch: Batch, species: Codes) -> NDArray[np.uint64]:
         """Make a mark of what tells a record from others: its species, its place and its date, as it is written."""
@@ -531,6 +550,12 @@ def _ranks(texts: Texts) -> pl.Series:
 def _site_names(texts: Texts, kept: Bools | None) -> pl.Series:
     names = texts.rows(texts.values.str.strip_chars())
     return names if kept is None else names.filter(pl.Series(kept))
+
+
+def _open_days_of(dates: pl.Series) -> pl.Series:
+    """Say of texts that are dates how many days behind their first one they may mean."""
+    frame = pl.select(day=dates.str.extract(_DATE, 3).is_not_null(), month=dates.str.extract(_DATE, 2).is_not_null())
+    return frame.select(pl.when("day").then(0).when("month").then(_MONTH).otherwise(_YEAR)).to_series()
 
 
 def _months_of(dates: pl.Series) -> pl.Series:

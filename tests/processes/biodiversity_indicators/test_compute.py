@@ -9,6 +9,7 @@ import xarray as xr
 
 from gaia_processes.biodiversity_indicators.names import PER_UNIT
 from gaia_processes.errors import DatasetUnsuitable
+from gaia_processes.inputs.interval import parse_interval
 
 
 def record(name="Parus major", x=2.5, y=48.5, **others):
@@ -197,8 +198,19 @@ def test_periods_are_years_or_months_and_leave_records_without_a_date_out(run):
     rows, report = run(*records, period="year", indicators=("richness",))
     assert [(row["period"], row["richness"]) for row in rows] == [("2001", 2), ("2002", 1)]
     assert report["removed"]["undated"] == 1
-    rows, _ = run(*records, period="month", indicators=("richness",))
-    assert [row["period"] for row in rows] == ["2001-03", "2001-04", "2002-01"]
+    rows, report = run(*records, period="month", indicators=("richness",))
+    assert [row["period"] for row in rows] == ["2001-03", "2001-04"]
+    assert report["removed"]["undated"] == 2  # in which month of 2002, nobody knows
+
+
+@pytest.mark.parametrize(("datetime", "kept"), [("2001", 3), ("2001-03/2001-12", 2), ("2001-05", 2), ("2001-05-03", 1)])
+def test_of_a_time_are_records_that_lie_wholly_in_it(run, datetime, kept):
+    records = [
+        record("a", eventDate="2001"), record("b", eventDate="2001-05"), record("c", eventDate="2001-05-03T10:00:00Z"),
+        record("d", eventDate=None),
+    ]  # fmt: skip
+    rows, _ = run(*records, datetime=parse_interval(datetime), indicators=("richness",))
+    assert [row["richness"] for row in rows] == [kept]
 
 
 def test_individuals_are_summed_where_every_record_says_how_many(run):
