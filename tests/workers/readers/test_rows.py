@@ -384,6 +384,12 @@ def test_an_absent_count_is_missing_and_a_comma_may_be_a_point():
         assert table.rows() == [("a", 1.5, None), ("b", 3.0, 2.0)]
 
 
+def test_numbers_of_records_may_have_blanks_around(opened, tmp_path):
+    (tmp_path / "r.csv").write_text("species, decimalLatitude, decimalLongitude, year\na, 1.5 , 2, 2001\n")
+    table = opened(tmp_path / "r.csv", "occurrences").collect()
+    assert table.row(0) == ("a", "1.5", "2", "2001")
+
+
 # --- rows of another length than their header -------------------------------------------------------------------------
 
 SOME_RAGGED = (

@@ -32,7 +32,7 @@ NUMERIC_TERMS = frozenset(
     {
         "decimallatitude", "decimallongitude", "coordinateuncertaintyinmeters", "individualcount", "organismquantity",
         "latitude", "longitude", "lat", "lon", "x", "y", "minimumelevationinmeters", "maximumelevationinmeters",
-        "minimumdepthinmeters", "maximumdepthinmeters",
+        "minimumdepthinmeters", "maximumdepthinmeters", "year", "month", "day",
     }
 )  # fmt: skip
 """Columns of occurrences that hold numbers: there `48,1` is 48.1."""
@@ -156,9 +156,9 @@ def _is_geoparquet(path: Path) -> bool:
 
 
 def _with_points(table: pl.LazyFrame) -> pl.LazyFrame:
-    """Write decimal points where a spreadsheet wrote decimal commas, in columns that hold numbers."""
+    """Write decimal points where a spreadsheet wrote decimal commas, and no blanks around, in columns that hold numbers."""
     names = [name for name in table.collect_schema().names() if name.strip().lower() in NUMERIC_TERMS]
-    return table.with_columns(pl.col(names).str.replace(_COMMA, "${1}.${2}")) if names else table
+    return table.with_columns(pl.col(names).str.strip_chars().str.replace(_COMMA, "${1}.${2}")) if names else table
 
 
 def _with_defaults(table: pl.LazyFrame, defaults: dict[str, str]) -> pl.LazyFrame:
