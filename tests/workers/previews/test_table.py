@@ -55,3 +55,18 @@ def test_a_map_of_a_series_says_which_step_it_shows_of_how_many():
 
 def test_a_map_of_one_step_says_none():
     assert told_of(SQUARES[:2], time=["2000", "2000"], v=[1.0, 2.0])["map"]["at"] == []
+
+
+def test_points_and_lines_alone_become_dots(monkeypatch):
+    buffered = []
+
+    def buffer(geometries, *args, **options):
+        buffered.extend(geometries)
+        return whole(geometries, *args, **options)
+
+    whole = shapely.buffer
+    monkeypatch.setattr(shapely, "buffer", buffer)
+    point, line = shapely.Point(15, 25), shapely.LineString([(0, 20), (5, 20)])
+    told = told_of([SQUARES[0], point, line], v=[1.0, 2.0, 3.0])["map"]
+    assert buffered == [point, line], "to buffer a coast takes gigabytes"
+    assert (told["minimum"], told["maximum"]) == (1, 3)

@@ -103,7 +103,8 @@ def _paint(seen: Seen) -> Picture:
     columns, rows = _size(east - west, north - south)
     cell_deg = max((east - west) / columns, (north - south) / rows)
     thin = shapely.get_dimensions(geometries) < 2
-    shapes = np.where(thin, shapely.buffer(geometries, _DOT_CELLS * cell_deg, quad_segs=4), geometries)
+    shapes = geometries.copy()
+    shapes[thin] = shapely.buffer(geometries[thin], _DOT_CELLS * cell_deg, quad_segs=4)  # of areas it costs gigabytes
     values: NDArray[np.float64] = rasterize(
         ((shape, number) for shape, number in zip(shapes, numbers.tolist(), strict=True) if np.isfinite(number)),
         out_shape=(rows, columns),
