@@ -158,6 +158,12 @@ def test_a8_the_mean_of_the_highest_of_each_january():
     assert result.v.attrs["cell_methods"].endswith("time: maximum within years time: mean over years")
 
 
+def test_the_climatology_of_30_winters_has_the_bounds_of_the_example_of_cf_7_9():
+    winters = months(range(31 * 12), start="1960-12-01", calendar="standard")
+    result = run(winters, period="season", climatology=True)
+    assert dates_of(result, "climatology_bounds")[0] == ["1960-12-01", "1991-03-01"]
+
+
 # --- periods --------------------------------------------------------------------------------------------------------
 
 

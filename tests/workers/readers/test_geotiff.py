@@ -48,6 +48,19 @@ def test_every_band_reads_as_gdal_reads_it_at_full_resolution(shared_data, name)
         assert crs_of(dataset, find_grid(dataset, names[0])).to_epsg() == theirs.crs.to_epsg()
 
 
+def test_the_point_that_a_point_raster_names_is_the_centre_of_its_first_cell(tmp_path):
+    profile = {"driver": "GTiff", "crs": UTM, "transform": GRID, "count": 1, "height": 2, "width": 2, "dtype": "uint8"}
+    with (
+        rasterio.Env(GTIFF_POINT_GEO_IGNORE=True),  # the corner of the geotransform is stored as it is
+        rasterio.open(tmp_path / "points.tif", "w", **profile) as made,
+    ):
+        made.update_tags(AREA_OR_POINT="Point")
+        made.write(np.arange(4, dtype="u1").reshape(1, 2, 2))
+    with open_dataset(tmp_path / "points.tif") as dataset:
+        assert dataset["x"].values.tolist() == [0, 10]
+        assert dataset["y"].values.tolist() == [40, 30]
+
+
 def test_coordinates_are_the_centres_of_cells_as_the_rows_are_stored(shared_data):
     with (
         open_dataset(shared_data / "raster" / "elev.tif") as down,
