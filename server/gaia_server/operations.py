@@ -287,7 +287,7 @@ OPERATIONS = (
     Operation(
         method="get", path="/jobs/{jobID}/results", id="getResult", tag="jobs",
         summary=Text(en="All results of a job", fr="Tous les résultats d'une tâche"),
-        parameters=("jobID", "f", "prefer", *_CONDITIONS, "acceptLanguage"),
+        parameters=("jobID", "outputs", "f", "prefer", *_CONDITIONS, "acceptLanguage"),
         problems=(*_RESULT, "precondition-failed", "range-not-satisfiable"),
         answers={200: replace(_RESULTS, page=True), 204: _LINKED, 206: _PART, 304: _NOT_MODIFIED, 307: _ELSEWHERE},
     ),

@@ -8,6 +8,7 @@ of the environment counts: no proxies, no credentials, no cookies.
 """
 
 import http.client
+import json
 import re
 import socket
 import ssl
@@ -435,7 +436,7 @@ def _left(end: float) -> float:
 
 def shown(url: Any) -> str:
     """Write an address for a sentence: without what may be secret in it, and not too long."""
-    text = url if isinstance(url, str) else type(url).__name__
+    text = url if isinstance(url, str) else json.dumps(url, default=str)
     bare = re.sub(r"//[^/?#@]*@", "//…@", text.partition("?")[0].partition("#")[0])
     printable = "".join(sign if sign.isprintable() else "?" for sign in bare.encode(errors="replace").decode())
     return repr(printable if len(printable) <= _SHOWN else printable[:_SHOWN] + "…")

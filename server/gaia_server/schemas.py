@@ -356,6 +356,13 @@ PARAMETERS: dict[str, Any] = {
     "centreID": _path("centreID", "Id of a centre.", "Identifiant d'un centre."),
     "collectionID": _path("collectionID", "Id of a collection.", "Identifiant d'une collection."),
     "tileMatrixSetID": _path("tileMatrixSetID", "Id of a tiling.", "Identifiant d'un pavage."),
+    "outputs": _query(
+        "outputs",
+        _array(TEXT),
+        "These outputs alone, by id.",
+        "Ces sorties seulement, par identifiant.",
+        **_LISTED,
+    ),
     "f": _query(
         "f",
         {"type": "string", "enum": ["json", "html"]},

@@ -1,6 +1,7 @@
 """`/jobs`: their status, results, log and definition; and dismissing them."""
 
 import re
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -119,9 +120,9 @@ def _dismiss(services: Services, job_id: str) -> Job:
 
 @routes.get("/jobs/<job_id>/results")
 def show_results(job_id: str) -> Response:
-    """Give all results, in the shape that was asked for."""
+    """Give all results, or those that `outputs` names, in the shape that was asked for."""
     services = current_services()
-    job = find_job(services, job_id)
+    job = _with_chosen_outputs(find_job(services, job_id))
     if wants_html(request):
         require_result(job)
         links = [make_link(job_url(services.settings.public_url, job.id), "up")]
@@ -187,6 +188,15 @@ def show_provenance(job_id: str) -> Response:
         language=language_of(request),
     )
     return render_json(told, content_type=MEDIA_TYPE)
+
+
+def _with_chosen_outputs(job: Job) -> Job:
+    """Take the job as if it had been asked for those of its outputs alone that this request names."""
+    query, asked = Query(request), job.demand.outputs
+    chosen = query.names("outputs", [each.id for each in asked])
+    query.check()
+    outputs = tuple(each for each in asked if each.id in chosen) if chosen else asked
+    return replace(job, demand=replace(job.demand, outputs=outputs))
 
 
 def _check_id(job_id: str) -> None:

@@ -144,6 +144,16 @@ def test_an_ended_job_keeps_its_state_and_loses_its_results(client, desk, settin
     assert not (settings.home / "store-results" / job.id).exists()
 
 
+def test_some_of_the_results_are_given_alone(client, desk):
+    job = desk.finish(desk.accept("message", "values"), message=b"hello", values=b"[1]")
+    results = f"/jobs/{job.id}/results"
+    assert client.get(f"{results}?outputs=values").get_data() == b"[1]"
+    assert set(client.get(f"{results}?outputs=values&f=json").get_json()) == {"values"}
+    assert client.get(f"{results}?outputs=message,values").mimetype == "multipart/related"
+    wrong = client.get(f"{results}?outputs=nothing")
+    assert (wrong.status_code, wrong.get_json()["errors"][0]["allowed"]) == (400, ["message", "values"])
+
+
 def test_the_log_is_told_as_text_newest_last(client, desk):
     job = desk.fail(desk.accept("message"), "timeout")
     answer = client.get(f"/jobs/{job.id}/log")
