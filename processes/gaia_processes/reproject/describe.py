@@ -96,6 +96,7 @@ class Inputs(BaseModel):
                 "avec des lignes telles que les mailles soient à peu près carrées. Au lieu d'une résolution.",
             ),
             example=[400, 300],
+            conditional=True,
             foremost=False,
         ),
     ] = None
