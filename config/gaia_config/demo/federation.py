@@ -19,7 +19,7 @@ import iris_sample_data
 
 from gaia_config.catalogue import read_catalogue, write_empty
 from gaia_config.centres import Centre, read_centres
-from gaia_config.demo.samples import countries, occurrences, tree_cover
+from gaia_config.demo.samples import countries, daily_climate, occurrences, tree_cover
 from gaia_config.errors import ConfigurationError
 from gaia_config.files import write_whole
 
@@ -81,6 +81,16 @@ DATA = (
         centres=("climeri",),
         title="Air temperature over North America, scenario E1",
         description="Annual means 1860 to 2099 of a Met Office climate model, ENSEMBLES E1; 360-day calendar.",
+    ),
+    Sample(
+        id="daily-climate-demo",
+        source=daily_climate,
+        ending=".nc",
+        centres=("climeri",),
+        title="Daily temperatures and precipitation of Europe (synthetic, for demonstration)",
+        description="Twenty years made by a formula and at random, observed by nobody: minimum and maximum temperature and "
+        "precipitation of each day from 1991 to 2010 in 20 cells of 5 degrees, to try climate indices on.",
+        licence="CC0-1.0",
     ),
     Sample(
         id="potential-temperature-hybrid-height",

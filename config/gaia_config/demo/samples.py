@@ -1,5 +1,5 @@
 """
-Sample data that are made here: zones out of a package's own data, and records of species and a raster that nobody observed.
+Sample data that are made here: zones out of a package's own data, and records of species, a raster and days that nobody observed.
 
 What is made is the same every time, so that it is the same dataset at every centre.
 """
@@ -11,7 +11,8 @@ import random
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
@@ -58,6 +59,13 @@ _LABEL = "gaia demonstration, synthetic"
 
 ROWS, COLUMNS, CELL_DEG = 360, 720, 0.1
 WEST_DEG, NORTH_DEG = -25.0, 72.0
+
+FIRST_YEAR, DAYS = 1991, 7305
+LATITUDES_DEG, LONGITUDES_DEG = (40.0, 45.0, 50.0, 55.0), (-5.0, 0.0, 5.0, 10.0, 15.0)
+_YEAR_DAYS = 365.25
+_CDF_DIMENSIONS, _CDF_VARIABLES, _CDF_ATTRIBUTES = 10, 11, 12
+_CDF_CHAR = 2
+_CDF_TYPES = {"f": 5, "d": 6}
 _HEADER_BYTES = 8
 _TIFF_TYPES = {"s": 2, "H": 3, "I": 4, "d": 12}
 
@@ -154,3 +162,99 @@ def _directory(tags: tuple[tuple[int, str, Any], ...], at: int) -> bytes:
             behind += content + b"\0" * (len(content) % 2)
         entries += struct.pack("<HHI", tag, _TIFF_TYPES[kind], len(values)) + place
     return struct.pack("<H", len(tags)) + entries + b"\0\0\0\0" + behind
+
+
+def daily_climate() -> bytes:
+    """Make twenty years of daily temperatures and precipitation over Europe that nobody observed: a NetCDF of 4 x 5 cells."""
+    chance = random.Random(20260131)  # noqa: S311 - nothing secret is made of it
+    lowest, highest, rain = array("f"), array("f"), array("f")
+    weather = 0.0
+    for day in range(DAYS):
+        weather = 0.8 * weather + chance.gauss(0.0, 1.8)
+        is_wet, amount = chance.random() < 0.35, chance.expovariate(1 / 6.0)
+        for latitude in LATITUDES_DEG:
+            for longitude in LONGITUDES_DEG:
+                middle = _normal_k(day, latitude, longitude) + weather
+                half_range = 4.5 - 0.5 * is_wet
+                lowest.append(round(middle - half_range, 2))
+                highest.append(round(middle + half_range, 2))
+                rain.append(round(is_wet * amount * (1.2 - 0.01 * (longitude + 5.0)), 1))
+    shape = ("time", "lat", "lon")
+    temperature = {"standard_name": "air_temperature", "units": "K"}
+    return netcdf_classic(
+        {
+            "time": (("time",), array("d", range(DAYS)), {"standard_name": "time", "units": f"days since {FIRST_YEAR}-01-01", "calendar": "standard", "axis": "T"}),
+            "lat": (("lat",), array("d", LATITUDES_DEG), {"standard_name": "latitude", "units": "degrees_north", "axis": "Y"}),
+            "lon": (("lon",), array("d", LONGITUDES_DEG), {"standard_name": "longitude", "units": "degrees_east", "axis": "X"}),
+            "tasmin": (shape, lowest, temperature | {"long_name": "daily minimum temperature", "cell_methods": "time: minimum"}),
+            "tasmax": (shape, highest, temperature | {"long_name": "daily maximum temperature", "cell_methods": "time: maximum"}),
+            "pr": (shape, rain, {"long_name": "daily precipitation", "units": "mm d-1", "standard_name": "lwe_precipitation_rate", "cell_methods": "time: mean"}),
+        },
+        {"Conventions": "CF-1.8", "title": "Daily climate of Europe, synthetic", "source": _LABEL},
+    )  # fmt: skip
+
+
+def _normal_k(day: int, latitude: float, longitude: float) -> float:
+    """Let it be colder in the north, more different through the year in the east, and a little warmer from year to year."""
+    season = -math.cos(2 * math.pi * (day - 20) / _YEAR_DAYS)
+    return 286.0 - 0.7 * (latitude - 45.0) + (7.0 + 0.25 * (longitude + 5.0)) * season + 0.04 * day / _YEAR_DAYS
+
+
+def netcdf_classic(
+    variables: Mapping[str, tuple[tuple[str, ...], "array[float]", Mapping[str, str]]], attributes: Mapping[str, str]
+) -> bytes:
+    """
+    Write variables as NetCDF, classic format (version 1 of the specification that Unidata publishes), without records.
+
+    Parameters
+    ----------
+    variables : mapping
+        By name: dimensions, numbers (float32 or float64), attributes. A dimension is as long as the variable of its name.
+    attributes : mapping
+        Of the file.
+    """
+    starts = dict.fromkeys(variables, 0)
+    at = len(_cdf_head(variables, attributes, starts))  # as long whatever the starts are
+    for name, (_, values, _) in variables.items():
+        starts[name], at = at, at + len(values) * values.itemsize
+    data = (struct.pack(f">{len(values)}{values.typecode}", *values) for _, values, _ in variables.values())
+    return _cdf_head(variables, attributes, starts) + b"".join(data)
+
+
+def _cdf_head(
+    variables: Mapping[str, tuple[tuple[str, ...], "array[float]", Mapping[str, str]]],
+    attributes: Mapping[str, str],
+    starts: Mapping[str, int],
+) -> bytes:
+    """Write what stands before the numbers; `starts` says where those of each variable begin."""
+    sizes = {name: len(values) for name, (dimensions, values, _) in variables.items() if dimensions == (name,)}
+    place = {name: at for at, name in enumerate(sizes)}
+    lengths = b"".join(_cdf_name(name) + struct.pack(">I", size) for name, size in sizes.items())
+    described = b"".join(
+        _cdf_name(name)
+        + struct.pack(f">{len(dimensions) + 1}I", len(dimensions), *(place[each] for each in dimensions))
+        + _cdf_attributes(told)
+        + struct.pack(">III", _CDF_TYPES[values.typecode], len(values) * values.itemsize, starts[name])
+        for name, (dimensions, values, told) in variables.items()
+    )
+    return (
+        struct.pack(">4sIII", b"CDF\x01", 0, _CDF_DIMENSIONS, len(sizes)) + lengths
+        + _cdf_attributes(attributes)
+        + struct.pack(">II", _CDF_VARIABLES, len(variables)) + described
+    )  # fmt: skip
+
+
+def _cdf_name(name: str) -> bytes:
+    return struct.pack(">I", len(name)) + _cdf_padded(name.encode())
+
+
+def _cdf_attributes(attributes: Mapping[str, str]) -> bytes:
+    written = (
+        _cdf_name(name) + struct.pack(">II", _CDF_CHAR, len(text.encode())) + _cdf_padded(text.encode())
+        for name, text in attributes.items()
+    )
+    return struct.pack(">II", _CDF_ATTRIBUTES, len(attributes)) + b"".join(written)
+
+
+def _cdf_padded(content: bytes) -> bytes:
+    return content + b"\0" * (-len(content) % 4)

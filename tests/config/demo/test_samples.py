@@ -3,6 +3,7 @@ import hashlib
 import io
 import zipfile
 
+import netCDF4
 import numpy as np
 import pytest
 import rasterio
@@ -11,7 +12,7 @@ from rasterio.io import MemoryFile
 from gaia_config.demo import samples
 
 
-@pytest.mark.parametrize("make", [samples.countries, samples.occurrences, samples.tree_cover])
+@pytest.mark.parametrize("make", [samples.countries, samples.occurrences, samples.tree_cover, samples.daily_climate])
 def test_what_is_made_is_the_same_every_time(make):
     assert hashlib.sha256(make()).digest() == hashlib.sha256(make()).digest()
 
@@ -39,3 +40,20 @@ def test_a_raster_is_what_gdal_reads():
     assert values.shape == (360, 720)
     assert set(np.unique(values)) <= set(range(-1, 101))
     assert values[0, 400] == samples._cover(-25 + 40.05, 71.95)
+
+
+def test_days_are_what_netcdf_reads():
+    with netCDF4.Dataset("daily", memory=samples.daily_climate()) as data:
+        assert (data.data_model, data.Conventions) == ("NETCDF3_CLASSIC", "CF-1.8")
+        assert {name: len(dimension) for name, dimension in data.dimensions.items()} == {
+            "time": 7305,
+            "lat": 4,
+            "lon": 5,
+        }
+        assert netCDF4.num2date(data["time"][-1], data["time"].units).strftime("%F") == "2010-12-31"
+        assert data["lon"][:].tolist() == list(samples.LONGITUDES_DEG)
+        lowest, highest, rain = (data[name][:] for name in ("tasmin", "tasmax", "pr"))
+    assert (highest - lowest).min() > 7.9
+    assert lowest[:31].mean() + 10 < lowest[181:212].mean(), "winter and summer"
+    assert lowest[:, 0].mean() > lowest[:, -1].mean(), "south and north"
+    assert 0.2 < (rain >= 1).mean() < 0.4
