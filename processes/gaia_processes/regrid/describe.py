@@ -37,6 +37,7 @@ from gaia_processes.text import Text
 
 MOST_CENTRES = 10_000
 _WRITTEN_PER_S = 80e6
+_MOST_OVERLAID_CELLS = 2**23  # each takes about 190 bytes while its overlaps are found, and a task may have 2 GiB
 _FLOAT_BYTES = 4
 _TARGETS = ("grid", "like", "longitudes")
 
@@ -233,6 +234,7 @@ def check(inputs: Inputs, cube: Cube) -> tuple[Fault, ...]:
     return (
         *check_selection(inputs, cube, nearest_level=inputs.nearest_level),
         *constraints(inputs, cube)["method"].judge(inputs.method),
+        *_check_size(inputs, cube),
         *_check_target(inputs),
         *_check_centres(inputs),
         *_check_nearest(inputs),
@@ -254,6 +256,25 @@ def check_like(inputs: Inputs, cubes: Mapping[str, Cube]) -> tuple[Fault, ...]:
             given=str(inputs.like),
         ),
     )
+
+
+def _check_size(inputs: Inputs, cube: Cube) -> Iterator[Fault]:
+    """Refuse to overlay more cells one by one than fit into memory; rows and columns of degrees are overlaid as such."""
+    cells = _count_cells(cube)
+    if inputs.method == "conservative" and cube.grid != "regular" and cells > _MOST_OVERLAID_CELLS:
+        yield _fault(
+            "dataset",
+            f"The grid of the dataset has {cells:,} cells with a longitude and a latitude each; conservative takes at most "
+            f"{_MOST_OVERLAID_CELLS:,} of such. Cut a part out with subset first, or take reproject with the method average.",
+            f"La grille du jeu de données a {cells:,} mailles ayant chacune longitude et latitude ; conservative en prend au "
+            f"plus {_MOST_OVERLAID_CELLS:,}. Découpez d'abord une partie avec subset, ou prenez reproject avec la méthode average.",
+            given=cells,
+        )  # fmt: skip
+
+
+def _count_cells(cube: Cube) -> int:
+    """Count the cells of a map."""
+    return math.prod(found[1].size for kind in ("x", "y") if (found := cube.find_axis(kind)) is not None) or 1
 
 
 def _check_target(inputs: Inputs) -> Iterator[Fault]:
@@ -377,8 +398,7 @@ def estimate(inputs: Inputs, cube: Cube | None) -> Estimate:
         return Estimate(bytes_read=0, bytes_written=0, seconds=0.0)
     part = _Read(variables=inputs.variables, datetime=inputs.datetime, levels=inputs.levels)
     bytes_read, source_bytes, seconds = selection_cost(part, cube)
-    cells = math.prod(found[1].size for kind in ("x", "y") if (found := cube.find_axis(kind)) is not None) or 1
-    written = source_bytes / cells * max(_target_cells(inputs), 1)
+    written = source_bytes / _count_cells(cube) * max(_target_cells(inputs), 1)
     return Estimate(bytes_read=bytes_read, bytes_written=math.ceil(written), seconds=seconds + written / _WRITTEN_PER_S)
 
 

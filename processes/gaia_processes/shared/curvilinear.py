@@ -44,6 +44,7 @@ _STRAY = 4.0
 _CURVED_DEG = 2.0
 _PIECES = 16
 _PAIRS = 2**17
+_CELLS_AT_ONCE = 2**13
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,12 +107,12 @@ def read_curvilinear(dataset: xr.Dataset, grid: Grid, *, repeated: bool = False)
         projected grids); of others there are none.
     """
     cells = read_cells(dataset, grid)
-    longitudes, latitudes = _all_rows(cells.rows, cells.blocks())
+    longitudes, latitudes = _all_rows(cells.rows, cells.blocks(), cells.shape[0])
     hidden = ~(np.isfinite(longitudes) & np.isfinite(latitudes)) | (np.abs(latitudes) > 90.0 + 1e-3)
     longitudes[hidden] = latitudes[hidden] = np.nan
     corner_longitudes = corner_latitudes = None
     if cells.corners is not None:
-        corner_longitudes, corner_latitudes = _all_rows(cells.corners, cells.blocks())
+        corner_longitudes, corner_latitudes = _all_rows(cells.corners, cells.blocks(), cells.shape[0])
     elif grid.kind in {"rotated", "projected"} and min(cells.shape) > 1:
         corner_longitudes, corner_latitudes = _made_corners(unit_vectors(longitudes, latitudes))
     broken = 0
@@ -120,25 +121,37 @@ def read_curvilinear(dataset: xr.Dataset, grid: Grid, *, repeated: bool = False)
         corner_longitudes[stray] = corner_latitudes[stray] = np.nan
         broken = int(np.count_nonzero(stray & ~hidden))
     count = longitudes.size
-    first = (
-        np.where(hidden.reshape(-1), -1, np.arange(count)) if repeated else _first_alike(longitudes, latitudes, hidden)
-    )
+    # The cells of a projection are all at places of their own, and may be smaller than what is taken for the same place.
+    own = repeated or grid.kind == "projected"
+    first = np.where(hidden.reshape(-1), -1, np.arange(count)) if own else _first_alike(longitudes, latitudes, hidden)
     return Curvilinear(
         longitudes=longitudes, latitudes=latitudes, corner_longitudes=corner_longitudes,
         corner_latitudes=corner_latitudes, first=first.astype(np.intp), broken=broken,
     )  # fmt: skip
 
 
-def _all_rows(rows: Rows, blocks: Iterator[slice]) -> tuple[Floats, Floats]:
-    read = [rows(which) for which in blocks]
-    return np.concatenate([each for each, _ in read]), np.concatenate([each for _, each in read])
+def _all_rows(rows: Rows, blocks: Iterator[slice], height: int) -> tuple[Floats, Floats]:
+    x: Floats | None = None
+    y: Floats | None = None
+    for which in blocks:
+        some_x, some_y = rows(which)
+        if x is None or y is None:
+            x, y = np.empty((height, *some_x.shape[1:])), np.empty((height, *some_y.shape[1:]))
+        x[which], y[which] = some_x, some_y
+    return (np.empty((0, 0)), np.empty((0, 0))) if x is None or y is None else (x, y)
 
 
 def _find_stray(x: Floats, y: Floats, corner_x: Floats, corner_y: Floats) -> Mask:
     """Find the cells of which a corner lies much farther away than their neighbours (some published grids have such)."""
-    vectors = unit_vectors(x, y)
-    far = np.linalg.norm(unit_vectors(corner_x, corner_y) - vectors[:, :, np.newaxis], axis=-1).max(axis=-1)
-    reach = _reaches(vectors, widest=True)
+    far, reach = np.empty(x.shape), np.empty(x.shape)
+    height = max(_CELLS_AT_ONCE // max(x.shape[1], 1), 1)
+    for begin in range(0, len(x), height):
+        some = slice(begin, min(begin + height, len(x)))
+        above = begin - max(begin - 1, 0)  # the rows beside are neighbours too
+        vectors = unit_vectors(x[begin - above : some.stop + 1], y[begin - above : some.stop + 1])
+        reach[some] = _reaches(vectors, widest=True)[above : above + some.stop - begin]
+        own = vectors[above : above + some.stop - begin, :, np.newaxis]
+        far[some] = np.linalg.norm(unit_vectors(corner_x[some], corner_y[some]) - own, axis=-1).max(axis=-1)
     usual = np.nanmedian(far)
     stray: Mask = (far > _STRAY * np.where(reach > 0, reach, usual)) & (far > _STRAY * usual)
     return stray
@@ -164,10 +177,14 @@ def _first_alike(longitudes: Floats, latitudes: Floats, hidden: Mask) -> Places:
 
 def _made_corners(vectors: Floats) -> tuple[Floats, Floats]:
     """Make corners: the mean of the four centres around, mirrored at the rim; longitudes and latitudes."""
-    padded = np.stack([np.pad(vectors[..., at], 1, mode="reflect", reflect_type="odd") for at in range(3)], axis=-1)
-    nodes = (padded[:-1, :-1] + padded[:-1, 1:] + padded[1:, :-1] + padded[1:, 1:]) / 4
-    corners = np.stack([nodes[:-1, :-1], nodes[:-1, 1:], nodes[1:, 1:], nodes[1:, :-1]], axis=2)
-    return _degrees_of(corners)
+    nodes = np.empty((vectors.shape[0] + 1, vectors.shape[1] + 1, 3))
+    for at in range(3):
+        padded = np.pad(vectors[..., at], 1, mode="reflect", reflect_type="odd")
+        nodes[..., at] = (padded[:-1, :-1] + padded[:-1, 1:] + padded[1:, :-1] + padded[1:, 1:]) / 4
+    x, y = (
+        np.stack([each[:-1, :-1], each[:-1, 1:], each[1:, 1:], each[1:, :-1]], axis=2) for each in _degrees_of(nodes)
+    )
+    return x, y
 
 
 def _degrees_of(vectors: Floats) -> tuple[Floats, Floats]:
@@ -415,17 +432,24 @@ def conservative(source: Curvilinear, target: Rectilinear) -> Sparse:
             )
         )
     corners = source.corner_longitudes.shape[-1]
-    x = source.corner_longitudes.reshape(-1, corners)[source.fresh]
-    y = source.corner_latitudes.reshape(-1, corners)[source.fresh]
-    there = np.isfinite(x).all(axis=1) & np.isfinite(y).all(axis=1)
-    cells, x, y = source.fresh[there], x[there], np.clip(y[there], -90.0, 90.0)
+    corner_x, corner_y = source.corner_longitudes.reshape(-1, corners), source.corner_latitudes.reshape(-1, corners)
     rows = np.sin(np.radians(target.latitude_edges))
     begin = target.longitude_edges[:, :1] % 360.0
     columns = np.concatenate([begin, begin + target.longitude_edges[:, 1:] - target.longitude_edges[:, :1]], axis=1)
-    parts = [
-        _areas(cells[which], ring_x, ring_y, rows, columns) for which, ring_x, ring_y in _rings(x, y) if len(which)
-    ]
+    parts = []
+    fresh = source.fresh
+    for begin in range(0, len(fresh), _CELLS_AT_ONCE):
+        some = fresh[begin : begin + _CELLS_AT_ONCE]
+        x, y = corner_x[some], corner_y[some]
+        there = np.isfinite(x).all(axis=1) & np.isfinite(y).all(axis=1)
+        cells = some[there]
+        parts += [
+            _areas(cells[which], ring_x, ring_y, rows, columns)
+            for which, ring_x, ring_y in _rings(x[there], np.clip(y[there], -90.0, 90.0))
+            if len(which)
+        ]
     owners, places, areas = join_shares(parts)
+    del parts
     whole = np.multiply.outer(rows[:, 1] - rows[:, 0], columns[:, 1] - columns[:, 0])
     shared = np.bincount(owners, weights=areas, minlength=whole.size).reshape(whole.shape)
     coverage = np.minimum(shared / np.where(whole > 0, whole, 1.0), 1.0)
@@ -443,9 +467,10 @@ def _rings(x: Floats, y: Floats) -> Iterator[tuple[Places, Floats, Floats]]:
     """
     # A corner at a pole has every longitude: that of the corner before it, then that of the one behind.
     at_pole = np.abs(y) > 90.0 - 1e-7
-    before, behind = np.roll(x, 1, axis=1), np.roll(x, -1, axis=1)
-    x = np.stack([np.where(at_pole, before, x), np.where(at_pole, behind, x)], axis=2).reshape(len(x), 2 * x.shape[1])
-    y = np.repeat(y, 2, axis=1)
+    if at_pole.any():
+        before, behind = np.roll(x, 1, axis=1), np.roll(x, -1, axis=1)
+        both = np.stack([np.where(at_pole, before, x), np.where(at_pole, behind, x)], axis=2)
+        x, y = both.reshape(len(x), 2 * x.shape[1]), np.repeat(y, 2, axis=1)
     closed_x = np.concatenate([x, x[:, :1]], axis=1)
     closed_y = np.concatenate([y, y[:, :1]], axis=1)
     steps = (np.diff(closed_x, axis=1) + 180.0) % 360.0 - 180.0

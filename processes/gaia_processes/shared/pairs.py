@@ -21,7 +21,7 @@ from gaia_processes.shared.weights import Picks, Sparse, Weights
 type Arrays = Mapping[str, NDArray[Any]]
 type WeightMethod = Literal["bilinear", "conservative"]
 
-_VERSION = b"1"
+_VERSION = b"2"
 """Changes when other numbers come out for the same grids."""
 
 

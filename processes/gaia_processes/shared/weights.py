@@ -260,11 +260,10 @@ class Sparse:
         source_shape : tuple of int
             Rows and columns.
         """
-        count = coverage.size
         order = np.lexsort((places, owners))
-        matrix = csr_array(
-            (shares[order], (owners[order], places[order])), shape=(count, source_shape[0] * source_shape[1])
-        )
+        starts = np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=coverage.size))])
+        cells = source_shape[0] * source_shape[1]
+        matrix = csr_array((shares[order], places[order], starts), shape=(coverage.size, cells))
         matrix.sum_duplicates()
         matrix.eliminate_zeros()
         sums: Floats = np.add.reduceat(np.append(matrix.data, 0.0), matrix.indptr[:-1]) * (np.diff(matrix.indptr) > 0)

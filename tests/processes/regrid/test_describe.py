@@ -81,6 +81,19 @@ def test_data_without_a_grid_have_no_method(cube: Cube) -> None:
     )
 
 
+def test_more_cells_than_can_be_overlaid_one_by_one_are_refused(cube: Cube) -> None:
+    sizes = {"lat": 3000, "lon": 3000}
+    dimensions = {
+        name: axis.model_copy(update={"size": sizes.get(name, axis.size)}) for name, axis in cube.dimensions.items()
+    }
+    projected = cube.model_copy(update={"grid": "projected", "dimensions": dimensions})
+    (fault,) = REGRID.check(read(grid="1x1", method="conservative"), projected)
+    assert (fault.input, "9,000,000 cells" in fault.problem.en) == ("dataset", True)
+    regular = projected.model_copy(update={"grid": "regular"})
+    assert not REGRID.check(read(grid="1x1", method="conservative"), regular)
+    assert not REGRID.check(read(grid="1x1", method="nearest"), projected)
+
+
 def test_a_finer_target_costs_more_and_a_box_less(cube: Cube) -> None:
     coarse, fine = (REGRID.estimate(read(grid=grid), cube) for grid in ("2x2", "1x1"))
     cropped = REGRID.estimate(read(grid="1x1", bbox=[0, 0, 90, 90]), cube)

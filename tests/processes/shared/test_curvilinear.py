@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+import rasterio
+import xarray as xr
 
 from gaia_processes.errors import DatasetUnsuitable
 from gaia_processes.inputs.resolution import parse_resolution
 from gaia_processes.shared import curvilinear, rectilinear
-from gaia_processes.shared.curvilinear import Curvilinear
+from gaia_processes.shared.axes import find_grid
+from gaia_processes.shared.curvilinear import Curvilinear, read_curvilinear
 from gaia_processes.shared.targets import target_of_resolution
 
 METHODS = ("bilinear", "conservative")
@@ -156,3 +159,31 @@ def test_beyond_the_rim_there_is_no_value():
     source, target = bent(*np.meshgrid([10.0, 12.0, 14.0], [0.0, 2.0])), whole("2x2")
     there = np.argwhere(curvilinear.bilinear(source, target).coverage > 0).tolist()
     assert [(target.latitudes[row], target.longitudes[column]) for row, column in there] == [(1, 11), (1, 13)]
+
+
+def on_a_projection(cell_m):
+    """Make a grid of 7 rows and 9 columns in UTM, 31 N."""
+    mapping = {"grid_mapping_name": "transverse_mercator", "crs_wkt": rasterio.crs.CRS.from_epsg(32631).to_wkt()}
+    dataset = xr.Dataset(
+        {"v": (("y", "x"), np.zeros((7, 9), "f4"), {"grid_mapping": "crs"}), "crs": ((), 0, mapping)},
+        coords={
+            "x": ("x", 500_000 + cell_m * np.arange(9), {"standard_name": "projection_x_coordinate", "units": "m"}),
+            "y": ("y", 5e6 - cell_m * np.arange(7), {"standard_name": "projection_y_coordinate", "units": "m"}),
+        },
+    )
+    return read_curvilinear(dataset, find_grid(dataset, "v"))
+
+
+def test_cells_of_a_projection_are_all_of_their_own_however_small():
+    assert on_a_projection(2.0).fresh.tolist() == list(range(63))
+
+
+def test_cells_taken_some_at_a_time_weigh_the_same(monkeypatch):
+    target = whole("0.5x0.5")
+    once = on_a_projection(30_000.0)
+    weights = curvilinear.conservative(once, target)
+    monkeypatch.setattr(curvilinear, "_CELLS_AT_ONCE", 10)
+    again = on_a_projection(30_000.0)
+    np.testing.assert_array_equal(again.corner_longitudes, once.corner_longitudes)
+    np.testing.assert_array_equal(curvilinear.conservative(again, target).matrix.toarray(), weights.matrix.toarray())
+    assert weights.coverage.max() == pytest.approx(1.0)
