@@ -63,6 +63,7 @@ CASES: dict[str, tuple[str, dict[str, Any], str]] = {
     "regrid": ("regrid", {"grid": "5x5", "method": "conservative"}, "netcdf"),
     "zonal-statistics": ("zonal-statistics", {"zones": _zones(), "statistics": ["mean"]}, "csv"),
     "climate-indices": ("climate-indices", {"indices": ["SU", "TXx"], "period": "month"}, "netcdf"),
+    "climate-indices, percentiles": ("climate-indices", {"indices": ["TX90p"], "baseline": "1801/1802"}, "netcdf"),
 }
 """Process, inputs beside the dataset, format."""
 
