@@ -438,8 +438,8 @@ def conservative(source: Curvilinear, target: Rectilinear) -> Sparse:
     columns = np.concatenate([begin, begin + target.longitude_edges[:, 1:] - target.longitude_edges[:, :1]], axis=1)
     parts = []
     fresh = source.fresh
-    for begin in range(0, len(fresh), _CELLS_AT_ONCE):
-        some = fresh[begin : begin + _CELLS_AT_ONCE]
+    for at in range(0, len(fresh), _CELLS_AT_ONCE):
+        some = fresh[at : at + _CELLS_AT_ONCE]
         x, y = corner_x[some], corner_y[some]
         there = np.isfinite(x).all(axis=1) & np.isfinite(y).all(axis=1)
         cells = some[there]
