@@ -59,7 +59,8 @@ def type_of(source: xr.Variable, options: Options) -> np.dtype[Any]:
     """Say in which type a result is written."""
     statistic = options.statistic
     if statistic == "count":
-        return np.dtype(np.int32)
+        # Means over years, and what is apart from them, are no whole numbers.
+        return np.dtype(np.float64 if options.climatology or options.is_anomaly else np.int32)
     kind = np.dtype(precision_of(source))
     if kind.kind == "f":
         return kind.newbyteorder("=")
@@ -81,7 +82,7 @@ def attributes_of(source: xr.Variable, options: Options, made: Made, dtype: np.d
         attrs["long_name"] = f"{attrs['long_name']} (quantile {made.share:g})"
     if options.is_anomaly and made.time is not None:
         attrs = as_ratio(attrs) if options.ratio else as_anomaly(attrs)
-    if options.statistic != "count":
+    if dtype.kind == "f" or options.statistic != "count":
         attrs = {"_FillValue": dtype.type(fill), **attrs}
     return attrs
 

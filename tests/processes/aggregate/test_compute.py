@@ -471,3 +471,10 @@ def test_months_since_a_date_are_weighed_by_their_days_and_given_in_days():
     result = run(data, period="year")
     assert values_of(result) == pytest.approx([2382 / 365])
     assert (result.time.attrs["units"], result.time.values.tolist()) == ("days since 2001-01-01", [182.5])
+
+
+def test_a_climatology_of_counts_is_no_whole_number():
+    data = months([1, NAN] + [1] * 22)  # February is there once in two years
+    options = {"statistic": "count", "period": "season", "seasons": (parse_season("1-2"),)}
+    assert values_of(quietly(data, climatology=True, **options)) == [1.5]
+    assert values_of(quietly(data, baseline=parse_years("2001/2002"), **options)) == [-0.5, 0.5]
