@@ -22,10 +22,19 @@ from gaia_processes.shared.methods import (
     time_methods,
 )
 from gaia_processes.shared.reduction import Reduction
-from gaia_processes.shared.values import MISSING, PACKING, fill_of, precision_of
+from gaia_processes.shared.values import MISSING, PACKING, WIDER, fill_of, precision_of
 
 _ROOMY = np.dtype(np.float32)
-OF_STORED_NUMBERS = (*PACKING, *MISSING, "valid_range", "valid_min", "valid_max", "actual_range", "unpacked_dtype")
+OF_STORED_NUMBERS = (
+    *PACKING,
+    *MISSING,
+    "valid_range",
+    "valid_min",
+    "valid_max",
+    "actual_range",
+    "unpacked_dtype",
+    "dtype",
+)
 """Attributes that speak of numbers as they are stored."""
 _OF_CLASSES = ("flag_values", "flag_masks", "flag_meanings")
 
@@ -65,7 +74,8 @@ def type_of(source: xr.Variable, options: Options) -> np.dtype[Any]:
     if kind.kind == "f":
         return kind.newbyteorder("=")
     if statistic in {"min", "max"} and not options.climatology and not options.is_anomaly:
-        return kind.newbyteorder("=")
+        marked = any(name in source.attrs for name in MISSING)
+        return kind.newbyteorder("=") if marked else np.dtype(WIDER.get(kind.name, kind.name))
     return np.dtype(np.float64) if statistic == "sum" else _ROOMY
 
 

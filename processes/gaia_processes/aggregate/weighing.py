@@ -6,10 +6,11 @@ import xarray as xr
 from gaia_processes.aggregate.division import Division
 from gaia_processes.aggregate.options import Options, find_rate, refuse_integral, refuse_rate
 from gaia_processes.aggregate.roles import Roles
-from gaia_processes.errors import InvalidInputs
+from gaia_processes.errors import DatasetUnsuitable, InvalidInputs
 from gaia_processes.shared.areas import cell_areas, column_widths, row_widths, thicknesses
 from gaia_processes.shared.axes import text_of
 from gaia_processes.shared.reduction import Cells, Times
+from gaia_processes.text import Text
 
 
 def weigh_cells(
@@ -41,6 +42,8 @@ def weigh_times(variable: xr.Variable, name: str, time: Division, options: Optio
     ------
     InvalidInputs
         A sum of a rate that is not to be integrated, or what is no rate and is.
+    DatasetUnsuitable
+        Something is to be integrated over a step whose length nobody knows.
     """
     lengths = None
     if options.statistic == "sum":
@@ -51,6 +54,8 @@ def weigh_times(variable: xr.Variable, name: str, time: Division, options: Optio
         if options.integrate:
             if rate is None or rate.unit_s is None:
                 raise InvalidInputs([refuse_integral(name, units)])
+            if not time.steps.known:
+                raise _no_length(time.name)
             lengths = time.steps.lengths_s / rate.unit_s
     return Times(
         dim=time.dim,
@@ -59,4 +64,14 @@ def weigh_times(variable: xr.Variable, name: str, time: Division, options: Optio
         lengths=lengths,
         least=options.least(1.0),
         over_years=time.over_years,
+    )
+
+
+def _no_length(time: str) -> DatasetUnsuitable:
+    return DatasetUnsuitable(
+        Text(
+            en=f"Nothing can be integrated over time: how long the one step of {time!r} is, the data do not say (it has no bounds).",
+            fr=f"Rien ne peut être intégré dans le temps : les données ne disent pas la durée du seul pas de {time!r} (il n'a pas de "
+            "bornes).",
+        )
     )

@@ -43,6 +43,7 @@ from gaia_processes.shared.values import (
     find_invalid,
     precision_of,
     read_numbers,
+    with_room_for_missing,
 )
 from gaia_processes.shared.weights import Picks, Weights
 from gaia_processes.text import Text
@@ -340,9 +341,11 @@ def _move(name: str, variable: xr.Variable, between: _Between, warn: Warn) -> xr
     if options.method == "nearest" or (categories is not None and options.method == "bilinear"):
         if options.method == "bilinear":
             warn(_categories_kept(name, "the nearest cell", "de la maille la plus proche"))
+        variable = with_room_for_missing(variable)
         remap: Remaps = _nearest(variable, between)
     elif categories is not None:
         warn(_categories_kept(name, "the largest share of the area", "de la plus grande part de la surface"))
+        variable = with_room_for_missing(variable)
         remap = _majority(variable, between, categories)
     else:
         remap = _blend(variable, between)
@@ -444,7 +447,7 @@ def _attributes(variable: xr.Variable, remap: Remaps, method: Method) -> dict[st
     attrs = {name: value for name, value in variable.attrs.items() if name not in drop}
     if isinstance(remap, Blend):
         unpacked = variable.dtype.kind != "f" or any(name in attrs for name in PACKING)
-        gone = {*PACKING, *MISSING, *_VALID_RANGE, "_Unsigned"} if unpacked else {"actual_range"}
+        gone = {*PACKING, *MISSING, *_VALID_RANGE, "dtype"} if unpacked else {"actual_range"}
         kept = {name: value for name, value in attrs.items() if name not in gone}
         attrs = {"_FillValue": remap.fill} | kept
     else:

@@ -26,14 +26,11 @@ from gaia_processes.shared.mappings import make_axis, make_mapping
 from gaia_processes.shared.methods import append_methods
 from gaia_processes.shared.rasters import Raster, choose_raster, crop_raster, read_raster
 from gaia_processes.shared.references import references_of
-from gaia_processes.shared.values import MISSING, PACKING, find_invalid, is_categorical, precision_of, unpack
+from gaia_processes.shared.values import MISSING, PACKING, WIDER, find_invalid, is_categorical, precision_of, unpack
 from gaia_processes.shared.warping import Warp, warp_lazily
 from gaia_processes.text import Text
 
 type Says = Callable[[Text], None]
-
-_WIDER = {"int8": "int16", "uint8": "int16", "int16": "int32", "uint16": "int32"}
-"""In what whole numbers are given where none of them is free to mark missing cells."""
 
 _OF_THE_OLD_GRID = (
     "coordinates",
@@ -276,7 +273,7 @@ def _type_of(variable: xr.Variable, nodata: float | None) -> np.dtype[Any]:
     own = variable.dtype.newbyteorder("=")
     if own.kind == "f" or nodata is not None or any(name in variable.attrs for name in MISSING):
         return np.dtype("float32") if own == np.float16 else own
-    return np.dtype(_WIDER.get(own.name, "float64"))
+    return np.dtype(WIDER.get(own.name, "float64"))
 
 
 def _float_of(variable: xr.Variable, method: str) -> np.dtype[Any]:

@@ -7,6 +7,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from gaia_processes.shared.lazy import map_lazily
+
 PACKING = ("scale_factor", "add_offset")
 MISSING = ("_FillValue", "missing_value")
 
@@ -23,6 +25,10 @@ DEFAULT_FILLS: dict[str, float | int] = {
     "f4": 9.969209968386869e36,
     "f8": 9.969209968386869e36,
 }
+
+WIDER = {"int8": "int16", "uint8": "int16", "int16": "int32", "uint16": "int32"}
+"""In what whole numbers are given where none of them is free to mark missing cells."""
+_OF_THE_TYPE = ("valid_range", "valid_min", "valid_max", "actual_range", "flag_values", "flag_masks")
 
 
 def find_missing(values: NDArray[Any], attrs: dict[str, Any]) -> NDArray[np.bool_]:
@@ -229,3 +235,30 @@ def fill_of(variable: xr.Variable) -> Any:
             return np.asarray(mark, dtype=variable.dtype).reshape(-1)[0]
     default = DEFAULT_FILLS.get(variable.dtype.str[1:])
     return None if default is None else variable.dtype.type(default)
+
+
+def with_room_for_missing(variable: xr.Variable) -> xr.Variable:
+    """
+    Give a variable some cells of which will be missing in a type that has a number free for them.
+
+    Parameters
+    ----------
+    variable : xarray.Variable
+        Numbers as stored, read lazily.
+
+    Returns
+    -------
+    xarray.Variable
+        The same where a number marks missing cells already, of floats, and of whole numbers of four bytes and more, of which
+        one is spared; else, so that none of 256 or 65,536 values is lost, of the next wider type with a `_FillValue`.
+    """
+    wider = WIDER.get(variable.dtype.name)
+    if wider is None or any(name in variable.attrs for name in MISSING):
+        return variable
+    dtype = np.dtype(wider)
+    made = map_lazily(variable, lambda values, _: values.astype(dtype), dtype=dtype)
+    told = {name: np.asarray(value).astype(dtype)[()] if name in _OF_THE_TYPE and not isinstance(value, str) else value
+            for name, value in variable.attrs.items() if name != "dtype"}  # fmt: skip
+    made.attrs = {"_FillValue": dtype.type(np.iinfo(dtype).min), **told}
+    made.encoding = {**variable.encoding, "dtype": dtype, "endian": "native"}
+    return made

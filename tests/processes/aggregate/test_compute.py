@@ -478,3 +478,16 @@ def test_a_climatology_of_counts_is_no_whole_number():
     options = {"statistic": "count", "period": "season", "seasons": (parse_season("1-2"),)}
     assert values_of(quietly(data, climatology=True, **options)) == [1.5]
     assert values_of(quietly(data, baseline=parse_years("2001/2002"), **options)) == [-0.5, 0.5]
+
+
+def test_the_greatest_byte_is_a_value_and_not_missing():
+    data = days(np.zeros(2))
+    data["v"] = ("time", np.uint8([7, 255]), {"units": "1"})
+    result = run(data, statistic="max")
+    assert (result.v.values.tolist(), result.v.attrs["_FillValue"] < 0) == ([255], True)
+
+
+def test_what_has_no_length_is_not_integrated():
+    data = without_bounds(days([1.0], units="kg m-2 s-1"))
+    with pytest.raises(DatasetUnsuitable, match="how long the one step"):
+        run(data, statistic="sum", integrate=True)

@@ -195,6 +195,12 @@ def test_beyond_the_last_row_the_pole_has_the_mean_of_that_row():
     np.testing.assert_allclose(made, [[0, 4], [3, 5], [6, 6]])  # the mean is 6; halfway it counts half
 
 
+def test_the_greatest_byte_is_a_value_and_not_missing():
+    byte = field([[255, 1, 2, 3]], **QUARTERS, latitudes=(0.0,), lat_bnds=((-10, 10),), dtype="u1")
+    found = regrid(byte, method="nearest", longitudes=(45.0, 135.0), latitudes=(0.0, 60.0))
+    np.testing.assert_array_equal(found, [[255, 1], [NAN, NAN]])
+
+
 def test_nothing_is_extrapolated():
     source = field([[1, 2], [3, 4]], (10, 20), (0, 10))
     made = regrid(source, longitudes=(5.0, 10.0, 20.0, 25.0), latitudes=(-1.0, 0.0, 10.0))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from gaia_processes.shared.values import fill_of, find_missing, is_surely_whole, read_numbers
+from gaia_processes.shared.values import fill_of, find_missing, is_surely_whole, read_numbers, with_room_for_missing
 
 
 def test_packed_values_are_unpacked_and_marks_become_nan():
@@ -46,3 +46,12 @@ def test_text_has_no_numbers():
 )
 def test_the_value_that_marks_missing_cells(kind, attrs, fill):
     assert fill_of(xr.Variable("x", np.zeros(1, kind), attrs)) == fill
+
+
+def test_no_value_of_a_byte_becomes_the_mark_of_what_is_missing():
+    bytes_ = xr.Variable("x", np.uint8([0, 255]), {"flag_values": np.uint8([255]), "dtype": "bool"})
+    made = with_room_for_missing(bytes_)
+    assert (made.dtype, made.values.tolist(), made.attrs["_FillValue"]) == ("i2", [0, 255], -32768)
+    assert (made.attrs["flag_values"].dtype, "dtype" in made.attrs) == ("i2", False)
+    marked = xr.Variable("x", np.uint8([0, 255]), {"_FillValue": np.uint8(0)})
+    assert with_room_for_missing(marked) is marked

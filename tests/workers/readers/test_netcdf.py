@@ -290,7 +290,15 @@ def test_a_group_that_holds_itself_does_not_run_for_ever(tmp_path):
 def test_groups_alone_are_refused(tmp_path):
     with netCDF4.Dataset(tmp_path / "a.nc", "w") as file:
         file.createGroup("inside")
-    refuse(tmp_path / "a.nc", "only groups")
+    refuse(tmp_path / "a.nc", "only in groups")
+
+
+def test_data_in_groups_are_not_left_out_in_silence(tmp_path):
+    with netCDF4.Dataset(tmp_path / "a.nc", "w") as file:
+        file.createDimension("x", 2)
+        file.createVariable("x", "f8", "x")[:] = [1, 2]
+        file.createGroup("g").createVariable("v", "f8", "x")[:] = [1, 2]
+    refuse(tmp_path / "a.nc", "only in groups")
 
 
 def test_a_compound_type_is_refused_by_name(tmp_path):

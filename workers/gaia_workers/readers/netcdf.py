@@ -233,7 +233,7 @@ def _make_variable(name: str, variable: Any, opened: _OpenFile, *, hdf5: bool) -
 
 
 def _assemble(source: Any, opened: _OpenFile, *, hdf5: bool) -> xr.Dataset:
-    if not source.variables and source.groups:
+    if source.groups and all(name in source.dimensions for name in source.variables):
         raise UnreadableData(refusals.GROUPS_ONLY)
     variables = {name: _make_variable(name, each, opened, hdf5=hdf5) for name, each in source.variables.items()}
     # No index is made: it would read the coordinates, and repeated or unordered steps must not matter here.

@@ -19,8 +19,8 @@ DAMAGED = Text(
     fr="Le fichier NetCDF est illisible : il est tronqué ou endommagé.",
 )
 GROUPS_ONLY = Text(
-    en="The NetCDF file has no variables at its root (only groups), which is not supported.",
-    fr="Le fichier NetCDF n'a aucune variable à sa racine (seulement des groupes), ce qui n'est pas pris en charge.",
+    en="The NetCDF file has no data at its root, only in groups, which is not supported.",
+    fr="Le fichier NetCDF n'a pas de données à sa racine, seulement dans des groupes, ce qui n'est pas pris en charge.",
 )
 DAMAGED_ZARR = Text(
     en="The Zarr store cannot be read: it is truncated or damaged.",

@@ -28,7 +28,7 @@ from gaia_processes.shared.longitude import (
     turn_from,
 )
 from gaia_processes.shared.references import references_of
-from gaia_processes.shared.values import PACKING, fill_of, find_missing, read_numbers
+from gaia_processes.shared.values import PACKING, fill_of, find_missing, read_numbers, with_room_for_missing
 from gaia_processes.text import Text
 
 
@@ -128,6 +128,7 @@ def mask_outside_box(dataset: xr.Dataset, masks: dict[tuple[str, str], Mask]) ->
 
 
 def _hide(variable: xr.Variable, y_dim: str, x_dim: str, inside: Mask) -> xr.Variable:
+    variable = with_room_for_missing(variable)
     fill = fill_of(variable)
     if fill is None:
         return variable
