@@ -22,7 +22,7 @@ from gaia_processes.shared.methods import (
     time_methods,
 )
 from gaia_processes.shared.reduction import Reduction
-from gaia_processes.shared.values import MISSING, PACKING, WIDER, fill_of, precision_of
+from gaia_processes.shared.values import MISSING, PACKING, fill_of, precision_of, roomy_type
 
 _ROOMY = np.dtype(np.float32)
 OF_STORED_NUMBERS = (
@@ -75,7 +75,7 @@ def type_of(source: xr.Variable, options: Options) -> np.dtype[Any]:
         return kind.newbyteorder("=")
     if statistic in {"min", "max"} and not options.climatology and not options.is_anomaly:
         marked = any(name in source.attrs for name in MISSING)
-        return kind.newbyteorder("=") if marked else np.dtype(WIDER.get(kind.name, kind.name))
+        return (kind if marked else roomy_type(kind)).newbyteorder("=")
     return np.dtype(np.float64) if statistic == "sum" else _ROOMY
 
 

@@ -237,6 +237,24 @@ def fill_of(variable: xr.Variable) -> Any:
     return None if default is None else variable.dtype.type(default)
 
 
+def roomy_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """
+    Give the type in which one number is free to mark missing cells.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+        Of numbers without a mark.
+
+    Returns
+    -------
+    numpy.dtype
+        A wider one of bytes, which have no number to spare (the NetCDF library fills none either), and of uint16, whose
+        greatest number images have where they are saturated; of others the same, whose default fill is none of their values.
+    """
+    return np.dtype(WIDER[dtype.name]) if dtype.name in {"int8", "uint8", "uint16"} else dtype
+
+
 def with_room_for_missing(variable: xr.Variable) -> xr.Variable:
     """
     Give a variable some cells of which will be missing in a type that has a number free for them.
@@ -249,13 +267,14 @@ def with_room_for_missing(variable: xr.Variable) -> xr.Variable:
     Returns
     -------
     xarray.Variable
-        The same where a number marks missing cells already, of floats, and of whole numbers of four bytes and more, of which
-        one is spared; else, so that none of 256 or 65,536 values is lost, of the next wider type with a `_FillValue`.
+        The same where a number marks missing cells already, or one can be spared (`roomy_type`); else of the wider type with a
+        `_FillValue`.
     """
-    wider = WIDER.get(variable.dtype.name)
-    if wider is None or any(name in variable.attrs for name in MISSING):
+    if any(name in variable.attrs for name in MISSING):
         return variable
-    dtype = np.dtype(wider)
+    dtype = roomy_type(variable.dtype)
+    if dtype == variable.dtype:
+        return variable
     made = map_lazily(variable, lambda values, _: values.astype(dtype), dtype=dtype)
     told = {name: np.asarray(value).astype(dtype)[()] if name in _OF_THE_TYPE and not isinstance(value, str) else value
             for name, value in variable.attrs.items() if name != "dtype"}  # fmt: skip

@@ -10,7 +10,7 @@ from gaia_processes.aggregate.options import Options
 
 @pytest.mark.parametrize(
     ("stored", "statistic", "expected"),
-    [("i2", "mean", "f4"), ("i2", "sum", "f8"), ("i2", "max", "i2"), (">f4", "mean", "<f4"), ("f8", "std", "f8"), ("f4", "count", "i4")],
+    [("i2", "mean", "f4"), ("i2", "sum", "f8"), ("i2", "max", "i2"), ("u1", "max", "i2"), (">f4", "mean", "<f4"), ("f8", "std", "f8"), ("f4", "count", "i4")],
 )  # fmt: skip
 def test_results_have_the_type_that_holds_them(stored, statistic, expected):
     made = type_of(xr.Variable("x", np.zeros(1, stored)), Options(statistic=statistic))
