@@ -1,6 +1,7 @@
 """The web application: our routes first, then pygeoapi's; and what holds for every request."""
 
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +14,7 @@ from gaia_server.cors import allow_other_origins
 from gaia_server.front import import_front, open_house, pygeoapi_configuration, settle_accept, tell_as_problem
 from gaia_server.negotiation import AcceptRepair
 from gaia_server.operations import comes_in_forms
+from gaia_server.pages.process import example_body
 from gaia_server.pages.protection import protect
 from gaia_server.problems import render_error
 from gaia_server.queries import Query
@@ -104,6 +106,7 @@ def settle(app: Flask, services: Services) -> None:
         public_url=services.settings.public_url,
         processes=services.processes,
         federation=services.federation,
+        example_of=partial(example_body, services),
     )
 
 

@@ -8,7 +8,7 @@ It is made from our own tables alone: pygeoapi's own refers to schemas on other 
 import hashlib
 import json
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -59,15 +59,24 @@ class Documents:
         Title, description, licence and contact of the service, as pygeoapi's configuration has them.
     public_url : str
         Address of the landing page.
+    example_of : callable
+        Gives the body of a request for a process that is right on data that are here; None where none of them fits.
     """
 
     def __init__(
-        self, metadata: Mapping[str, Any], *, public_url: str, processes: Mapping[str, Process], federation: Federation
+        self,
+        metadata: Mapping[str, Any],
+        *,
+        public_url: str,
+        processes: Mapping[str, Process],
+        federation: Federation,
+        example_of: Callable[[Process], dict[str, Any] | None] = lambda _: None,
     ) -> None:
         self._metadata = metadata
         self._public_url = public_url
         self._processes = processes
         self._federation = federation
+        self._example_of = example_of
         self._kept: dict[Language, tuple[str, Written]] = {}
         self._making = threading.Lock()
 
@@ -84,7 +93,9 @@ class Documents:
     def _make(self, language: Language) -> Written:
         ids = ids_by_role(self._federation)
         head = make_head(self._metadata, self._public_url, language)
-        document = make_document(head, self._processes.values(), ids, language)
+        found = {id: self._example_of(process) for id, process in self._processes.items()}
+        examples = {id: example for id, example in found.items() if example is not None}
+        document = make_document(head, self._processes.values(), ids, language, examples=examples)
         content = json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
         return Written(content=content, etag=hashlib.sha256(content).hexdigest()[:32])
 
@@ -106,7 +117,12 @@ def make_head(metadata: Mapping[str, Any], public_url: str, language: Language) 
 
 
 def make_document(
-    head: Mapping[str, Any], processes: Iterable[Process], dataset_ids: DatasetIds, language: Language
+    head: Mapping[str, Any],
+    processes: Iterable[Process],
+    dataset_ids: DatasetIds,
+    language: Language,
+    *,
+    examples: Mapping[str, dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """
     Make the document.
@@ -117,6 +133,8 @@ def make_document(
         As `make_head` gives it.
     dataset_ids : tuple of str, or mapping
         The datasets that requests may name, of every input or by what it takes.
+    examples : mapping, optional
+        Bodies of requests by process; where there is none, it is put together from the examples of the inputs.
 
     Returns
     -------
@@ -131,10 +149,13 @@ def make_document(
         name = f"execute-{process.id}"
         described = description(process, language, "", dataset_ids)
         schemas[name] = _request_schema(process, described, language)
+        example = (examples or {}).get(process.id) or _example(process, described)
         for operation in OPERATIONS:
             if operation.id in _OF_A_PROCESS:
                 path = operation.path.replace("{processID}", process.id)
-                paths.setdefault(path, {})[operation.method] = _render_of(process, operation, described, language)
+                paths.setdefault(path, {})[operation.method] = _render_of(
+                    process, operation, described, example, language
+                )
     tags = dict.fromkeys(operation.tag for operation in OPERATIONS)
     return {
         **head,
@@ -184,15 +205,21 @@ def _callbacks(language: Language) -> dict[str, Any]:
     }
 
 
-def _render_of(process: Process, operation: Operation, described: dict[str, Any], language: Language) -> dict[str, Any]:
-    """Tell an operation for one process: no parameter for its id, and its own inputs."""
-    rendered = _render(operation, language)
+def _example(process: Process, described: dict[str, Any]) -> dict[str, Any]:
+    """Put a body together from the examples of the inputs that mean something by themselves."""
     examples = {
         name: told["schema"].get("example")
         for name, told in described["inputs"].items()
         if not told_of(process, name).conditional
     }
-    example = {"inputs": {name: value for name, value in examples.items() if value is not None}}
+    return {"inputs": {name: value for name, value in examples.items() if value is not None}}
+
+
+def _render_of(
+    process: Process, operation: Operation, described: dict[str, Any], example: dict[str, Any], language: Language
+) -> dict[str, Any]:
+    """Tell an operation for one process: no parameter for its id, and its own inputs."""
+    rendered = _render(operation, language)
     general = ("#/components/parameters/processID", "#/components/parameters/kvp")
     parameters = [each for each in rendered["parameters"] if each["$ref"] not in general]
     whole = {"requestBody": _body(ref(f"execute-{process.id}"), example)} if operation.body else {}

@@ -119,6 +119,12 @@ def render_process(services: Services, process: Process, values: Values, *, stri
     )
 
 
+def example_body(services: Services, process: Process) -> dict[str, Any] | None:
+    """Give the body of a request that is right on data that are here, the same as the page begins with; None without such data."""
+    example = _example_of(services, process)
+    return None if example is None else read_form(process, input_schemas(process.inputs), MultiDict(example))
+
+
 def _example_of(services: Services, process: Process) -> Mapping[str, str] | None:
     """Find a filled form to begin with, once for each state of the catalogue: several datasets may have to be tried."""
     kept: dict[str, tuple[str, Mapping[str, str] | None]] = current_app.extensions.setdefault(EXAMPLES, {})
