@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Protocol
@@ -567,8 +567,3 @@ class Transport(Protocol):
 def utc_now() -> datetime:
     """Tell the time, in UTC."""
     return datetime.now(UTC)
-
-
-def as_json(value: Any) -> Any:
-    """Turn a dataclass of this module into plain JSON values."""
-    return json.loads(json.dumps(asdict(value), default=str))

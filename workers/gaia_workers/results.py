@@ -16,12 +16,14 @@ from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 
-from gaia_workers.contract import Order, Result, as_json
+from gaia_workers.contract import Order, Result
 
 MANIFEST = "manifest.json"
 DRAFTS = ".drafts"
@@ -106,12 +108,12 @@ class Results:
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove_folder(folder)
 
     def publish(self, draft: Draft, result: Result) -> None:
         """Write the manifest and make the draft the attempt's result, in one step that a crash cannot halve."""
         manifest = draft.path(MANIFEST)
-        manifest.write_text(json.dumps(manifest_of(draft.order, result), indent=2) + "\n")
+        manifest.write_bytes(to_json(manifest_of(draft.order, result), indent=2) + b"\n")
         _sync_all((*draft.folder.iterdir(), draft.folder))
         place = self.folder(draft.order.job_id, draft.order.attempt)
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -122,7 +124,7 @@ class Results:
     def remove(self, job_id: str, attempt: int) -> None:
         """Remove what an attempt published or drafted; nothing is there afterwards, and nobody sees half of it."""
         place = self.folder(job_id, attempt)
-        for folder in (place, *self._root.glob(f"{DRAFTS}/{job_id}-{attempt}-*")):
+        for folder in (place, *(self._root / DRAFTS).glob(f"{job_id}-{attempt}-*")):
             self._discard(folder)
         if place.parent.is_dir() and not any(place.parent.iterdir()):
             place.parent.rmdir()
@@ -158,7 +160,8 @@ class Results:
 
     def drafted_bytes(self, job_id: str, attempt: int) -> int:
         """Measure what an attempt has written so far, its temporary files too, as it lies on the disk."""
-        files = (file for folder in self._root.glob(f"{DRAFTS}/{job_id}-{attempt}-*") for file in folder.rglob("*"))
+        folders = (self._root / DRAFTS).glob(f"{job_id}-{attempt}-*")  # the root holds every job that was published
+        files = (file for folder in folders for file in folder.rglob("*"))
         return sum(map(_bytes_on_disk, files))
 
     def sweep(self, living: frozenset[str] = frozenset()) -> None:
@@ -212,7 +215,7 @@ def digest(path: Path) -> str:
 
 
 def manifest_of(order: Order, result: Result) -> dict[str, Any]:
-    """Say what an attempt made and of what: the text of `manifest.json`."""
+    """Say what an attempt made and of what: the members of `manifest.json`."""
     return {
         "job": order.job_id,
         "attempt": order.attempt,
@@ -226,8 +229,16 @@ def manifest_of(order: Order, result: Result) -> dict[str, Any]:
              "sizeBytes": each.size_bytes, "sha256": each.sha256}
             for each in result.files
         ],
-        "result": as_json(result),
+        "result": result,
     }  # fmt: skip
+
+
+def _remove_folder(folder: Path) -> None:
+    """Remove a folder with all that is in it; most often there is nothing, and one call does it."""
+    try:
+        folder.rmdir()
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _bytes_on_disk(file: Path) -> int:
@@ -239,9 +250,18 @@ def _bytes_on_disk(file: Path) -> int:
 
 def _sync_all(paths: Collection[Path]) -> None:
     """Bring files and folders to the disk at once: a journal that is asked for several writes them in one go."""
-    with ThreadPoolExecutor(min(len(paths), SYNCED_AT_ONCE)) as threads:
-        for done in [threads.submit(sync, path) for path in paths]:
-            done.result()
+    for done in [_syncing().submit(sync, path) for path in paths]:
+        done.result()
+
+
+@cache
+def _syncing() -> ThreadPoolExecutor:
+    """
+    Give the threads that wait for the disk, begun with the first result that is published.
+
+    They stay: beginning and ending them takes longer than a small result does.
+    """
+    return ThreadPoolExecutor(SYNCED_AT_ONCE, thread_name_prefix="sync")
 
 
 def sync(path: Path) -> None:

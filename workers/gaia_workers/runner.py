@@ -122,7 +122,7 @@ def run(
             (output, watched(value), file_format) for output, value, file_format in wanted(process, made, order)
         )
         refuse_too_large(asked, output_limit_bytes)
-        history = history_line(order, process)
+        history = history_line(order, process, inputs)
         files = tuple(
             write_output(draft, *each, history=history, progress=track.writing(at, len(asked)))
             for at, each in enumerate(asked)
@@ -329,10 +329,10 @@ def as_plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def history_line(order: Order, process: Process) -> str:
+def history_line(order: Order, process: Process, inputs: BaseModel) -> str:
     """Make the line that a result's `history` gets: time of acceptance, process with version, inputs."""
-    inputs = json.dumps(dump_inputs(read_inputs(process, order.inputs)), ensure_ascii=False)
-    return f"{order.accepted:%Y-%m-%dT%H:%M:%SZ} gaia {process.id} {process.version} {inputs}"
+    asked = json.dumps(dump_inputs(inputs), ensure_ascii=False)
+    return f"{order.accepted:%Y-%m-%dT%H:%M:%SZ} gaia {process.id} {process.version} {asked}"
 
 
 class Meter:

@@ -13,6 +13,9 @@ from pydantic import BaseModel
 
 from gaia_processes.inputs.dataset import DatasetReference
 
+_PLAIN = frozenset({type(None), bool, int, float, str})
+"""What most inputs are, and names nothing: it is not looked into."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NamedReference:
@@ -76,10 +79,12 @@ def _walk(value: object, path: tuple[str | int, ...]) -> Iterator[NamedReference
         yield NamedReference(path=path, reference=value)
     elif isinstance(value, BaseModel):
         for name, each in value:
-            yield from _walk(each, (*path, name))
+            if type(each) not in _PLAIN:
+                yield from _walk(each, (*path, name))
     elif isinstance(value, tuple | list):
         for place, each in enumerate(value):
-            yield from _walk(each, (*path, place))
+            if type(each) not in _PLAIN:
+                yield from _walk(each, (*path, place))
 
 
 def map_references(value: Any, change: Callable[[DatasetReference], object]) -> Any:

@@ -10,6 +10,7 @@ import csv
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, PlainSerializer, PlainValidator, WithJsonSchema
@@ -27,6 +28,9 @@ from gaia_processes.inputs.dialect import COORDINATES, dialect_of, find_coordina
 from gaia_processes.inputs.geojson import POINTS, POLYGONS, Collection, read_collection
 from gaia_processes.kinds import GEOJSON, TABLE, Role
 from gaia_processes.rows import RowColumn, Rows
+
+_MODELS = 512
+"""So many inputs of models are remembered; models are made for single requests too."""
 
 MOST_INLINE_VERTICES = 100_000
 SPILLED_BYTES = 64 * 1024
@@ -112,12 +116,14 @@ type Inline = InlineFeatures | InlineTable
 INLINE = (InlineFeatures, InlineTable)
 
 
+@lru_cache(_MODELS)
 def role_of(model: type[BaseModel], name: str) -> Role:
     """Tell what an input takes where it names a dataset or an upload."""
     takes = next((each for each in _said_of(model, name) if isinstance(each, Takes)), None)
     return "grid" if takes is None else takes.role
 
 
+@lru_cache(_MODELS)
 def column_inputs(model: type[BaseModel]) -> dict[str, tuple[str, ...]]:
     """Give the inputs that name columns, with those whose columns they name."""
     found = {
