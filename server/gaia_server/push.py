@@ -23,7 +23,7 @@ from werkzeug.datastructures import Headers
 
 from gaia_config.centres import Centre
 from gaia_processes.text import Text
-from gaia_server.disk import as_no_space, off_the_loop, sync_folder
+from gaia_server.disk import as_no_space, off_the_loop, wait_for_folder
 from gaia_server.errors import BadDelivery, BodyTooSlow, Busy, DigestWrong, Forbidden, NoSuchJob, OffsetWrong
 from gaia_server.results import LOCATION
 from gaia_workers.contract import link_holds
@@ -254,17 +254,22 @@ class Deliveries:
 
     def _complete(self, claim: Claim, path: Path, stream: BinaryIO, piece: Piece) -> None:
         self._place(claim)  # the job may have been dismissed while its result was on its way
-        partial = _partial(path)
-        off_the_loop(stream.flush)
         try:
-            if _digest(partial) != piece.sha256:
-                partial.unlink()
-                raise DigestWrong
-            off_the_loop(lambda: os.fsync(stream.fileno()))
-            partial.rename(path)
-            sync_folder(path.parent)
+            off_the_loop(lambda: _settle(path, stream, piece.sha256))
         except FileNotFoundError:
             raise NoSuchJob from None  # it was discarded just now
+
+
+def _settle(path: Path, stream: BinaryIO, sha256: str) -> None:
+    """Let what has arrived take its place, if it is what was announced, and bring all of it to the disk."""
+    partial = _partial(path)
+    stream.flush()
+    if _digest_of(partial) != sha256:
+        partial.unlink()
+        raise DigestWrong
+    os.fsync(stream.fileno())
+    partial.rename(path)
+    wait_for_folder(path.parent)
 
 
 def _partial(path: Path) -> Path:
@@ -302,8 +307,9 @@ def _copy(body: BinaryIO, stream: BinaryIO, size_bytes: int) -> int:
 
 
 def _digest(path: Path) -> str:
-    def digest() -> str:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+    return off_the_loop(lambda: _digest_of(path))
 
-    return off_the_loop(digest)
+
+def _digest_of(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

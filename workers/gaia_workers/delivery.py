@@ -4,6 +4,7 @@ import base64
 import time
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -93,9 +94,8 @@ class Push:
             If the server does not take one.
         """
         del order
-        with requests.Session() as session:
-            for file in result.files:
-                self._send(session, draft.path(file.name), file)
+        for file in result.files:
+            self._send(_session(), draft.path(file.name), file)
         for file in result.files:
             draft.path(file.name).unlink()  # the server has it; what stays here is the manifest
         return replace(
@@ -173,6 +173,12 @@ class Push:
 
     def _headers(self) -> dict[str, str]:
         return {"Gaia-Centre": self._centre.id}
+
+
+@cache
+def _session() -> requests.Session:
+    """Give what this process talks to servers with; a connection that is still open is used for the next result too."""
+    return requests.Session()
 
 
 class _Again(Exception):

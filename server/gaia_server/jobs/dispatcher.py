@@ -111,10 +111,12 @@ class Dispatcher:
         """Let out what there is room for at a centre; what the broker does not take waits in the outbox."""
         for queue in self._centres[centre].queues:
             room = self._rooms.of(centre, queue.name, self._load(centre))
-            for work in self._store.lanes.release(centre, queue.name, room, now=utc_now()):
-                self._send(work)
+            released = self._store.lanes.release(centre, queue.name, room, now=utc_now())
+            if sent := [(work.id, work.attempt) for work in released if self._send(work)]:
+                self._store.orders_sent(sent)
 
-    def _send(self, work: Work) -> None:
+    def _send(self, work: Work) -> bool:
+        """Send an order, and tell whether the broker has it."""
         try:
             self._transport.send(order_of(work, self._settings))
         except TransportDown:
@@ -123,7 +125,8 @@ class Dispatcher:
             _log.error("an order that can never be sent", job=work.id, reason=str(error))
             self._store.fail(work, unsendable())
         else:
-            self._store.sent(work.id, work.attempt)
+            return True
+        return False
 
     def _load(self, centre: str) -> Load:
         seen, load = self._loads.get(centre, (-LOOK_S, Load(alive=False, reachable=False)))

@@ -17,8 +17,8 @@ from gaia_server.jobs import engine as database
 from gaia_server.jobs.paces import Pace, find_paces
 from gaia_server.jobs.records import Work
 from gaia_server.jobs.rows import WORKS, read_work
-from gaia_server.jobs.states import UNFINISHED, State
-from gaia_server.jobs.tables import Moment, outbox, works
+from gaia_server.jobs.states import State
+from gaia_server.jobs.tables import Moment, is_unfinished, outbox, works
 
 SHOWN = 2_000
 """So many of those that wait in a lane are known one by one; where the others stand is counted."""
@@ -29,7 +29,7 @@ _HERE = (works.c.centre == bindparam("lane_centre"), works.c.queue == bindparam(
 _WAITING = (works.c.state == State.ACCEPTED.value, *_HERE, works.c.released.is_(None), works.c.lacking == 0)
 """What lacks something that its parts are making ready stands in no lane yet."""
 _ORDER = (works.c.turn, works.c.created, works.c.id)
-_OUT = (works.c.state.in_(sorted(UNFINISHED)), works.c.released >= _EVER)
+_OUT = (is_unfinished(works.c.state), works.c.released >= _EVER)
 _NOT_RESTING = or_(works.c.attempt == 1, works.c.sent.is_not(None))
 """What died and will be tried again in a moment holds no slot while it rests."""
 
@@ -49,7 +49,7 @@ _RELEASE = (
 )
 _COUNT = (
     select(works.c.centre, works.c.queue, works.c.state, func.count())
-    .where(works.c.state.in_(sorted(UNFINISHED)))
+    .where(is_unfinished(works.c.state))
     .group_by(works.c.centre, works.c.queue, works.c.state)
 )
 _ENTRY = (works.c.id, works.c.process_id, works.c.cost_s, works.c.started)

@@ -34,6 +34,8 @@ PAUSE_S = 1.0
 PUBLISH_PERIOD_S = 1.0
 CALL_PERIOD_S = 0.5
 CHECKPOINT_PERIOD_S = 1.0
+GATHER_S = 0.05
+"""So long reports gather at a centre whose last batch was of several jobs: one transaction for all costs a fraction of one each."""
 _ENDS = frozenset({Kind.FINISHED, Kind.FAILED})
 
 _log = structlog.get_logger()
@@ -53,7 +55,7 @@ def record(
     Returns
     -------
     int
-        How many there were. They are acknowledged only when they are in the store.
+        How many works they were about. They are acknowledged only when they are in the store.
     """
     taken = transport.reports(centre, wait_s=PAUSE_S, limit=REPORTS_AT_ONCE)
     if not taken:
@@ -70,7 +72,7 @@ def record(
     _log_ends(reports)
     if any(report.kind in _ENDS for report in reports):
         fill(centre)
-    return len(taken)
+    return len({report.job_id for report in reports})
 
 
 def _log_ends(reports: Iterable[Report]) -> None:
@@ -155,8 +157,11 @@ class Service:
         self._stop.set()
 
     def _recorder(self, centre: str) -> Callable[[], None]:
+        attempts, fill = self._settings.attempts, self._dispatcher.fill
+
         def batch() -> None:
-            record(self._transport, self._store, centre, attempts=self._settings.attempts, fill=self._dispatcher.fill)
+            if record(self._transport, self._store, centre, attempts=attempts, fill=fill) > 1:
+                self._stop.wait(GATHER_S)
 
         return batch
 

@@ -37,18 +37,17 @@ from gaia_server.jobs.rows import (
 )
 from gaia_server.jobs.stamps import Stamp, find_stamp
 from gaia_server.jobs.states import UNFINISHED, State, sources
-from gaia_server.jobs.tables import Moment, jobs, log, outbox, works
+from gaia_server.jobs.tables import Moment, is_unfinished, jobs, log, outbox, works
 from gaia_server.jobs.together import Together
 from gaia_server.jobs.works import DISMISSED, abandon, confirm, judge_held, let_parts_go, lock, put_out
 from gaia_workers.contract import Failure, Kind, Report, Words, utc_now
 
 # Statements of the way of every job, made once: making one anew costs more than carrying it out.
 _FIND = database.Glance(PLAIN_JOBS.where(jobs.c.id == bindparam("job_id"), jobs.c.owner == bindparam("owner")))
-_UNFINISHED = sorted(state.value for state in UNFINISHED)
 _LIVING = (
     works.c.id == bindparam("this_work"),
     works.c.attempt == bindparam("this_attempt"),
-    works.c.state.in_(_UNFINISHED),
+    is_unfinished(works.c.state),
 )
 _FIND_LIVING = WORKS.where(*_LIVING).with_for_update()
 _CHANGE_LIVING = update(works).where(*_LIVING)
@@ -65,7 +64,7 @@ _FIND_EQUAL = (
 )
 _ADD_WORK, _ADD_JOB = insert(works), insert(jobs)
 _KEEP = update(works).where(works.c.id == bindparam("this_work")).values(expires=bindparam("until", type_=Moment))
-_WAITING = (jobs.c.work_id == bindparam("this_work"), jobs.c.state.in_(_UNFINISHED))
+_WAITING = (jobs.c.work_id == bindparam("this_work"), is_unfinished(jobs.c.state))
 _FIND_WAITING = select(jobs.c.id, jobs.c.started, jobs.c.created, jobs.c.subscribed).where(*_WAITING)
 _BEGUN = bindparam("begun", type_=Moment)
 _START_WAITING = (
@@ -424,7 +423,8 @@ class Store:
             Ids of the jobs that changed.
         """
         changed: dict[str, None] = {}
-        rules = _Rules(attempts=attempts, kept_for=self._kept_for)
+        reports = tuple(reports)
+        rules = _Rules(attempts=attempts, kept_for=self._kept_for, brief=_find_brief(reports))
         known: dict[tuple[str, int], _Held] = {}
         with database.writing(self._engine) as connection:
             for report in reports:
@@ -523,10 +523,36 @@ class Store:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Rules:
-    """How often a work is tried, and how long what it made is kept."""
+    """
+    What holds for all reports of a batch.
+
+    Attributes
+    ----------
+    attempts : int
+        How often a work is tried.
+    kept_for : timedelta
+        How long what it made is kept.
+    brief : frozenset of tuple
+        Attempts, as work and number, that begin and end well within the batch.
+    """
 
     attempts: int
     kept_for: timedelta
+    brief: frozenset[tuple[str, int]]
+
+
+def _find_brief(reports: Iterable[Report]) -> frozenset[tuple[str, int]]:
+    """Find the attempts that begin and end well in one batch: nobody could read that they run, so that need not be written."""
+    said: dict[tuple[str, int], list[Report]] = {}
+    for report in reports:
+        said.setdefault((report.job_id, report.attempt), []).append(report)
+    return frozenset(key for key, each in said.items() if _is_brief(each))
+
+
+def _is_brief(said: Sequence[Report]) -> bool:
+    *before, last = said
+    ends_well = last.kind is Kind.FINISHED and last.result is not None
+    return ends_well and all(report.kind in (Kind.STARTED, Kind.LOG) for report in before)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -649,7 +675,8 @@ def _apply(
     Parameters
     ----------
     known : dict of _Held
-        What was read for a start in the same batch, by work and attempt: its end often follows at once.
+        Works that began in the same batch or had a line logged, by work and attempt, as they are now: their end often follows
+        at once.
     """
     if report.kind is Kind.REMOVED:
         confirm(connection, report.job_id, report.attempt, report.centre)
@@ -665,11 +692,12 @@ def _apply(
         held.work.state is State.ACCEPTED and report.kind is not Kind.WAITING
     )  # its own report may have been lost with the broker
     if starts:
-        held = _start(connection, held, report)
+        brief = (report.job_id, report.attempt) in rules.brief and held.work.whole is None
+        held = _begin(held, report) if brief else _start(connection, held, report)
+    if (report.kind is Kind.STARTED and starts) or report.kind is Kind.LOG:
         known[report.job_id, report.attempt] = held
     if report.kind is Kind.STARTED and starts:
         return held.ids
-    known.pop((report.job_id, report.attempt), None)
     handler = {
         Kind.WAITING: _waits,
         Kind.STARTED: _progressed,  # it runs already: the next attempt does
@@ -709,7 +737,7 @@ def _is_published(connection: Connection, report: Report) -> bool:
 
 
 def _start(connection: Connection, held: _Held, report: Report) -> _Held:
-    """Let a work run, and all jobs that wait for it; one that came after the start began when it came."""
+    """Let a work run, and all jobs that wait for it."""
     now, begun = utc_now(), _when(held.work, report)
     change = {"seen": now, "updated": now, "state": State.RUNNING.value, "started": held.work.started or begun}
     words = report.words if report.kind is Kind.STARTED else None
@@ -717,6 +745,12 @@ def _start(connection: Connection, held: _Held, report: Report) -> _Held:
     connection.execute(_START_WAITING, {"this_work": held.work.id, "begun": begun, "now": now})
     _call(connection, held.waiting, "inProgress")
     tell_whole(connection, held.work, None)
+    return _begin(held, report)
+
+
+def _begin(held: _Held, report: Report) -> _Held:
+    """Give a work that runs from now on, with all jobs that wait for it; one that came after the start began when it came."""
+    begun = _when(held.work, report)
     return replace(
         held,
         work=replace(held.work, state=State.RUNNING, started=held.work.started or begun),
@@ -765,6 +799,7 @@ def _finished(connection: Connection, held: _Held, report: Report, rules: _Rules
     expires = None if held.work.whole else now + rules.kept_for
     changed = _change(
         connection, held.work, state=State.SUCCESSFUL.value, updated=now, seen=now, finished=ended, progress=100,
+        started=held.work.started,
         result=RESULT.dump_python(report.result, mode="json"), message=asdict(DONE),
         keeping=Keeping.KEPT.value, expires=expires,
         size_bytes=sum(file.size_bytes for file in report.result.files),
@@ -835,7 +870,12 @@ def _end_jobs(
     """Let jobs end with their work."""
     same = {"state": state.value, "updated": utc_now(), "progress": progress, "message": asdict(words)}
     ends = [
-        {"this_job": each.id, **same, **_ended(each.started, max(ended, each.started or each.created))}
+        {
+            "this_job": each.id,
+            **same,
+            "started": each.started,
+            **_ended(each.started, max(ended, each.started or each.created)),
+        }
         for each in waiting
     ]
     if ends:

@@ -3,9 +3,25 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    literal_column,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
+
+from gaia_server.jobs.states import UNFINISHED
 
 
 def write_moment(moment: datetime) -> str:
@@ -36,6 +52,15 @@ class Moment(TypeDecorator[datetime]):
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 SQLAlchemy's signature
         """Read it."""
         return None if value is None else datetime.fromisoformat(value)
+
+
+def is_unfinished(state: Column[str]) -> ColumnElement[bool]:
+    """
+    Ask for the states of what goes on.
+
+    They stand in the statement itself: values for an `IN` are put into its text anew whenever it is carried out.
+    """
+    return state.in_([literal_column(f"'{each.value}'") for each in sorted(UNFINISHED)])
 
 
 metadata = MetaData()

@@ -3,6 +3,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from itertools import batched
 from pathlib import Path
 from uuid import uuid4
 
@@ -110,6 +111,25 @@ def test_a_success_whose_start_was_lost_passes_through_running(store: Store, mak
     store.apply([finished(job)], attempts=3)
     done = seen(store, job)
     assert (done.state, done.started is not None) == (State.SUCCESSFUL, True)
+
+
+def test_what_begins_and_ends_in_one_batch_is_as_if_it_had_been_seen_to_begin(store: Store, make_job) -> None:
+    created = utc_now() - timedelta(seconds=60)
+    one, other = (store.accept(make_job(created=created)) for _ in range(2))
+    words = Words(en="Read.", fr="Lu.")
+    for job, batches in ((one, 1), (other, 3)):
+        said = [
+            report(job, Kind.STARTED, age_s=20.0),
+            report(job, Kind.LOG, words=words),
+            replace(finished(job), age_s=5.0),
+        ]
+        for some in batched(said, 3 // batches):
+            assert store.apply(some, attempts=3) == (job.id,)
+    for job in (one, other):
+        done = seen(store, job)
+        assert (done.state, done.result, done.duration_s) == (State.SUCCESSFUL, RESULT, pytest.approx(15, abs=0.5))
+        assert done.started == pytest.approx(created + timedelta(seconds=40), abs=timedelta(seconds=0.5))
+        assert [line.words for line in store.log(job.id, owner="anna") or ()] == [words]
 
 
 def test_what_is_told_later_happened_when_it_happened(store: Store, make_job) -> None:
