@@ -11,6 +11,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import structlog
+from pydantic import BaseModel
 
 from gaia_config.catalogue import Federation
 from gaia_config.centres import Centre
@@ -133,11 +134,12 @@ class Submission:
         Forbidden
             If the owner may not read the dataset, and so not share what others computed of it.
         """
-        _check_right(owner, process, demand)
-        cost = self._estimate(process, demand)
+        inputs = read_inputs(process, demand.inputs)
+        _check_right(owner, inputs)
+        cost = estimate(process, inputs, demand, self._federation)
         self._check_cost(cost)
         self._check_queues(owner)
-        plan = self._plan(process, demand, cost)
+        plan = self._plan(process, inputs, cost)
         for bringing, _ in plan.brings:
             self._check_cost(bringing.cost)
         choice = plan.choice
@@ -190,7 +192,8 @@ class Submission:
         NoCentre
             If no centre can do it at all.
         """
-        return self._plan(process, demand, self._estimate(process, demand))
+        inputs = read_inputs(process, demand.inputs)
+        return self._plan(process, inputs, estimate(process, inputs, demand, self._federation))
 
     def find_once(self, once: Once, *, owner: str) -> Job | None:
         """
@@ -284,8 +287,7 @@ class Submission:
         except TransportDown:
             return Load(alive=False, reachable=False)
 
-    def _plan(self, process: Process, demand: Demand, cost: Estimate) -> Plan:
-        inputs = read_inputs(process, demand.inputs)
+    def _plan(self, process: Process, inputs: BaseModel, cost: Estimate) -> Plan:
         if not datasets_in(inputs):
             return Plan(choice=self._choose(self._centres, cost, holds_data=False))
         sites = {
@@ -368,9 +370,6 @@ class Submission:
         if cost.bytes_read > limits[0] or cost.bytes_written > limits[1]:
             raise CostOverLimit(cost, read_limit_bytes=limits[0], written_limit_bytes=limits[1])
 
-    def _estimate(self, process: Process, demand: Demand) -> Estimate:
-        return estimate(process, read_inputs(process, demand.inputs), demand, self._federation)
-
 
 def _part_of(job: Job, bringing: Bringing, there: routing.Choice) -> Work:
     """Make the part of a job's work that makes a dataset ready for it."""
@@ -402,8 +401,8 @@ def _place(centre: Centre, *, holds_data: bool = True) -> routing.Place:
     return routing.Place(centre=centre.id, queues=tuple(queue.name for queue in centre.queues), holds_data=holds_data)
 
 
-def _check_right(owner: str, process: Process, demand: Demand) -> None:
-    for named in map(str, (each.reference for each in references_in(read_inputs(process, demand.inputs)))):
+def _check_right(owner: str, inputs: BaseModel) -> None:
+    for named in map(str, (each.reference for each in references_in(inputs))):
         if not may_read(owner, named):
             raise Forbidden(
                 Text(

@@ -54,6 +54,7 @@ def make_app(centre: Centre, carry_out: Callable[[Mapping[str, Any]], None]) -> 
 def _transport_options(centre: Centre) -> dict[str, Any]:
     return {
         "global_keyprefix": centre.prefix,
+        "priority_steps": [0],  # orders have none; each step would be one more key to wait at, and to name each time
         "visibility_timeout": LONGEST_JOB_S,  # a redelivery changes nothing (the claim refuses it), but is useless work
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,

@@ -87,6 +87,7 @@ class Attempt:
         self._unwanted = threading.Event()
         self._outbox: list[tuple[float, Report]] = []
         self._slurm = bench.schedulers.get(order.queue)
+        self._done_well: Fork | None = None
 
     @property
     def order(self) -> Order:
@@ -118,7 +119,11 @@ class Attempt:
         if self._slurm is None:
             self._note(Kind.STARTED, words=_begun(order))  # it goes with the first heartbeat, or with an earlier end
         outcome = self._compute()
-        self._conclude(outcome)
+        try:
+            self._conclude(outcome)
+        finally:
+            if self._done_well is not None:  # whoever waits for the result hears of it first
+                self._bench.forks.take_back(self._done_well)
 
     def _compute(self) -> Result | Failure | None:
         """Let a fork do the work; None where it was stopped because nobody wants it."""
@@ -133,7 +138,7 @@ class Attempt:
             outcome = self._watch(fork, errand.allowance)
         finally:
             if isinstance(outcome, Result):
-                self._bench.forks.take_back(fork)
+                self._done_well = fork
             else:
                 self._bench.forks.end(fork)
         return outcome

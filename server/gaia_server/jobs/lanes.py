@@ -17,6 +17,7 @@ from gaia_server.jobs import engine as database
 from gaia_server.jobs.paces import Pace, find_paces
 from gaia_server.jobs.records import Work
 from gaia_server.jobs.rows import WORKS, read_work
+from gaia_server.jobs.statements import Statement
 from gaia_server.jobs.states import State
 from gaia_server.jobs.tables import Moment, is_unfinished, outbox, works
 
@@ -35,7 +36,7 @@ _NOT_RESTING = or_(works.c.attempt == 1, works.c.sent.is_not(None))
 
 _TAKEN = select(func.count()).select_from(works).where(*_OUT, *_HERE, _NOT_RESTING)
 _HEAD = select(works.c.turn).where(*_WAITING).order_by(*_ORDER).limit(1)
-_GLANCE = select(_TAKEN.scalar_subquery(), _HEAD.scalar_subquery())
+_GLANCE = Statement(select(_TAKEN.scalar_subquery(), _HEAD.scalar_subquery()))
 _LAST_TURN = select(func.max(works.c.turn)).where(*_WAITING, works.c.owner == bindparam("of_owner"))
 _RELEASE = (
     update(works)
@@ -55,6 +56,11 @@ _COUNT = (
 _ENTRY = (works.c.id, works.c.process_id, works.c.cost_s, works.c.started)
 _NEXT_ENTRIES = select(*_ENTRY).where(*_WAITING).order_by(*_ORDER).limit(bindparam("most"))
 _OUT_ENTRIES = select(*_ENTRY).where(*_OUT, *_HERE).order_by(works.c.released, works.c.id)
+_TURN, _CREATED, _ID = bindparam("turn_of_it"), bindparam("created_of_it", type_=Moment), bindparam("id_of_it")
+_SOONER = (works.c.turn < _TURN) | (
+    (works.c.turn == _TURN) & ((works.c.created < _CREATED) | ((works.c.created == _CREATED) & (works.c.id < _ID)))
+)
+_COUNT_BEFORE = Statement(select(func.count()).select_from(works).where(*_WAITING, works.c.turn <= _TURN, _SOONER))
 _HOW_MANY = select(func.count()).select_from(works).where(*_WAITING)
 
 
@@ -154,12 +160,10 @@ class Lanes:
 
     def count_before(self, centre: str, queue: str, *, turn: int, created: datetime, id: str) -> int:
         """Count the works of a lane that wait and come before a place in it."""
-        sooner = (works.c.turn < turn) | (
-            (works.c.turn == turn) & ((works.c.created < created) | ((works.c.created == created) & (works.c.id < id)))
-        )
-        query = select(func.count()).select_from(works).where(*_WAITING, works.c.turn <= turn, sooner)
+        place = {"turn_of_it": turn, "created_of_it": created, "id_of_it": id}
         with database.looking(self._engine) as connection:
-            return int(connection.execute(query, _here(centre, queue)).scalar_one())
+            ((number,),) = _COUNT_BEFORE.all(connection, _here(centre, queue) | place)
+            return int(number)
 
     def release(self, centre: str, queue: str, room: Room, *, now: datetime) -> tuple[Work, ...]:
         """
@@ -169,12 +173,12 @@ class Lanes:
         """
         here = _here(centre, queue)
         with database.looking(self._engine) as connection:
-            taken, head = connection.execute(_GLANCE, here).one()
+            taken, head = _glance(connection, here)
         if head is None or taken >= room.places:
             return ()
         with database.writing(self._engine) as connection:
             _lock(connection, centre, queue)
-            taken, _ = connection.execute(_GLANCE, here).one()
+            taken, _ = _glance(connection, here)
             chosen = _choose(connection, here, most=room.places - taken, each=room.each)
             return tuple(replace(work, released=now) for work in chosen if _let_out(connection, work, now))
 
@@ -192,7 +196,7 @@ def enter(connection: Connection, work: Work, room: Room | None) -> Work:
         return replace(work, released=work.created)
     _lock(connection, work.centre, work.queue)
     here = _here(work.centre, work.queue)
-    taken, head = connection.execute(_GLANCE, here).one()
+    taken, head = _glance(connection, here)
     if room is not None and not work.lacking and taken < room.places and _is_next(connection, work, here, head, room):
         return replace(work, released=work.created)
     return replace(work, turn=_turn(connection, work, here, head))
@@ -202,6 +206,12 @@ def wait_elsewhere(connection: Connection, work: Work, centre: str, queue: str) 
     """Give the turn of a work that goes to wait in another lane."""
     here = _here(centre, queue)
     return _turn(connection, work, here, connection.execute(_HEAD, here).scalar())
+
+
+def _glance(connection: Connection, here: dict[str, Any]) -> tuple[int, int | None]:
+    """See how many works of a lane are out, and the turn of the one that comes next."""
+    ((taken, head),) = _GLANCE.all(connection, here)
+    return taken, head
 
 
 def _entry(row: Row[*tuple[Any, ...]]) -> Entry:

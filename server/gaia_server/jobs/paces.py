@@ -6,6 +6,7 @@ from math import sqrt
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from gaia_server.jobs.records import Work
+from gaia_server.jobs.statements import Statement
 from gaia_server.jobs.tables import paces
 
 MEMORY = 0.98
@@ -15,7 +16,7 @@ STEEPEST = 100.0
 LEAST_S = 0.001
 _SPREAD = 0.1
 _SUMS = ("weight", "estimated", "took", "estimated_squared", "product")
-_COUNT = (
+_COUNT = Statement(
     update(paces)
     .where(
         paces.c.centre == bindparam("at_centre"),
@@ -87,6 +88,6 @@ def note_pace(connection: Connection, work: Work, took_s: float) -> None:
         "estimated_squared": work.cost_s**2,
         "product": work.cost_s * took_s,
     }
-    if connection.execute(_COUNT, here | {f"seen_{name}": value for name, value in seen.items()}).rowcount == 0:
+    if _COUNT.change(connection, here | {f"seen_{name}": value for name, value in seen.items()}) == 0:
         row = {"centre": work.centre, "queue": work.queue, "process_id": work.process_id}
         connection.execute(insert(paces), row | seen)

@@ -59,12 +59,15 @@ PLAIN_JOBS: Select[Any] = select(*map(_plain, jobs.columns), *(_plain(works.c[na
     works, works.c.id == jobs.c.work_id
 )
 """The same, each value as the driver gives it: for what is read with every poll."""
+PLAIN_WORKS: Select[Any] = select(*map(_plain, works.columns))
+"""Works likewise: for what is read with every report."""
 
 _READERS: _Readers = {name: adapter.validate_python for name, adapter in _VALUES.items()}
 _PLAIN_READERS: _Readers = (
-    {name: partial(_of_text, read) for name, read in _READERS.items()}
+    {column.name: json.loads for column in works.columns if isinstance(column.type, JSON)}
+    | {name: partial(_of_text, read) for name, read in _READERS.items()}
     | {column.name: datetime.fromisoformat for column in (*works.columns, *jobs.columns) if isinstance(column.type, Moment)}
-    | {column.name: bool for column in jobs.columns if isinstance(column.type, Boolean)}
+    | {column.name: bool for column in (*works.columns, *jobs.columns) if isinstance(column.type, Boolean)}
 )  # fmt: skip
 
 
@@ -78,8 +81,17 @@ def write_work(work: Work) -> dict[str, Any]:
 
 def read_work(row: Row[*tuple[Any, ...]]) -> Work:
     """Read a row of `WORKS`."""
+    return _work(row, _READERS)
+
+
+def read_plain_work(row: tuple[Any, ...]) -> Work:
+    """Read a row of `PLAIN_WORKS`."""
+    return _work(row, _PLAIN_READERS)
+
+
+def _work(row: Sequence[Any], readers: _Readers) -> Work:
     values = dict(zip(_WORK, row, strict=False))
-    _read(values, _READERS)
+    _read(values, readers)
     values["state"], values["keeping"] = State(values["state"]), Keeping(values["keeping"])
     return Work(**values | {name: values[name] or () for name in ("uploads", "brought")})
 

@@ -26,16 +26,19 @@ from gaia_server.jobs.retention import Retention
 from gaia_server.jobs.rows import (
     JOBS,
     PLAIN_JOBS,
+    PLAIN_WORKS,
     RESULT,
     WORKS,
     read_job,
     read_plain_job,
+    read_plain_work,
     read_work,
     with_work,
     write_job,
     write_work,
 )
 from gaia_server.jobs.stamps import Stamp, find_stamp
+from gaia_server.jobs.statements import Statement
 from gaia_server.jobs.states import UNFINISHED, State, sources
 from gaia_server.jobs.tables import Moment, is_unfinished, jobs, log, outbox, works
 from gaia_server.jobs.together import Together
@@ -49,23 +52,29 @@ _LIVING = (
     works.c.attempt == bindparam("this_attempt"),
     is_unfinished(works.c.state),
 )
-_FIND_LIVING = WORKS.where(*_LIVING).with_for_update()
-_CHANGE_LIVING = update(works).where(*_LIVING)
-_TAKE_ORDER_OUT = delete(outbox).where(
-    outbox.c.job_id == bindparam("this_work"),
-    outbox.c.attempt == bindparam("this_attempt"),
-    outbox.c.kind == "order",
+_FIND_LIVING = Statement(PLAIN_WORKS.where(*_LIVING).with_for_update())
+_CHANGE_LIVING = Statement(update(works).where(*_LIVING))
+_TAKE_ORDER_OUT = Statement(
+    delete(outbox).where(
+        outbox.c.job_id == bindparam("this_work"),
+        outbox.c.attempt == bindparam("this_attempt"),
+        outbox.c.kind == "order",
+    )
 )
+_HAS_EQUAL = Statement(select(works.c.id).where(works.c.content_key == bindparam("content_key")).limit(1))
 _FIND_EQUAL = (
     WORKS.where(works.c.content_key == bindparam("content_key"))
     .order_by(works.c.joinable.desc())
     .limit(1)
     .with_for_update()
 )
-_ADD_WORK, _ADD_JOB = insert(works), insert(jobs)
+_ADD_WORK, _ADD_JOB = Statement(insert(works)), Statement(insert(jobs))
+_GLANCE_LIVING = database.Glance(
+    select(works.c.attempt, works.c.centre).where(works.c.id == bindparam("this_work"), is_unfinished(works.c.state))
+)
 _KEEP = update(works).where(works.c.id == bindparam("this_work")).values(expires=bindparam("until", type_=Moment))
 _WAITING = (jobs.c.work_id == bindparam("this_work"), is_unfinished(jobs.c.state))
-_FIND_WAITING = select(jobs.c.id, jobs.c.started, jobs.c.created, jobs.c.subscribed).where(*_WAITING)
+_FIND_WAITING = Statement(select(jobs.c.id, jobs.c.started, jobs.c.created, jobs.c.subscribed).where(*_WAITING))
 _BEGUN = bindparam("begun", type_=Moment)
 _START_WAITING = (
     update(jobs)
@@ -76,7 +85,7 @@ _START_WAITING = (
         updated=bindparam("now", type_=Moment),
     )
 )
-_END_WAITING = update(jobs).where(jobs.c.id == bindparam("this_job"))
+_END_WAITING = Statement(update(jobs).where(jobs.c.id == bindparam("this_job")))
 _QUEUED = select(func.count()).select_from(works).where(works.c.state == State.ACCEPTED.value)
 _IDS_AT_ONCE = 500  # a database takes only so many parameters
 _TRIES = 5
@@ -304,9 +313,8 @@ class Store:
 
     def expects(self, work_id: str, attempt: int, centre: str) -> bool:
         """Tell whether a centre may still deliver results of this attempt."""
-        with database.reading(self._engine) as connection:
-            row = connection.execute(select(works.c.id).where(*_living(work_id, attempt), works.c.centre == centre))
-            return row.first() is not None
+        living = _GLANCE_LIVING.first(self._engine, this_work=work_id)
+        return living is not None and living == (attempt, centre)
 
     def askers(self, work_ids: Sequence[str]) -> tuple[str, ...]:
         """Give the ids of the jobs that share some works, or those that these are parts of."""
@@ -397,9 +405,9 @@ class Store:
         """Take orders out of the outbox, by work and attempt, for their brokers have them."""
         now = utc_now()
         with database.writing(self._engine) as connection:
-            connection.execute(_TAKE_ORDER_OUT, [_this(work_id, attempt) for work_id, attempt in sent])
             for work_id, attempt in sent:
-                connection.execute(_CHANGE_LIVING, _this(work_id, attempt) | {"sent": now})
+                _TAKE_ORDER_OUT.change(connection, _this(work_id, attempt))
+                _CHANGE_LIVING.change(connection, _this(work_id, attempt) | {"sent": now})
 
     def turn_asynchronous(self, job: Job) -> None:
         """Have a job listed that began as a synchronous run."""
@@ -578,7 +586,7 @@ def _accept(connection: Connection, newcomer: _Newcomer, *, kept_for: timedelta)
         accepted = equal.accepted if equal else job.accepted
         job = replace(job, work_id=job.id, accepted=accepted, lacking=len(newcomer.parts))
         work = _enter(connection, job.work, newcomer.room)
-        connection.execute(_ADD_JOB, write_job(job))
+        _ADD_JOB.change(connection, write_job(job))
         for part, room in newcomer.parts:
             _enter(connection, replace(part, whole=work.id, accepted=work.accepted), room)
         return replace(job, work_owner=job.owner, work_state=job.state, released=work.released, turn=work.turn)
@@ -589,7 +597,7 @@ def _accept(connection: Connection, newcomer: _Newcomer, *, kept_for: timedelta)
 def _enter(connection: Connection, work: Work, room: Room | None) -> Work:
     """Write a new work, and its order where it is let out at once."""
     work = enter(connection, work, room)
-    connection.execute(_ADD_WORK, write_work(work))
+    _ADD_WORK.change(connection, write_work(work))
     if work.released is not None:
         put_out(connection, "order", work.id, work.attempt, work.centre, work.created)
     return work
@@ -603,6 +611,8 @@ def _find_once(connection: Connection, job: Job) -> Job | None:
 
 def _find_equal(connection: Connection, content_key: str) -> Work | None:
     """Find the work that equal jobs may share, or else any equal one: all of them say when the first was accepted."""
+    if _HAS_EQUAL.first(connection, {"content_key": content_key}) is None:
+        return None
     row = connection.execute(_FIND_EQUAL, {"content_key": content_key}).first()
     return None if row is None else read_work(row)
 
@@ -625,7 +635,7 @@ def _join(connection: Connection, job: Job, work: Work, kept_for: timedelta) -> 
         job = replace(job, progress=100, message=REUSED, finished=now, duration_s=0.0)
         work = replace(work, expires=max(work.expires or now, now + kept_for))
         connection.execute(_KEEP, {"this_work": work.id, "until": work.expires})
-    connection.execute(_ADD_JOB, write_job(job))
+    _ADD_JOB.change(connection, write_job(job))
     if work.state.final:
         put_call(connection, job, "success")
     return with_work(job, work)
@@ -711,10 +721,10 @@ def _apply(
 
 def _hold(connection: Connection, report: Report) -> _Held | None:
     """Read the work of a report and the jobs that wait for it, where that attempt still goes on."""
-    row = connection.execute(_FIND_LIVING, _this(report.job_id, report.attempt)).first()
+    row = _FIND_LIVING.first(connection, _this(report.job_id, report.attempt))
     if row is None:
         return None
-    work = read_work(row)
+    work = read_plain_work(row)
     wholes = () if work.whole is None else tuple(each.id for each in _find_waiting(connection, work.whole))
     return _Held(work=work, waiting=_find_waiting(connection, report.job_id), wholes=wholes)
 
@@ -857,9 +867,14 @@ _END: dict[State, Event] = {State.SUCCESSFUL: "success", State.FAILED: "failed"}
 
 def _find_waiting(connection: Connection, work_id: str) -> tuple[_Waiting, ...]:
     """Find the jobs that wait for a work; those that have ended go their own way."""
-    rows = connection.execute(_FIND_WAITING, {"this_work": work_id})
+    rows = _FIND_WAITING.all(connection, {"this_work": work_id})
     return tuple(
-        _Waiting(id=id, started=started, created=created, subscribed=subscribed)
+        _Waiting(
+            id=id,
+            started=datetime.fromisoformat(started) if started else None,
+            created=datetime.fromisoformat(created),
+            subscribed=bool(subscribed),
+        )
         for id, started, created, subscribed in rows
     )
 
@@ -878,8 +893,8 @@ def _end_jobs(
         }
         for each in waiting
     ]
-    if ends:
-        connection.execute(_END_WAITING, ends)
+    for end in ends:
+        _END_WAITING.change(connection, end)
     for each in waiting:
         if each.subscribed:
             drop_calls(connection, each.id, "inProgress")  # how it goes on is nobody's concern any more
@@ -925,7 +940,7 @@ def _waits_in_its_lane(connection: Connection, work: Work) -> bool:
 
 
 def _change(connection: Connection, work: Work, **values: Any) -> bool:
-    return connection.execute(_CHANGE_LIVING, _this(work.id, work.attempt) | values).rowcount == 1
+    return _CHANGE_LIVING.change(connection, _this(work.id, work.attempt) | values) == 1
 
 
 def _this(work_id: str, attempt: int) -> dict[str, Any]:

@@ -7,9 +7,12 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from gaia_server.jobs.records import Keeping, Work
 from gaia_server.jobs.rows import WORKS, read_work
+from gaia_server.jobs.statements import Statement
 from gaia_server.jobs.states import State
 from gaia_server.jobs.tables import jobs, log, outbox, works
 from gaia_workers.contract import Words
+
+_PUT_OUT = Statement(insert(outbox))
 
 DISMISSED = Words(en="The job was dismissed.", fr="La tâche a été abandonnée.")
 
@@ -85,4 +88,4 @@ def erase(connection: Connection, work_id: str) -> None:
 def put_out(connection: Connection, kind: str, work_id: str, attempt: int, centre: str, now: datetime) -> None:
     """Put a message for a centre into the outbox."""
     row = {"kind": kind, "job_id": work_id, "attempt": attempt, "centre": centre, "created": now}
-    connection.execute(insert(outbox), row)
+    _PUT_OUT.change(connection, row)
