@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, bindparam, func, insert, or_, select, update
+from sqlalchemy import BindParameter, Connection, Engine, Row, Select, bindparam, func, insert, or_, select, update
 
 from gaia_server.jobs import engine as database
 from gaia_server.jobs.paces import Pace, find_paces
@@ -56,7 +56,9 @@ _COUNT = (
 _ENTRY = (works.c.id, works.c.process_id, works.c.cost_s, works.c.started)
 _NEXT_ENTRIES = select(*_ENTRY).where(*_WAITING).order_by(*_ORDER).limit(bindparam("most"))
 _OUT_ENTRIES = select(*_ENTRY).where(*_OUT, *_HERE).order_by(works.c.released, works.c.id)
-_TURN, _CREATED, _ID = bindparam("turn_of_it"), bindparam("created_of_it", type_=Moment), bindparam("id_of_it")
+_TURN: BindParameter[int] = bindparam("turn_of_it")
+_CREATED: BindParameter[datetime] = bindparam("created_of_it", type_=Moment)
+_ID: BindParameter[str] = bindparam("id_of_it")
 _SOONER = (works.c.turn < _TURN) | (
     (works.c.turn == _TURN) & ((works.c.created < _CREATED) | ((works.c.created == _CREATED) & (works.c.id < _ID)))
 )
