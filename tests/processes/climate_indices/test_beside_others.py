@@ -173,3 +173,20 @@ def test_standardized_precipitation_is_that_of_xclim(shared_data: Path) -> None:
     expected = theirs.transpose("location", "time").values
     assert np.isfinite(expected).sum() == 5 * 47
     np.testing.assert_allclose(ours, expected, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_days_are_missing_by_the_rule_of_wmo_as_xclim_has_it(shared_data: Path) -> None:
+    from xclim.core.missing import missing_wmo
+
+    holes = np.random.default_rng(5).random((5, 1461)) < np.array([[0.0], [0.1], [0.2], [0.3], [0.5]])
+    with open_dataset(shared_data / "climate" / CITIES) as dataset:
+        tasmin = dataset["tasmin"].variable
+        values = np.where(holes, np.nan, tasmin.values).astype(tasmin.dtype)
+        lacking = dataset.assign(tasmin=(tasmin.dims, values, tasmin.attrs))
+        made = compute((lacking,), indices=("FD",), period="month", missing_rule="wmo", warn=lambda _: None)
+        ours = np.asarray(made["FD"].values) > 1e19
+    with xr.open_dataset(shared_data / "climate" / CITIES) as data:
+        theirs = missing_wmo(data["tasmin"].where(~holes), freq="MS", src_timestep="D")
+    assert 40 < theirs.sum() < 5 * 48 - 40
+    np.testing.assert_array_equal(ours, theirs.transpose("location", "time").values)

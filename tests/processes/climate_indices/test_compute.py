@@ -416,6 +416,18 @@ def test_a_record_worked_on_stretch_by_stretch_gives_what_it_gives_at_once(
     assert all(by_stretches[id].values.tobytes() == at_once[id].values.tobytes() for id in asked["indices"])
 
 
+def test_a_stretch_of_the_south_reaches_to_the_july_that_ends_its_year(monkeypatch: pytest.MonkeyPatch) -> None:
+    year = -10 * np.cos(np.arange(4 * 365) * 2 * np.pi / 365 + np.pi)
+    tas = days("tas", 8 + year + np.random.default_rng(3).normal(0, 2, 4 * 365), latitude=-45.0)
+    at_once = index("GSL", tas, min_valid_fraction=1.0)
+    monkeypatch.setattr(module, "_RING_BYTES", 0)
+    monkeypatch.setattr(records, "_READ_BYTES", 2**9)
+    by_stretches = index("GSL", tas, min_valid_fraction=1.0)
+    assert by_stretches == pytest.approx(at_once, nan_ok=True)
+    assert min(at_once[:3]) > 0
+    assert np.isnan(at_once[3])  # the July of its end is not there
+
+
 def test_the_days_of_no_stretch_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(records, "_READ_BYTES", 2**13)
     read: list[int] = []

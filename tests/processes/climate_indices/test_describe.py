@@ -118,6 +118,15 @@ def test_an_estimate_grows_with_the_indices_and_knows_the_bootstrap() -> None:
     assert seconds[0] < seconds[1]
 
 
+def test_an_interval_costs_less_but_where_an_index_looks_at_the_whole_record() -> None:
+    def bytes_read(**raw: Any) -> int:
+        inputs = read_inputs(CLIMATE_INDICES, {"dataset": "tasmax", "baseline": "2001"} | raw)
+        return CLIMATE_INDICES.estimate(inputs, cube_of_dataset(inputs, find)).bytes_read
+
+    assert bytes_read(indices=["SU"], datetime="2001-03") < bytes_read(indices=["SU"]) / 5
+    assert bytes_read(indices=["TX90p"], datetime="2001-03") == bytes_read(indices=["TX90p"])
+
+
 @pytest.mark.parametrize(
     ("name", "standard_name", "methods", "unit", "expected"),
     [
