@@ -423,7 +423,7 @@ def _calendar(days: Steps, periods: Periods) -> Calendar:
         year=days.year,
         day_of_year=day_of_year.astype(np.int64),
         leap_day=leap,
-        halves=tuple(_halves(days, int(year)) for year in periods.year),
+        halves=_halves(days, periods),
         months=_months(days),
     )
 
@@ -449,9 +449,14 @@ def _days_of_year(days: Steps) -> NDArray[np.int64]:
     )
 
 
-def _halves(days: Steps, year: int) -> tuple[int, int, int]:
-    """Find 1 July of a year, the 1 January after and the 1 July after that; the two last are -1 where days are lacking."""
+def _halves(days: Steps, periods: Periods) -> tuple[tuple[int, int, int], ...]:
+    """Find 1 July of each year, the 1 January after and the 1 July after that; the two last are -1 where days are lacking."""
     keys = _keys(days)
+    found = {int(year): _halves_of(keys, int(year)) for year in np.unique(periods.year)}
+    return tuple(found[int(year)] for year in periods.year)
+
+
+def _halves_of(keys: NDArray[np.int64], year: int) -> tuple[int, int, int]:
     july = int(np.searchsorted(keys, year * 10000 + 701))
     january, stop = (int(np.searchsorted(keys, (year + 1) * 10000 + key)) for key in (101, 701))
     whole = july < len(keys) and keys[july] == year * 10000 + 701 and keys[-1] // 100 >= (year + 1) * 100 + 6
@@ -538,8 +543,8 @@ class _Work:
         }
         records, south, told = self._records(), self._south(), self._teller(progress)
 
-        def work(number: int, stretch: Stretch) -> None:
-            for name, values in self._compute(records, number, stretch, south).items():
+        def work(number: int, stretch: Stretch, calendar: Calendar) -> None:
+            for name, values in self._compute(records, number, stretch, calendar, south).items():
                 made[name].put_band(number, values, stretch.periods.start)
 
         bands = -(-self._cells // self._width)
@@ -547,7 +552,8 @@ class _Work:
             for stretch in self._stretches:
                 for record in records.values():
                     record.read(stretch, told)
-                for _ in pool.map(partial(work, stretch=stretch), range(bands)):
+                calendar = cut_calendar(self._division.calendar, stretch)
+                for _ in pool.map(partial(work, stretch=stretch, calendar=calendar), range(bands)):
                     told((stretch.last - stretch.first) / bands)
         return made
 
@@ -592,7 +598,12 @@ class _Work:
         return np.broadcast_to(values.reshape(shape) < 0, self._first.cell_shape).reshape(-1)
 
     def _compute(
-        self, records: Mapping[Quantity, Record], number: int, stretch: Stretch, south: NDArray[np.bool_]
+        self,
+        records: Mapping[Quantity, Record],
+        number: int,
+        stretch: Stretch,
+        calendar: Calendar,
+        south: NDArray[np.bool_],
     ) -> dict[str, Floats]:
         cells = slice(number * self._width, (number + 1) * self._width)
         values: dict[str, Floats] = {}
@@ -600,7 +611,6 @@ class _Work:
             values[quantity] = records[quantity].band(number, stretch).astype(np.float64) * source.scale + source.offset
         if "tas" not in values and {"tasmax", "tasmin"} <= values.keys():
             values["tas"] = (values["tasmax"] + values["tasmin"]) / 2
-        calendar = cut_calendar(self._division.calendar, stretch)
         band = Band(values=values, calendar=calendar, options=self._options, south=south[cells])
         enough = {quantity: self._are_enough(each, calendar, stretch) for quantity, each in values.items()}
         made = {}

@@ -5,6 +5,7 @@ Stretches are whole periods, a few at once where they are short, and the days ar
 a quantity are read in the order of its chunks, each chunk once; the youngest take the place of the oldest.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from gaia_processes.climate_indices.bands import Bands
-from gaia_processes.climate_indices.kernels import Calendar
+from gaia_processes.climate_indices.kernels import Calendar, Month
 from gaia_processes.shared.lazy import find_cuts
 from gaia_processes.shared.reduction import decode
 
@@ -107,10 +108,15 @@ def cut_calendar(calendar: Calendar, stretch: Stretch) -> Calendar:
         ),
         months=tuple(
             replace(each, first=each.first - first, last=each.last - first)
-            for each in calendar.months
-            if stretch.first <= each.first and each.last <= stretch.last
+            for each in _months_within(calendar.months, stretch)
         ),
     )
+
+
+def _months_within(months: tuple[Month, ...], stretch: Stretch) -> tuple[Month, ...]:
+    begin = bisect_left(months, stretch.first, key=lambda month: month.first)
+    end = bisect_right(months, stretch.last, key=lambda month: month.last)
+    return months[begin:end]
 
 
 # --- the days of a quantity -----------------------------------------------------------------------------------------
@@ -127,6 +133,8 @@ class Plan:
         The day of each step; what lies outside of the record is in no batch.
     batches : tuple of array of int
         Steps that are read at once.
+    begins : array of int
+        The first day of each batch.
     gaps : array of int
         Days of which there is no step, ascending.
     ascending : bool
@@ -135,13 +143,13 @@ class Plan:
 
     places: NDArray[np.intp]
     batches: tuple[NDArray[np.intp], ...]
+    begins: NDArray[np.intp]
     gaps: NDArray[np.intp]
     ascending: bool
 
     def reads(self, stretch: Stretch) -> int:
         """Count the batches that must have been read for a stretch."""
-        begins = [int(self.places[batch].min()) for batch in self.batches]
-        return int(np.searchsorted(begins, stretch.last)) if self.ascending else len(begins)
+        return int(np.searchsorted(self.begins, stretch.last)) if self.ascending else len(self.begins)
 
     def days_kept(self, stretches: Sequence[Stretch]) -> int:
         """Count the days that must be known at once: from the begin of a stretch to the last that was read for its end."""
@@ -163,9 +171,11 @@ def plan_reading(variable: xr.Variable, places: NDArray[np.intp], days: tuple[in
         The first day that is needed, and the one after the last.
     """
     wanted = np.flatnonzero((places >= days[0]) & (places < days[1]))
+    batches = tuple(_batches(variable, wanted))
     return Plan(
         places=places,
-        batches=tuple(_batches(variable, wanted)),
+        batches=batches,
+        begins=np.array([places[batch].min() for batch in batches], dtype=np.intp),
         gaps=np.setdiff1d(np.arange(*days), places[wanted]),
         ascending=bool(np.all(np.diff(places[wanted]) > 0)),
     )
