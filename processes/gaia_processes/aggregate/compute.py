@@ -30,10 +30,14 @@ from gaia_processes.shared.cutting.parts import Inclusion
 from gaia_processes.shared.reduction import Places, Plan, ReducedArray, Reduction
 from gaia_processes.shared.statistics import Floats
 from gaia_processes.shared.times import counts_dates, find_distinct, read_time
+from gaia_processes.shared.values import is_categorical
 from gaia_processes.text import Text
 
 type Warn = Callable[[Text], None]
 type Progress = Callable[[float, float], None]
+
+_OF_CLASSES_TOO = frozenset({"min", "max", "count"})
+"""Statistics that give numbers of classes, or how many there are."""
 
 
 def compute(
@@ -216,6 +220,8 @@ class _Work:
         source, options = self.part.variables[name], self.options
         if source.dtype.kind not in "iuf":
             raise _no_numbers(name)
+        if options.statistic not in _OF_CLASSES_TOO and is_categorical(source):
+            self._warn(_of_classes(name, options.statistic))
         time = self._time(str(roles.time)) if timed else None
         plan = Plan(
             statistic="quantile" if options.statistic == "median" else options.statistic,
@@ -263,3 +269,11 @@ def _lacks(name: str, over: tuple[str, ...]) -> DatasetUnsuitable:
 
 def _no_numbers(name: str) -> DatasetUnsuitable:
     return DatasetUnsuitable(Text(en=f"{name!r} holds no numbers.", fr=f"{name!r} ne contient pas de nombres."))
+
+
+def _of_classes(name: str, statistic: str) -> Text:
+    return Text(
+        en=f"{name} holds categories; the {statistic} of their numbers means nothing. zonal-statistics gives the share of each.",
+        fr=f"{name} contient des catégories ; la statistique {statistic} de leurs numéros ne veut rien dire. zonal-statistics donne la "
+        "part de chacune.",
+    )

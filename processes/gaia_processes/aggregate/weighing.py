@@ -22,7 +22,7 @@ def weigh_cells(
     if "area" in over and grid.x_dim in dims:
         factors.append(cell_areas(part, name, grid, drop_halo=drop_halo))
     if "longitude" in over and grid.x_dim in dims:
-        factors.append(xr.Variable((grid.x_dim,), column_widths(part, str(grid.longitude))))
+        factors.append(xr.Variable((grid.x_dim,), column_widths(part, str(grid.longitude), once=drop_halo)))
     if "latitude" in over and grid.y_dim in dims:
         factors.append(xr.Variable((grid.y_dim,), row_widths(part, str(grid.latitude))))
     if "level" in over and roles.vertical_dim in dims:

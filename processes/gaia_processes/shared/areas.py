@@ -24,6 +24,7 @@ from gaia_processes.shared.values import read_numbers
 from gaia_processes.text import Text
 
 _CIRCLE_DEG = 360.0
+_DECIMALS = 6
 
 
 def row_widths(dataset: xr.Dataset, latitude: str) -> NDArray[np.float64]:
@@ -46,7 +47,7 @@ def row_widths(dataset: xr.Dataset, latitude: str) -> NDArray[np.float64]:
     return _or_ones(np.abs(np.diff(np.sin(np.radians(edges)), axis=1)[:, 0]))
 
 
-def column_widths(dataset: xr.Dataset, longitude: str) -> NDArray[np.float64]:
+def column_widths(dataset: xr.Dataset, longitude: str, *, once: bool = False) -> NDArray[np.float64]:
     """
     Give the width of each column of a regular grid.
 
@@ -56,6 +57,8 @@ def column_widths(dataset: xr.Dataset, longitude: str) -> NDArray[np.float64]:
         Undecoded.
     longitude : str
         The 1-D coordinate.
+    once : bool
+        Give columns no width that repeat one before them, as 360 repeats 0.
 
     Returns
     -------
@@ -66,7 +69,16 @@ def column_widths(dataset: xr.Dataset, longitude: str) -> NDArray[np.float64]:
     if len(widths) > 1:
         # Bounds of a column across the seam may lie in two frames: 359.5 and 0.5.
         widths = np.where(widths > _CIRCLE_DEG / 2, np.abs(_CIRCLE_DEG - widths), widths)
-    return _or_ones(np.radians(widths))
+    widths = _or_ones(np.radians(widths))
+    return np.where(_is_fresh(dataset, longitude), widths, 0.0) if once else widths
+
+
+def _is_fresh(dataset: xr.Dataset, longitude: str) -> NDArray[np.bool_]:
+    """Tell which columns repeat none before them, a turn later or not."""
+    turned = np.round(read_numbers(dataset.variables[longitude]) % _CIRCLE_DEG, _DECIMALS) % _CIRCLE_DEG
+    fresh = np.zeros(len(turned), dtype=bool)
+    fresh[np.unique(turned, return_index=True)[1]] = True
+    return fresh
 
 
 def thicknesses(dataset: xr.Dataset, vertical: str) -> NDArray[np.float64]:
@@ -104,7 +116,7 @@ def cell_areas(dataset: xr.Dataset, name: str, grid: Grid, *, drop_halo: bool) -
     grid : Grid
         Its grid.
     drop_halo : bool
-        Give columns of a 2-D grid no area that repeat another one (ORCA halos), so that no cell counts twice.
+        Give columns no area that repeat another one (ORCA halos, 360 beside 0), so that no cell counts twice.
 
     Returns
     -------
@@ -120,8 +132,10 @@ def cell_areas(dataset: xr.Dataset, name: str, grid: Grid, *, drop_halo: bool) -
     stored = _stored_areas(dataset, name, grid)
     if grid.kind == "regular":
         if stored is not None:
-            return stored
-        rows, columns = row_widths(dataset, str(grid.latitude)), column_widths(dataset, str(grid.longitude))
+            fresh = xr.Variable((str(grid.x_dim),), _is_fresh(dataset, str(grid.longitude)) | (not drop_halo))
+            return stored * fresh
+        rows = row_widths(dataset, str(grid.latitude))
+        columns = column_widths(dataset, str(grid.longitude), once=drop_halo)
         return xr.Variable((str(grid.y_dim), str(grid.x_dim)), rows[:, np.newaxis] * columns)
     if grid.kind == "unstructured":
         return stored if stored is not None else _unstructured_areas(dataset, grid)

@@ -491,3 +491,22 @@ def test_what_has_no_length_is_not_integrated():
     data = without_bounds(days([1.0], units="kg m-2 s-1"))
     with pytest.raises(DatasetUnsuitable, match="how long the one step"):
         run(data, statistic="sum", integrate=True)
+
+
+@pytest.mark.parametrize(("over", "expected"), [(("area",), 2.5), (("longitude",), [2.5, 2.5])])
+def test_a_column_that_comes_again_at_the_seam_counts_once(over, expected):
+    data = grid([[1, 2, 3, 4, 1]] * 2, latitudes=(-45.0, 45.0), longitudes=(0.0, 90.0, 180.0, 270.0, 360.0))
+    assert values_of(run(data, over=over)) == expected
+    assert np.max(values_of(run(data, over=over, statistic="count"))) == (8 if over == ("area",) else 4)
+    assert np.max(values_of(run(data, over=over, statistic="count", drop_halo=False))) == (
+        10 if over == ("area",) else 5
+    )
+
+
+def test_classes_have_no_mean_and_a_warning_says_so():
+    classes = grid([1, 3], latitudes=(-45.0, 45.0))
+    classes.v.attrs |= {"flag_values": np.float32([1, 3]), "flag_meanings": "a b"}
+    said = []
+    compute(classes, over=("area",), warn=said.append)
+    assert "v holds categories" in said[0].en
+    assert values_of(run(classes, over=("area",), statistic="max")) == 3
