@@ -55,7 +55,7 @@ def test_a_time_axis_without_dates_takes_no_dates(shared_data, name, said, text)
     if text == "..":
         text = "../.."
     assert judge(real(shared_data, name, "bad"), datetime=text) == [
-        f"The time axis of the data counts no dates {said}; leave datetime out."
+        f"The time axis of the data counts no dates, or lacks some {said}; leave datetime out."
     ]
 
 

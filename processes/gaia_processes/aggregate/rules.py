@@ -200,8 +200,8 @@ def _explain_undated(axis: Axis) -> tuple[str, str]:
     """Say in both languages what about a time axis makes its steps no dates."""
     unit, calendar = repr(axis.unit) if axis.unit else None, repr(axis.calendar or "standard")
     return (
-        f", for its steps are no dates (unit {unit or 'none'}, calendar {calendar})",
-        f", car ses pas ne sont pas des dates (unité {unit or 'aucune'}, calendrier {calendar})",
+        f", for its steps are no dates, or some are missing (unit {unit or 'none'}, calendar {calendar})",
+        f", car ses pas ne sont pas des dates, ou il en manque (unité {unit or 'aucune'}, calendrier {calendar})",
     )
 
 

@@ -524,8 +524,8 @@ def _no_dates(interval: Interval, axis: Axis) -> Fault:
     unit, calendar = repr(axis.unit) if axis.unit else None, repr(axis.calendar or STANDARD)
     return _fault(
         "datetime",
-        f"The time axis of the data counts no dates (unit {unit or 'none'}, calendar {calendar}); leave datetime out.",
-        f"L'axe de temps des données ne compte pas de dates (unité {unit or 'aucune'}, calendrier {calendar}) ; "
+        f"The time axis of the data counts no dates, or lacks some (unit {unit or 'none'}, calendar {calendar}); leave datetime out.",
+        f"L'axe de temps des données ne compte pas de dates, ou il en manque (unité {unit or 'aucune'}, calendrier {calendar}) ; "
         "n'indiquez pas datetime.",
         given=interval.as_text(),
     )

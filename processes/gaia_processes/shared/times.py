@@ -292,7 +292,8 @@ def render_date(date: Any) -> str:
     """Write a cftime date as ISO 8601 text, to the nearest second."""
     if date.microsecond >= 500_000:
         date = date + (1_000_000 - date.microsecond) * _MICROSECOND
-    return f"{date.year:04d}-{date.month:02d}-{date.day:02d}T{date.hour:02d}:{date.minute:02d}:{date.second:02d}"
+    year = f"{'-' if date.year < 0 else ''}{abs(date.year):04d}"
+    return f"{year}-{date.month:02d}-{date.day:02d}T{date.hour:02d}:{date.minute:02d}:{date.second:02d}"
 
 
 _MICROSECOND = np.timedelta64(1, "us").item()

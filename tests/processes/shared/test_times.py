@@ -61,6 +61,7 @@ def test_text_is_iso_8601_to_the_nearest_second():
     assert render(axis([0.0]), 59.0 + 1e-9) == "2000-03-01T00:00:00"
     assert render(axis([0.0]), 1.0 - 1e-9) == "2000-01-02T00:00:00"
     assert render(axis([0.0], units="hours since 0850-01-01"), 1.0) == "0850-01-01T01:00:00"
+    assert render(axis([0.0], units="days since -0005-01-01"), 0.0) == "-0005-01-01T00:00:00"
 
 
 def test_the_extent_of_unordered_steps():
