@@ -24,7 +24,7 @@ from gaia_processes.shared.lazy import Key, find_cuts, index_vectors
 from gaia_processes.shared.nearest import first_of_nearest
 from gaia_processes.shared.sphere import chord
 from gaia_processes.shared.values import find_invalid, unpack
-from gaia_processes.shared.weights import Floats, Picks, Weights
+from gaia_processes.shared.weights import Columns, Floats, Picks, Weights
 
 _CACHED_BYTES = 2**22  # of the target in float64: what is weighed at once stays in the processor's cache
 _BLOCK_BYTES = 2**22  # of the target: what is made for one read, where the source is stored in smaller pieces
@@ -109,9 +109,9 @@ class Blend:
         if self.hidden is not None:
             invalid |= self.hidden
         if not invalid.any():
-            return self._finish(self.weights.mean(unpack(stored, self.attrs)), self._all_valid())
-        numbers = np.where(invalid, 0.0, unpack(np.where(invalid, np.zeros((), stored.dtype), stored), self.attrs))
-        made = self.weights.mean(numbers)
+            made = self.weights.mean_of(lambda columns: unpack(stored[..., columns], self.attrs), len(stored))
+            return self._finish(made, self._all_valid())
+        made = self.weights.mean_of(lambda columns: self._numbers(stored, invalid, columns), len(stored))
         if (invalid == invalid[0]).all():
             share, enough = self._shares(invalid[0])
             return self._finish(made / share, enough)
@@ -119,6 +119,12 @@ class Blend:
             share, enough = self._shares(mask)
             made[step] = np.where(enough, made[step] / share, np.nan)
         return self._finish(made, ~np.isnan(made))
+
+    def _numbers(self, stored: Stored, invalid: Mask, columns: slice) -> Stored:
+        """Give the numbers of some columns; 0 where there is none."""
+        gone = invalid[..., columns]
+        there = np.where(gone, np.zeros((), stored.dtype), stored[..., columns])
+        return np.where(gone, 0.0, unpack(there, self.attrs))
 
     def _all_valid(self) -> Mask:
         if self._whole is None:
@@ -128,7 +134,7 @@ class Blend:
     def _shares(self, invalid: Mask) -> tuple[Floats, Mask]:
         """Give the share of the weights that is valid (1 where none is), and the targets where it is enough."""
         if self._seen is None or not np.array_equal(self._seen[0], invalid):
-            share = self.weights.mean(~invalid[np.newaxis] * 1.0)[0]
+            share = self.weights.mean_of(lambda columns: ~invalid[np.newaxis, :, columns] * 1.0, 1)[0]
             enough = _enough(share * self.weights.coverage, self.least)
             self._seen = (invalid.copy(), np.where(share > 0, share, 1.0), enough)
         return self._seen[1], self._seen[2]
@@ -194,12 +200,17 @@ class Majority:
         shape = (len(stored), *self.shape)
         best, chosen, total = np.zeros(shape), np.full(shape, self.fill, dtype=self.dtype), np.zeros(shape)
         for category in self.categories:
-            share = self.weights.mean(((stored == category) & ~invalid) * 1.0)
+            share = self.weights.mean_of(_held_by(category, stored, invalid), len(stored))
             larger = share > best + _NEARLY
             best[larger], chosen[larger] = share[larger], category
             total += share
         chosen[~_enough(total * self.weights.coverage, self.least)] = self.fill
         return chosen
+
+
+def _held_by(category: Any, stored: Stored, invalid: Mask) -> Columns:
+    """Give 1 for each cell of some columns that is of a category, else 0."""
+    return lambda columns: ((stored[..., columns] == category) & ~invalid[..., columns]) * 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

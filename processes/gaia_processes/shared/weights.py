@@ -6,7 +6,7 @@ holds what every cell of the target takes from which cells of the source. Both a
 the same numbers however the steps are cut into blocks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
 
@@ -16,6 +16,9 @@ from scipy.sparse import csr_array
 
 type Floats = NDArray[np.float64]
 type Places = NDArray[np.intp]
+type Columns = Callable[[slice], NDArray[np.floating]]
+
+_STRIP_BYTES = 2**20  # of the source in float64, that stay near to the processor
 
 
 class Weights(Protocol):
@@ -61,6 +64,18 @@ class Weights(Protocol):
         -------
         array of float, shape (steps, rows, columns)
             Their weighted mean; 0 where the source covers nothing.
+        """
+
+    def mean_of(self, columns: "Columns", steps: int) -> Floats:
+        """
+        Weigh values that are made some columns at a time, where that is enough: the same numbers as of `mean`.
+
+        Parameters
+        ----------
+        columns : callable
+            Gives the values of some columns of the source, shape (steps, source rows, columns); no NaN.
+        steps : int
+            How many there are.
         """
 
 
@@ -202,14 +217,27 @@ class Separable:
 
     def mean(self, values: NDArray[np.floating]) -> Floats:
         """Weigh one step after the other, along its columns, then its rows, then add what the poles give."""
-        made = np.empty((len(values), *self.shape))
-        for step, each in enumerate(values):
+        return self.mean_of(lambda columns: values[..., columns], len(values))
+
+    def mean_of(self, columns: Columns, steps: int) -> Floats:
+        """Weigh along columns strip by strip: a map of very many cells is never there as float64."""
+        height, width = self.source_shape
+        heights = np.empty((steps, len(self.rows.places), width))
+        polar = np.empty((steps, len(self.caps), width))
+        strip = max(_STRIP_BYTES // max(8 * height, 1), 1)
+        for begin in range(0, width, strip):
+            some = slice(begin, min(begin + strip, width))
+            values = columns(some)
+            polar[..., some] = values[:, [cap.row for cap in self.caps]]
+            for step, each in enumerate(values):
+                heights[step, :, some] = self.rows.matrix @ each.astype(np.float64, copy=False)
+        made = np.empty((steps, *self.shape))
+        for step, each in enumerate(heights):
             # Sums over rows of a matrix run along the memory; turned round, those over columns do too.
-            heights = self.rows.matrix @ each.astype(np.float64, copy=False)
-            made[step] = (self.columns.matrix @ np.ascontiguousarray(heights.T)).T
+            made[step] = (self.columns.matrix @ np.ascontiguousarray(each.T)).T
         inside = self.columns.coverage > 0
-        for cap in self.caps:
-            pole = values[:, cap.row, :][:, cap.columns].mean(axis=-1, dtype=np.float64)
+        for at, cap in enumerate(self.caps):
+            pole = polar[:, at][:, cap.columns].mean(axis=-1)
             beyond = np.flatnonzero(cap.shares)
             made[:, beyond, :] *= (1.0 - cap.shares[beyond])[:, np.newaxis]
             made[:, beyond, :] += pole[:, np.newaxis, np.newaxis] * np.multiply.outer(cap.shares[beyond], inside)
@@ -294,6 +322,10 @@ class Sparse:
         for step, each in enumerate(values):
             made[step] = (self.matrix @ each.reshape(-1).astype(np.float64, copy=False)).reshape(self.shape)
         return made
+
+    def mean_of(self, columns: Columns, steps: int) -> Floats:  # noqa: ARG002 - the signature of all weights
+        """Weigh values of all columns at once: a target may take from any."""
+        return self.mean(columns(slice(None)))
 
     def _of(self, rows: slice) -> csr_array:
         part: csr_array = self.matrix[rows.start * self.shape[1] : rows.stop * self.shape[1]]

@@ -362,6 +362,16 @@ def test_a_part_of_the_result_is_the_same_as_in_the_whole(method):
     np.testing.assert_array_equal(again[2, 4].values, whole.values[2, 4])
 
 
+@pytest.mark.parametrize("method", ["bilinear", "conservative"])
+def test_columns_that_are_weighed_some_at_a_time_give_the_same_numbers(method, monkeypatch):
+    categories = {"flag_values": np.int8([0, 1]), "flag_meanings": "sea land"}
+    source = series().assign(kind=(("lat", "lon"), np.int8([[0, 1, 1, 0], [1, 1, 0, 1]]), categories))
+    options = {"method": method, "grid": parse_resolution("20x20"), "warn": lambda _: None}
+    whole = compute(source, **options).load()
+    monkeypatch.setattr("gaia_processes.shared.weights._STRIP_BYTES", 1)
+    xr.testing.assert_identical(compute(source, **options).load(), whole)
+
+
 def test_a_box_crops_the_target_in_its_own_frame():
     source = field(np.arange(8.0).reshape(2, 4), (45, 135, 225, 315), (-45, 45))
     result = compute(
