@@ -1,5 +1,6 @@
 """What a process is, as data."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -80,6 +81,11 @@ def accept_rows(inputs: BaseModel, rows: Mapping[str, Rows]) -> tuple[Fault, ...
 def leave_all(inputs: BaseModel, cube: Cube) -> dict[str, Constraint]:  # noqa: ARG001 - the signature of all constraints
     """Leave every value to every input: the constraints of a process that needs nothing of its dataset."""
     return {}
+
+
+def reuse_always(inputs: BaseModel) -> float:  # noqa: ARG001 - the signature of all that say for how long
+    """Let a result serve equal requests for as long as it is kept."""
+    return math.inf
 
 
 def hold_all(inputs: BaseModel, cube: Cube, file_format: Format) -> Text | None:  # noqa: ARG001 - the signature of every such check
@@ -168,6 +174,8 @@ class Process:
         (inputs, cube of the dataset, format that is asked for) -> why the result cannot be had in it, or None.
     check_format_alone : callable
         (inputs, format that is asked for) -> why the result cannot be had in it whatever the data, or None.
+    reuse_s : callable
+        (inputs) -> how long after its end a result serves equal requests, s, where it is also the run that is asked for.
     example : mapping
         Inputs that make of the examples of those that are needed a request whose result is worth a look.
     choices : mapping of mapping of Text
@@ -198,6 +206,7 @@ class Process:
     check_format: Callable[[Any, Cube, Format], Text | None] = hold_all
     check_format_alone: Callable[[Any, Format], Text | None] = hold_anything
     portion: Callable[[Any, NamedReference, FindsBounds], Portion] = need_all
+    reuse_s: Callable[[Any], float] = reuse_always
     keywords: tuple[Text, ...] = ()
     example: Mapping[str, object] = MappingProxyType({})
     choices: Mapping[str, Mapping[str, Text]] = MappingProxyType({})

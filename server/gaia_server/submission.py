@@ -168,6 +168,7 @@ class Submission:
         accepted = self._store.accept(
             job,
             fresh=fresh,
+            reuse_s=process.reuse_s(inputs),
             room=self._room(job.centre, job.queue),
             parts=tuple((part, self._room(part.centre, part.queue)) for part in parts),
         )

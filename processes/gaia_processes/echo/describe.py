@@ -1,5 +1,6 @@
 """What the world is told about `echo`: the process by which clients and the official suite test a server."""
 
+import math
 from typing import Annotated
 
 from pydantic import BaseModel, Field
@@ -10,6 +11,9 @@ from gaia_processes.inputs.fields import BBOX_SCHEMA, SentBboxField, Told
 from gaia_processes.inputs.number import Number, Whole
 from gaia_processes.process import STRICT, Estimate, Output, Process
 from gaia_processes.text import Text
+
+REUSED_S = 10.0
+"""So long after its end an echo with a pause serves equal requests."""
 
 
 class Inputs(BaseModel):
@@ -57,6 +61,11 @@ def estimate(inputs: Inputs, cube: Cube | None) -> Estimate:  # noqa: ARG001 - t
     return Estimate(bytes_read=0, bytes_written=size_bytes, seconds=inputs.pause or 0.0)
 
 
+def reuse_s(inputs: Inputs) -> float:
+    """Wait for a pause again, but for those who ask at about the same time: whoever asks for one wants to see a job that runs."""
+    return REUSED_S if inputs.pause else math.inf
+
+
 ECHO = Process(
     id="echo",
     version="1.0.1",
@@ -92,4 +101,5 @@ ECHO = Process(
     },
     package="gaia_processes.echo",
     estimate=estimate,
+    reuse_s=reuse_s,
 )

@@ -5,6 +5,7 @@ Every change is a compare-and-set in one transaction: it names the states from w
 and does nothing where the row says otherwise.
 """
 
+import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -340,6 +341,7 @@ class Store:
         job: Job,
         *,
         fresh: bool = False,
+        reuse_s: float = math.inf,
         room: Room | None = None,
         parts: Sequence[tuple[Work, Room | None]] = (),
     ) -> Job:
@@ -352,6 +354,8 @@ class Store:
         ----------
         fresh : bool
             Whether it is to be computed anew, whatever there is; equal jobs share that from then on.
+        reuse_s : float
+            So long after its end equal work serves, s.
         room : Room or None
             What the lane takes: without a place in it the work waits there, and has no order yet. None is any number.
         parts : sequence of tuple
@@ -363,7 +367,7 @@ class Store:
             As it was written: with `accepted` set to when equal work was accepted first. Another one, where this owner
             has a job by the same `Idempotency-Key`.
         """
-        newcomer = _Newcomer(job=job, fresh=fresh, room=room, parts=parts)
+        newcomer = _Newcomer(job=job, fresh=fresh, reuse_s=reuse_s, room=room, parts=parts)
         for _ in range(_TRIES):
             try:
                 if database.is_sqlite(self._engine):
@@ -569,6 +573,7 @@ class _Newcomer:
 
     job: Job
     fresh: bool
+    reuse_s: float
     room: Room | None
     parts: Sequence[tuple[Work, Room | None]] = ()
 
@@ -579,7 +584,7 @@ def _accept(connection: Connection, newcomer: _Newcomer, *, kept_for: timedelta)
         return earlier
     equal = _find_equal(connection, job.content_key)
     try:
-        if equal is not None and not newcomer.fresh and _can_be_shared(equal, job.created):
+        if equal is not None and not newcomer.fresh and _can_be_shared(equal, job.created, newcomer.reuse_s):
             return _join(connection, job, equal, kept_for)
         if equal is not None and equal.joinable:
             connection.execute(update(works).where(works.c.id == equal.id).values(joinable=False))
@@ -617,9 +622,11 @@ def _find_equal(connection: Connection, content_key: str) -> Work | None:
     return None if row is None else read_work(row)
 
 
-def _can_be_shared(work: Work, now: datetime) -> bool:
+def _can_be_shared(work: Work, now: datetime, reuse_s: float) -> bool:
     """Tell whether a job that comes now is well served: by results that are kept, or by work with half of its time left."""
     if not work.joinable:
+        return False
+    if work.finished is not None and (now - work.finished).total_seconds() > reuse_s:
         return False
     if work.state.final:
         return work.keeping is Keeping.KEPT and (work.expires is None or now < work.expires)

@@ -1,5 +1,7 @@
 """Echo is declared exactly as the official suite needs it."""
 
+import math
+
 from gaia_processes.echo.describe import ECHO, Inputs
 from gaia_processes.inputs.schema import input_schemas
 from gaia_processes.reading import read_inputs
@@ -35,3 +37,8 @@ def test_the_requests_of_the_official_suite_are_right() -> None:
 def test_a_pause_is_what_it_costs() -> None:
     assert ECHO.estimate(Inputs(message="m", pause=3), None).seconds == 3
     assert ECHO.estimate(Inputs(message="m"), None).seconds == 0
+
+
+def test_a_pause_is_waited_for_again() -> None:
+    assert ECHO.reuse_s(Inputs(message="x")) == math.inf
+    assert ECHO.reuse_s(Inputs(message="x", pause=5)) == 10

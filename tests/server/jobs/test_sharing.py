@@ -1,5 +1,6 @@
 """Equal jobs share one work: they join what is in flight, reuse what is done, and each ends on its own."""
 
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -10,7 +11,7 @@ import pytest
 from gaia_server.jobs.records import Demand, Job, Keeping, Once, RequestedOutput, Subscriber
 from gaia_server.jobs.states import State
 from gaia_server.jobs.store import Store
-from gaia_workers.contract import Failure, Kind, OutputFile, Receipt, Report, Result, Uploaded, Words
+from gaia_workers.contract import Failure, Kind, OutputFile, Receipt, Report, Result, Uploaded, Words, utc_now
 
 WHY = Words(en="why", fr="pourquoi")
 RESULT = Result(
@@ -32,8 +33,8 @@ def ask(store: Store, make_job: Callable[..., Job]) -> Ask:
     """Give a maker of equal jobs."""
     key = uuid4().hex
 
-    def ask(*, fresh: bool = False, **change: object) -> Job:
-        return store.accept(make_job(**({"content_key": key} | change)), fresh=fresh)
+    def ask(*, fresh: bool = False, reuse_s: float = math.inf, **change: object) -> Job:
+        return store.accept(make_job(**({"content_key": key} | change)), fresh=fresh, reuse_s=reuse_s)
 
     return ask
 
@@ -88,6 +89,18 @@ def test_what_is_done_is_reused_and_kept_for_the_youngest(store: Store, ask: Ask
     assert (later.state, later.result, later.duration_s, later.progress) == (State.SUCCESSFUL, RESULT, 0.0, 100)
     assert now(store, first).expires == later.expires == expires - LATER + timedelta(days=7)
     assert ask(created=later.expires).work_id != first.id, "what has expired is computed anew"
+
+
+def test_what_is_a_run_too_serves_those_who_come_at_about_the_same_time(store: Store, ask: Ask) -> None:
+    first = ask()
+    assert ask(reuse_s=10).work_id == first.id, "in flight"
+    start(store, first)
+    finish(store, first)
+    soon = utc_now() + timedelta(seconds=5)
+    assert ask(reuse_s=10, created=soon).work_id == first.id
+    later = ask(reuse_s=10, created=soon + timedelta(seconds=20), deadline=soon + LATER)
+    assert (later.shares, later.accepted) == (False, first.accepted)
+    assert ask(created=later.created).work_id == later.id
 
 
 def test_a_fresh_run_is_computed_and_taken_up_by_those_who_come_later(store: Store, ask: Ask) -> None:
