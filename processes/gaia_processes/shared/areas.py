@@ -132,8 +132,9 @@ def cell_areas(dataset: xr.Dataset, name: str, grid: Grid, *, drop_halo: bool) -
     stored = _stored_areas(dataset, name, grid)
     if grid.kind == "regular":
         if stored is not None:
-            fresh = xr.Variable((str(grid.x_dim),), _is_fresh(dataset, str(grid.longitude)) | (not drop_halo))
-            return stored * fresh
+            if not drop_halo:
+                return stored
+            return stored * xr.Variable((str(grid.x_dim),), _is_fresh(dataset, str(grid.longitude)))
         rows = row_widths(dataset, str(grid.latitude))
         columns = column_widths(dataset, str(grid.longitude), once=drop_halo)
         return xr.Variable((str(grid.y_dim), str(grid.x_dim)), rows[:, np.newaxis] * columns)
