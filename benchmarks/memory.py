@@ -5,13 +5,14 @@ Peak memory and time of the gridded processes on records that are 1, 10 and 100 
 
 The longest record has 21 GB of values: 192 x 384 cells in float32, 730 days a time. `sparse` is one NetCDF-4 variable that
 lies in one piece, most of it a hole of the file, so that it takes no room; `deflated` has a chunk a day, some of its cells
-missing, and the same stored bytes for many days. Each job is an order that a fork of the warm parent carries out under
+missing, and the same stored bytes for many days; `zarr` is a Zarr store (v2, blosc) of the same days. Each job is an order that a fork of the warm parent carries out under
 the 2 GiB of the batch lane, watched as at a centre; what is told is its receipt.
 """
 
 import argparse
 import math
 import platform
+import shutil
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from uuid import uuid4
 import h5py
 import netCDF4
 import numpy as np
+import zarr
 from page import PAGE, write_section
 
 from gaia_config.centres import Centre, Queue
@@ -40,7 +42,7 @@ ROWS, COLUMNS, DAYS = 192, 384, 730
 LIMIT_BYTES = 2 * 2**30
 SEVERAL = (1, 10, 100)
 KEPT_MEMORY, KEPT_TIME = 1.1, 1.3
-NAMES = {"sparse": "one piece, sparse", "deflated": "deflated chunks of a day"}
+NAMES = {"sparse": "one piece, sparse", "deflated": "deflated chunks of a day", "zarr": "Zarr, blosc chunks of a day"}
 TIME_LIMIT_S = 7200.0
 
 
@@ -74,6 +76,9 @@ CASES: dict[str, tuple[str, dict[str, Any], str]] = {
 def write_record(path: Path, times: int, storage: str) -> None:
     """Write a record of daily maxima that is `times` as long as two years."""
     steps = DAYS * times
+    if storage == "zarr":
+        _write_store(path, steps)
+        return
     with netCDF4.Dataset(path, "w") as file:
         for name, size in (("time", steps), ("lat", ROWS), ("lon", COLUMNS), ("bnds", 2)):
             file.createDimension(name, size)
@@ -108,6 +113,28 @@ def write_record(path: Path, times: int, storage: str) -> None:
                 variable[step] = values
     if storage == "deflated":
         _repeat(path, steps)
+
+
+def _write_store(path: Path, steps: int) -> None:
+    """Write a Zarr store; days that are the same are one file under many names."""
+    group = zarr.open_group(path, mode="w", zarr_format=2)
+    axes = {
+        "time": (np.arange(steps) + 0.5, {"units": "days since 1801-01-01", "calendar": "noleap"}),
+        "lat": (np.linspace(-90, 90, ROWS * 2 + 1)[1::2], {"units": "degrees_north"}),
+        "lon": (np.arange(COLUMNS) * 360 / COLUMNS, {"units": "degrees_east"}),
+    }
+    for name, (values, attributes) in axes.items():
+        group.create_array(name, data=values, attributes={**attributes, "_ARRAY_DIMENSIONS": [name]})
+    told = {"units": "K", "standard_name": "air_temperature", "cell_methods": "time: maximum"}
+    stored = group.create_array(
+        "tasmax", shape=(steps, ROWS, COLUMNS), dtype="f4", chunks=(1, ROWS, COLUMNS), fill_value=np.float32(1e20),
+        compressors={"id": "blosc", "cname": "lz4", "clevel": 5, "shuffle": 1, "blocksize": 0},
+        attributes={**told, "_ARRAY_DIMENSIONS": ["time", "lat", "lon"]},
+    )  # fmt: skip
+    for step, values in enumerate(_some_days()):
+        stored[step] = values
+    for step in range(5, steps):
+        (path / "tasmax" / f"{step}.0.0").hardlink_to(path / "tasmax" / f"{step % 5}.0.0")
 
 
 def _axis(file: Any, name: str, values: Any, half: float, **attributes: str) -> None:
@@ -207,7 +234,7 @@ def measure(cases: list[str], several: list[int], storage: str, folder: Path) ->
     """Carry all cases out on records of all lengths."""
     found: dict[str, dict[int, Found]] = {case: {} for case in cases}
     for times in several:
-        record = folder / f"{storage}{times}.nc"
+        record = folder / f"{storage}{times}{'.zarr' if storage == 'zarr' else '.nc'}"
         write_record(record, times, storage)
         for case in cases:
             receipt, size = carry_out(case, record, folder / "results")
@@ -217,7 +244,7 @@ def measure(cases: list[str], several: list[int], storage: str, folder: Path) ->
                 f"{receipt.cpu_s:7.1f} s of processor, {receipt.bytes_read / 1e9:.2f} GB read, {size / 1e6:.1f} MB made",
                 flush=True,
             )
-        record.unlink()
+        shutil.rmtree(record) if record.is_dir() else record.unlink()
     return found
 
 

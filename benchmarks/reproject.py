@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import dask.array  # xarray imports it with the first lazy variable; the warm parent of tasks has it
 import numpy as np
 import rasterio
 import rasterio.shutil
@@ -30,6 +31,8 @@ from rasterio.transform import from_origin
 from gaia_processes.reproject.compute import compute
 from gaia_workers.readers.geotiff import open_dataset
 from gaia_workers.writers.geotiff import write
+
+__all__ = ["dask"]
 
 CRS = "EPSG:3857"
 TILED = {"tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "deflate"}
