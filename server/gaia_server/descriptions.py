@@ -81,6 +81,18 @@ def description(process: Process, language: Language, base_url: str, dataset_ids
     }
 
 
+def show_example(described: dict[str, Any], example: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Let the examples of the inputs be those of one request, so that together they are right on data that are here."""
+    if example is None:
+        return described
+    shown = {
+        name: told | {"schema": told["schema"] | {"example": example["inputs"][name]}}
+        for name, told in described["inputs"].items()
+        if name in example["inputs"]
+    }
+    return described | {"inputs": described["inputs"] | shown}
+
+
 def _links(process: Process, language: Language, base_url: str) -> list[dict[str, str]]:
     here = f"{base_url}/processes/{process.id}"
     other = _OTHER_LANGUAGE[language]

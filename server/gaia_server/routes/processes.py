@@ -6,11 +6,11 @@ from flask import Blueprint, Response, request
 
 from gaia_processes.process import Process
 from gaia_processes.text import Language
-from gaia_server.descriptions import description, summary
+from gaia_server.descriptions import description, show_example, summary
 from gaia_server.fitting import ids_by_role
 from gaia_server.negotiation import language_of, wants_html
 from gaia_server.pages.page import render_page
-from gaia_server.pages.process import render_process
+from gaia_server.pages.process import example_body, render_process
 from gaia_server.pages.words import translate
 from gaia_server.queries import Query, address
 from gaia_server.rendering import link_page, make_link, render_empty, render_json
@@ -57,7 +57,8 @@ def describe_process(process_id: str) -> Response:
         response = render_empty(HTTPStatus.NOT_MODIFIED)
     else:
         ids = ids_by_role(services.federation)
-        response = render_json(description(process, language_of(request), services.settings.public_url, ids))
+        described = description(process, language_of(request), services.settings.public_url, ids)
+        response = render_json(show_example(described, example_body(services, process)))
     response.set_etag(etag)
     return _in_language(response)
 

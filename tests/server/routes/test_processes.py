@@ -1,3 +1,5 @@
+import pytest
+
 from gaia_processes.catalogue import CATALOGUE
 
 
@@ -42,3 +44,11 @@ def test_pygeoapis_own_processes_are_never_reached(app):
         from flask import request
 
         assert request.blueprint == "processes"
+
+
+@pytest.mark.parametrize("process", ["subset", "zonal-statistics", "extract-points"])
+def test_the_examples_of_what_is_needed_make_a_request(client, process):
+    inputs = client.get(f"/processes/{process}").get_json()["inputs"]
+    needed = {name: told["schema"]["example"] for name, told in inputs.items() if told["minOccurs"]}
+    answer = client.post(f"/processes/{process}/estimate", json={"inputs": needed})
+    assert answer.status_code == 200, answer.text
