@@ -269,7 +269,7 @@ OPERATIONS = (
         ),
         problems=("invalid-query-parameter-value", "store-down"),
         answers={
-            200: _json("jobList", "A page of the list", "Une page de la liste", page=True),
+            200: _json("jobList", "A page of the list", "Une page de la liste", "Content-Language", page=True),
             303: _SAME_LIST,
         },
     ),
@@ -305,7 +305,7 @@ OPERATIONS = (
         method="get", path="/jobs/{jobID}/log", id="getLog", tag="jobs",
         summary=Text(en="What the workers said", fr="Ce que les processus de calcul ont dit"),
         parameters=("jobID", *_BOTH_FORMS), problems=_JOB,
-        answers={200: replace(_json("log", "The log, newest line last", "Le journal, la ligne la plus récente à la fin", page=True), media_types=("text/plain",))},
+        answers={200: replace(_json("log", "The log, newest line last", "Le journal, la ligne la plus récente à la fin", "Content-Language", page=True), media_types=("text/plain",))},
     ),
     Operation(
         method="get", path="/jobs/{jobID}/events", id="getEvents", tag="jobs",

@@ -38,7 +38,17 @@ DEFAULT_LIMIT = 100
 
 _JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
+_WITH_WORDS = frozenset({"jobs.list_jobs", "jobs.show_status", "jobs.dismiss_job", "jobs.show_log"})
+"""What holds sentences for people; results have the language that their own bytes have."""
+
 routes = Blueprint("jobs", __name__)
+
+
+@routes.after_request
+def _say_language(response: Response) -> Response:
+    if request.endpoint in _WITH_WORDS and response.status_code == HTTPStatus.OK:
+        response.headers["Content-Language"] = language_of(request)
+    return response
 
 
 @routes.get("/jobs")

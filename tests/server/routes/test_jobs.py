@@ -144,6 +144,15 @@ def test_an_ended_job_keeps_its_state_and_loses_its_results(client, desk, settin
     assert not (settings.home / "store-results" / job.id).exists()
 
 
+@pytest.mark.parametrize("path", ["/jobs", "/jobs/{}", "/jobs/{}/log"])
+def test_what_holds_sentences_says_in_which_language(client, desk, path):
+    job = desk.finish(desk.accept("message"), message=b"hello")
+    for _ in range(2):  # a status that was written before says it too
+        answer = client.get(path.format(job.id), headers={"Accept-Language": "fr"})
+        assert answer.headers["Content-Language"] == "fr"
+    assert "Content-Language" not in client.get(f"/jobs/{job.id}/results").headers
+
+
 def test_some_of_the_results_are_given_alone(client, desk):
     job = desk.finish(desk.accept("message", "values"), message=b"hello", values=b"[1]")
     results = f"/jobs/{job.id}/results"
