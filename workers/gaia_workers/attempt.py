@@ -38,6 +38,8 @@ from gaia_workers.transport import Line
 
 HEARTBEAT_S = 1.0
 LOOK_S = 0.1
+FIRST_BEAT_S = 0.3
+"""So long the start of a task waits for its end, to travel with it and to be recorded at once; who watches a longer one hears of it then."""
 OVERTIME_S = 30.0
 """A delegated task watches its own time; so long after that the agent ends it."""
 
@@ -207,8 +209,10 @@ class Attempt:
         )
 
     def _watch(self, fork: Fork, allowance: Allowance) -> Result | Failure | None:
-        guard = Guard(allowance, fork.family, written_bytes=self._written_bytes, clock=self._clock)
-        beat = look = self._clock() + LOOK_S
+        guard = Guard(
+            allowance, fork.family, written_bytes=self._written_bytes, cpu_before_s=fork.cpu_before_s, clock=self._clock
+        )
+        beat, look = self._clock() + min(FIRST_BEAT_S, self._bench.lease_s / 3), self._clock() + LOOK_S
         while True:
             try:
                 news = fork.hear(LOOK_S)

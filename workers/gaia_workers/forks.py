@@ -35,6 +35,8 @@ class Fork:
         self._group = group
         self._errands = 0
         self._idle_bytes = 0
+        self.cpu_before_s = 0.0
+        """Of processors, what it had used when it was last sent out; a fork that waits uses none."""
         self.family = Family(child.pid or 0)
         """It, and what it starts."""
 
@@ -50,7 +52,9 @@ class Fork:
 
     def send_out(self, errand: Errand) -> bool:
         """Give it its errand; False where it has died while it waited."""
-        self._idle_bytes = self._idle_bytes or self.resident_bytes
+        if not self._errands:
+            usage = self.family.usage()
+            self._idle_bytes, self.cpu_before_s = usage.resident_bytes, usage.cpu_s
         self._errands += 1
         if self._group:
             self._group.hold(errand.allowance.memory_bytes)
@@ -78,14 +82,10 @@ class Fork:
         return news
 
     @property
-    def resident_bytes(self) -> int:
-        """Memory that it and its children use, pages that it shares with the warm parent included; 0 where it has ended."""
-        return self.family.usage().resident_bytes
-
-    @property
     def fit(self) -> bool:
         """Whether it may be sent out again, having done its errand: it kept no memory and left no process behind."""
         usage = self.family.usage()
+        self.cpu_before_s = usage.cpu_s
         grown = usage.resident_bytes - self._idle_bytes
         return self._errands < ERRANDS_EACH and usage.members == 1 and grown <= GROWTH_LIMIT_BYTES
 

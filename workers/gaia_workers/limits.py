@@ -72,7 +72,14 @@ class Allowance:
 
 
 class Guard:
-    """Watches one task from outside."""
+    """
+    Watches one task from outside.
+
+    Parameters
+    ----------
+    cpu_before_s : float or None
+        What the processes had used of processors when the task began; looked up where it is not known.
+    """
 
     def __init__(
         self,
@@ -80,6 +87,7 @@ class Guard:
         family: Family,
         *,
         written_bytes: Callable[[], int],
+        cpu_before_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._allowance = allowance
@@ -87,7 +95,7 @@ class Guard:
         self._written_bytes = written_bytes
         self._clock = clock
         self._begun = clock()
-        self._cpu_before_s = family.usage().cpu_s
+        self._cpu_before_s = family.usage().cpu_s if cpu_before_s is None else cpu_before_s
         self._files_at = self._begun
 
     def find_broken(self) -> Failure | None:
