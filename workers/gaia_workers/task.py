@@ -3,7 +3,7 @@
 import os
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -51,7 +51,7 @@ def _outcome(pipe: Connection, errand: Errand) -> Result | Failure:
             with (
                 hold(errand.allowance),
                 results.scratch(order) as scratch,
-                _temporary_files_in(scratch),
+                fresh(scratch),
                 data.blaming_uploads(),
             ):
                 return run(
@@ -68,18 +68,31 @@ def _outcome(pipe: Connection, errand: Errand) -> Result | Failure:
 
 
 @contextmanager
-def _temporary_files_in(folder: Path) -> Iterator[None]:
-    """Have Python, C libraries and programs put their temporary files where they are counted and removed."""
-    before = os.environ.get("TMPDIR")
+def fresh(folder: Path) -> Iterator[None]:
+    """
+    Let a task find environment and working folder as the first one of this process found them, whatever others did to them.
+
+    Parameters
+    ----------
+    folder : Path
+        Where Python, C libraries and programs put their temporary files; there they are counted, and removed.
+    """
+    environment, here = dict(os.environ), Path.cwd()
     os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
     try:
         yield
     finally:
         tempfile.tempdir = None
-        if before is None:
-            del os.environ["TMPDIR"]
-        else:
-            os.environ["TMPDIR"] = before
+        os.chdir(here)
+        _restore(environment)
+
+
+def _restore(environment: Mapping[str, str]) -> None:
+    for name in os.environ.keys() - environment.keys():
+        del os.environ[name]
+    for name, value in environment.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
 
 
 class _Piped:
