@@ -24,7 +24,7 @@ from gaia_processes.shared.lazy import Key, find_cuts, index_vectors
 from gaia_processes.shared.nearest import first_of_nearest
 from gaia_processes.shared.sphere import chord
 from gaia_processes.shared.values import find_invalid, unpack
-from gaia_processes.shared.weights import Columns, Floats, Picks, Weights
+from gaia_processes.shared.weights import DOUBLE, Columns, Floats, Picks, Weights
 
 _CACHED_BYTES = 2**22  # of the target in float64: what is weighed at once stays in the processor's cache
 _BLOCK_BYTES = 2**22  # of the target: what is made for one read, where the source is stored in smaller pieces
@@ -109,7 +109,10 @@ class Blend:
         if self.hidden is not None:
             invalid |= self.hidden
         if not invalid.any():
-            made = self.weights.mean_of(lambda columns: unpack(stored[..., columns], self.attrs), len(stored))
+            kind = self.dtype if self.dtype.kind == "f" else DOUBLE
+            made = self.weights.mean_of(
+                lambda columns: unpack(stored[..., columns], self.attrs), len(stored), dtype=kind
+            )
             return self._finish(made, self._all_valid())
         made = self.weights.mean_of(lambda columns: self._numbers(stored, invalid, columns), len(stored))
         if (invalid == invalid[0]).all():
@@ -139,8 +142,8 @@ class Blend:
             self._seen = (invalid.copy(), np.where(share > 0, share, 1.0), enough)
         return self._seen[1], self._seen[2]
 
-    def _finish(self, made: Floats, enough: Mask) -> Stored:
-        result = made.astype(self.dtype)
+    def _finish(self, made: NDArray[Any], enough: Mask) -> Stored:
+        result = made.astype(self.dtype, copy=False)
         if not enough.all():
             result[np.broadcast_to(~enough, result.shape)] = self.fill
         return result

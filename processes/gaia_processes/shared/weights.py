@@ -6,9 +6,9 @@ holds what every cell of the target takes from which cells of the source. Both a
 the same numbers however the steps are cut into blocks.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ type Floats = NDArray[np.float64]
 type Places = NDArray[np.intp]
 type Columns = Callable[[slice], NDArray[np.floating]]
 
+DOUBLE = np.dtype(np.float64)
 _STRIP_BYTES = 2**20  # of the source in float64, that stay near to the processor
 
 
@@ -66,7 +67,7 @@ class Weights(Protocol):
             Their weighted mean; 0 where the source covers nothing.
         """
 
-    def mean_of(self, columns: "Columns", steps: int) -> Floats:
+    def mean_of(self, columns: "Columns", steps: int, *, dtype: np.dtype[Any] = DOUBLE) -> NDArray[Any]:
         """
         Weigh values that are made some columns at a time, where that is enough: the same numbers as of `mean`.
 
@@ -76,6 +77,8 @@ class Weights(Protocol):
             Gives the values of some columns of the source, shape (steps, source rows, columns); no NaN.
         steps : int
             How many there are.
+        dtype : numpy.dtype
+            Of the result, to which each step is rounded at last: maps of one step stay near to the processor.
         """
 
 
@@ -219,29 +222,53 @@ class Separable:
         """Weigh one step after the other, along its columns, then its rows, then add what the poles give."""
         return self.mean_of(lambda columns: values[..., columns], len(values))
 
-    def mean_of(self, columns: Columns, steps: int) -> Floats:
-        """Weigh along columns strip by strip: a map of very many cells is never there as float64."""
+    def mean_of(self, columns: Columns, steps: int, *, dtype: np.dtype[Any] = DOUBLE) -> NDArray[Any]:
+        """Weigh one step after the other along its columns, then its rows, then add what the poles give."""
+        heights, polar = self._weigh_columns(columns, steps)
+        poles = [self._weigh_pole(cap, polar[:, at]) for at, cap in enumerate(self.caps)]
+        made = np.empty((steps, *self.shape), dtype=dtype)
+        for step, each in enumerate(heights):
+            # Sums over rows of a matrix run along the memory; turned round, those over columns do too.
+            turned = (self.columns.matrix @ np.ascontiguousarray(each.T)).T
+            for beyond, rest, given in poles:
+                turned[beyond] *= rest
+                turned[beyond] += given[step]
+            made[step] = turned
+        return made
+
+    def _weigh_columns(self, columns: Columns, steps: int) -> tuple[Iterable[Floats], Floats]:
+        """
+        Weigh along columns, strip by strip where a map has very many cells: it is never there as float64.
+
+        Returns
+        -------
+        (iterable of arrays, array)
+            Of each step, the rows of the target at the columns of the source; and the outermost rows of all steps.
+        """
         height, width = self.source_shape
+        outermost = [cap.row for cap in self.caps]
+        strip = max(_STRIP_BYTES // max(8 * height, 1), 1)
+        if strip >= width:
+            whole = columns(slice(0, width))
+            made = (self.rows.matrix @ each.astype(np.float64, copy=False) for each in whole)
+            return made, whole[:, outermost].astype(np.float64)
         heights = np.empty((steps, len(self.rows.places), width))
         polar = np.empty((steps, len(self.caps), width))
-        strip = max(_STRIP_BYTES // max(8 * height, 1), 1)
         for begin in range(0, width, strip):
             some = slice(begin, min(begin + strip, width))
             values = columns(some)
-            polar[..., some] = values[:, [cap.row for cap in self.caps]]
+            polar[..., some] = values[:, outermost]
             for step, each in enumerate(values):
                 heights[step, :, some] = self.rows.matrix @ each.astype(np.float64, copy=False)
-        made = np.empty((steps, *self.shape))
-        for step, each in enumerate(heights):
-            # Sums over rows of a matrix run along the memory; turned round, those over columns do too.
-            made[step] = (self.columns.matrix @ np.ascontiguousarray(each.T)).T
+        return heights, polar
+
+    def _weigh_pole(self, cap: Cap, row: Floats) -> tuple[Places, Floats, Floats]:
+        """Give the rows that take something from a pole, what is left of them, and what they take at each step."""
+        pole = row[:, cap.columns].mean(axis=-1)
+        beyond = np.flatnonzero(cap.shares)
         inside = self.columns.coverage > 0
-        for at, cap in enumerate(self.caps):
-            pole = polar[:, at][:, cap.columns].mean(axis=-1)
-            beyond = np.flatnonzero(cap.shares)
-            made[:, beyond, :] *= (1.0 - cap.shares[beyond])[:, np.newaxis]
-            made[:, beyond, :] += pole[:, np.newaxis, np.newaxis] * np.multiply.outer(cap.shares[beyond], inside)
-        return made
+        given = pole[:, np.newaxis, np.newaxis] * np.multiply.outer(cap.shares[beyond], inside)
+        return beyond, (1.0 - cap.shares[beyond])[:, np.newaxis], given
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -318,14 +345,14 @@ class Sparse:
 
     def mean(self, values: NDArray[np.floating]) -> Floats:
         """Weigh one step after the other: the order of the sums never depends on how many there are."""
-        made = np.empty((len(values), *self.shape))
-        for step, each in enumerate(values):
+        return self.mean_of(lambda columns: values[..., columns], len(values))
+
+    def mean_of(self, columns: Columns, steps: int, *, dtype: np.dtype[Any] = DOUBLE) -> NDArray[Any]:
+        """Weigh values of all columns at once: a target may take from any."""
+        made = np.empty((steps, *self.shape), dtype=dtype)
+        for step, each in enumerate(columns(slice(None))):
             made[step] = (self.matrix @ each.reshape(-1).astype(np.float64, copy=False)).reshape(self.shape)
         return made
-
-    def mean_of(self, columns: Columns, steps: int) -> Floats:  # noqa: ARG002 - the signature of all weights
-        """Weigh values of all columns at once: a target may take from any."""
-        return self.mean(columns(slice(None)))
 
     def _of(self, rows: slice) -> csr_array:
         part: csr_array = self.matrix[rows.start * self.shape[1] : rows.stop * self.shape[1]]
