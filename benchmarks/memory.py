@@ -167,17 +167,34 @@ def _repeat(path: Path, steps: int) -> None:
 
 
 def carry_out(case: str, record: Path, folder: Path) -> tuple[Receipt, int]:
-    """Let a fresh fork carry an order out as at a centre; give its receipt and the size of its result."""
+    """Let a fresh fork carry a case out; give its receipt and the size of its result."""
     process_id, inputs, format_id = CASES[case]
+    dataset: Any = ["record"] if process_id == "climate-indices" else "record"
+    return carry_order_out(
+        process_id, {"dataset": dataset, **inputs}, format_id, record, folder, memory_limit_bytes=LIMIT_BYTES
+    )
+
+
+def carry_order_out(
+    process_id: str, inputs: dict[str, Any], format_id: str, record: Path, folder: Path, *, memory_limit_bytes: int
+) -> tuple[Receipt, int]:
+    """
+    Let a fresh fork carry an order out as at a centre, watched as there; give its receipt and the size of its result.
+
+    Parameters
+    ----------
+    record : Path
+        The file of the dataset `record`.
+    folder : Path
+        For the result, which is removed.
+    """
     process = by_id(CATALOGUE)[process_id]
     now = datetime.now(UTC)
-    dataset: Any = ["record"] if process_id == "climate-indices" else "record"
     (output,) = process.outputs
     order = Order(
-        job_id=str(uuid4()), part=0, attempt=1, process_id=process_id, process_version=process.version,
-        inputs={"dataset": dataset, **inputs}, formats={output: format_id}, accepted=now,
-        queue_deadline=now + timedelta(hours=3), time_limit_s=TIME_LIMIT_S, memory_limit_bytes=LIMIT_BYTES,
-        centre="here", queue="batch",
+        job_id=str(uuid4()), part=0, attempt=1, process_id=process_id, process_version=process.version, inputs=inputs,
+        formats={output: format_id}, accepted=now, queue_deadline=now + timedelta(hours=3), time_limit_s=TIME_LIMIT_S,
+        memory_limit_bytes=memory_limit_bytes, centre="here", queue="batch",
     )  # fmt: skip
     results = Results(folder)
     results.prepare()
@@ -192,7 +209,7 @@ def carry_out(case: str, record: Path, folder: Path) -> tuple[Receipt, int]:
     )
     outcome = _watch(errand)
     if not isinstance(outcome, Result):
-        raise SystemExit(f"{case}: {outcome}")
+        raise SystemExit(f"{process_id}: {outcome}")
     size = sum(each.size_bytes for each in outcome.outputs)
     results.remove(order.job_id, order.attempt)
     return outcome.receipt, size

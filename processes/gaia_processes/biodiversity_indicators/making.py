@@ -240,10 +240,11 @@ class Making:
         kind = kind_of(self._asked.indicators)
         frame = {"unit": self._rows_of_units, "species": self._rows_of_species, "pair": self._rows_of_pairs}[kind]()
         whole = self._whole()
+        units = int(np.count_nonzero(np.diff(self._units))) + min(len(self._units), 1)
         note(
             Text(
-                en=f"Counted {int(self._records.totals().sum())} records of {whole['gamma']} species in {len(np.unique(self._units))} units.",
-                fr=f"Comptage de {int(self._records.totals().sum())} observations de {whole['gamma']} espèces dans {len(np.unique(self._units))} unités.",
+                en=f"Counted {int(self._records.totals().sum())} records of {whole['gamma']} species in {units} units.",
+                fr=f"Comptage de {int(self._records.totals().sum())} observations de {whole['gamma']} espèces dans {units} unités.",
             )
         )
         known = (*PER_UNIT, *PER_SPECIES, *PER_PAIR)

@@ -513,11 +513,13 @@ class Records:
         if before is not None and before[0].equals(names):
             return before[1]
         numbers = np.full(len(names) + 1, _NO_NAME, np.int32)
-        for place, name in enumerate(map(str.strip, names.to_list())):
-            pair = re.match(_TWO_WORDS, name) if shorter else None
-            used = name if not shorter else pair.group(1) if pair else ""
-            if used:
-                numbers[place] = self._codes.setdefault(used, len(self._codes))
+        used = list(map(str.strip, names.to_list()))
+        if shorter:
+            used = [pair.group(1) if (pair := re.match(_TWO_WORDS, name)) else "" for name in used]
+        numbers[:-1] = [self._codes.get(name, _NO_NAME) for name in used]
+        for place in np.flatnonzero(numbers[:-1] == _NO_NAME).tolist():
+            if name := used[place]:
+                numbers[place] = self._codes.setdefault(name, len(self._codes))
         self._coded[column, shorter] = (names, numbers)
         return numbers
 

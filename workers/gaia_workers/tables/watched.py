@@ -87,11 +87,10 @@ class Seen:
         self._keep(geometries_of(in_degrees(block)), numbers)
 
     def _keep(self, geometries: NDArray[Any], numbers: NDArray[np.float64]) -> None:
-        for geometry, number in zip(geometries, numbers.tolist(), strict=True):
-            if geometry is None:
-                continue
-            key = shapely.to_wkb(geometry) if geometry.geom_type == "Point" else _fingerprint(geometry)
-            if key in self.features:
+        if self.more:
+            return
+        for geometry, number, key in zip(geometries, numbers.tolist(), _keys(geometries), strict=True):
+            if geometry is None or key in self.features:
                 continue
             if len(self.features) >= MAP_FEATURES:
                 self.more = True
@@ -109,10 +108,20 @@ def _hull(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.fl
     return np.concatenate([np.fmin(one[:2], other[:2]), np.fmax(one[2:], other[2:])])
 
 
-def _fingerprint(geometry: Any) -> bytes:
-    """Tell shapes apart without writing them out: by their bounds, area, length and number of points."""
-    told = (*geometry.bounds, geometry.area, geometry.length, float(shapely.get_num_coordinates(geometry)))
-    return np.asarray(told).tobytes()
+def _keys(geometries: NDArray[Any]) -> list[bytes]:
+    """Tell places apart without writing shapes out: points as they are, others by bounds, area, length and number of points."""
+    told = np.column_stack(
+        [
+            shapely.bounds(geometries),
+            shapely.area(geometries),
+            shapely.length(geometries),
+            shapely.get_num_coordinates(geometries).astype(np.float64),
+        ]
+    )
+    keys = [row.tobytes() for row in told]
+    for at in np.flatnonzero(shapely.get_type_id(geometries) == shapely.GeometryType.POINT).tolist():
+        keys[at] = shapely.to_wkb(geometries[at])
+    return keys
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

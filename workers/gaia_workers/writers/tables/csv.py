@@ -37,6 +37,11 @@ def write(
 
 
 def _texts(cells: list[Any], decimal: str) -> list[str]:
+    kinds = set(map(type, cells))
+    if kinds <= {float} and decimal == ".":
+        return list(map(repr, cells))
+    if kinds <= {int, str}:
+        return list(map(str, cells))
     return [_text(cell, decimal) for cell in cells]
 
 
