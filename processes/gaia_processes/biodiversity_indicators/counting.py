@@ -91,7 +91,10 @@ class _Counting:
         self._outside += int(len(inside) - np.count_nonzero(inside))
         periods = period_of(block.month, self._period)
         keys = places if self._period == "all" else (places << MONTHS_BITS) | periods
-        self._records.add(keys[inside], block.species[inside])
+        if inside.all():
+            self._records.add(keys, block.species)
+        else:
+            self._records.add(keys[inside], block.species[inside])
         if block.amount is not None:
             self._has_amounts = True
             there = inside & (block.amount > 0)
