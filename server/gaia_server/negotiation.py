@@ -16,6 +16,7 @@ LANGUAGES: tuple[Language, ...] = ("en", "fr")
 JSON = "application/json"
 HTML = "text/html"
 PROBLEM = "application/problem+json"
+OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 FORMS = {"json": JSON, JSON: JSON, "html": HTML, HTML: HTML}
 """The forms that `?f=` chooses, by their short names and by their media types; case does not count."""
 _HEADERS_KEPT = 256

@@ -20,12 +20,12 @@ from gaia_processes.text import Language, Text
 from gaia_server.descriptions import DatasetIds, description
 from gaia_server.events import MEDIA_TYPE as EVENTS
 from gaia_server.fitting import ids_by_role
-from gaia_server.negotiation import HTML, JSON, PROBLEM
+from gaia_server.negotiation import HTML, JSON, OPENAPI, PROBLEM
 from gaia_server.operations import FILE, OPERATIONS, Answer, Operation, words_of_status
 from gaia_server.schemas import PROBLEM as PROBLEM_SCHEMA
 from gaia_server.schemas import SCHEMAS, TEXT, headers, parameters, problem_example, ref
 
-MEDIA_TYPE = "application/vnd.oai.openapi+json;version=3.0"
+MEDIA_TYPE = OPENAPI
 EXTENSION = "gaia-openapi"
 VERSION = "3.0.3"
 _BYTES = {"type": "string", "format": "binary"}

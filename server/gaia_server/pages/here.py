@@ -10,7 +10,7 @@ from flask import current_app, request
 from gaia_config.centres import Centre
 from gaia_processes.process import Process
 from gaia_processes.text import Language
-from gaia_server.negotiation import LANGUAGES, language_of
+from gaia_server.negotiation import JSON, LANGUAGES, OPENAPI, language_of
 from gaia_server.pages.assets import Assets
 
 EXTENSION = "gaia-here"
@@ -112,6 +112,11 @@ class Here:
     def json(self) -> str:
         """Address of the same page as JSON."""
         return self._with(f="json")
+
+    @property
+    def json_type(self) -> str:
+        """Media type of that JSON."""
+        return OPENAPI if request.blueprint == "document" else JSON
 
     @property
     def processes(self) -> Sequence[Process]:

@@ -1,3 +1,8 @@
+import re
+from html import unescape
+
+import pytest
+
 from gaia_server.pages.api import operations_by_tag
 
 DOCUMENT = {
@@ -29,3 +34,12 @@ def test_references_inside_are_followed_and_others_left():
     assert get.parameters == ({"name": "p", "in": "query"},)
     assert get.answers == (("200", {"description": "well"}),)
     assert post.body == (("text/plain", {"$ref": "elsewhere.json"}),)
+
+
+@pytest.mark.parametrize("path", ["/openapi", "/processes", "/jobs", "/"])
+def test_a_page_says_of_its_other_forms_what_they_are(client, path):
+    page = client.get(path, headers={"Accept": "text/html"}).get_data(as_text=True)
+    media_type, address = re.search(r'<link rel="alternate" type="([^"]+)" href="([^"]+)"', page).groups()
+    there = client.get(unescape(address).removeprefix("/api"))
+    assert there.headers["Content-Type"].startswith(media_type)
+    assert 'hreflang="fr"' in page
