@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gaia_server.jobs.lanes import Entry, Lanes, Snapshot
+from gaia_server.jobs.lanes import SHOWN, Entry, Lanes, Snapshot
 from gaia_server.jobs.paces import seconds_of
 from gaia_server.jobs.records import Job
 from gaia_server.jobs.states import State
@@ -111,7 +111,7 @@ def _left_s(entry: Entry, lane: Snapshot, now: datetime) -> float:
 
 class Outlooks:
     """
-    What one web process tells of the lanes; each is looked at once a second at most, however many ask.
+    What one web process tells of the lanes; each is looked at once a second, however many ask, and when it has doubled since.
 
     Parameters
     ----------
@@ -138,23 +138,29 @@ class Outlooks:
         if job.state is not State.ACCEPTED or job.lacking:
             return None
         load = self._loads().get(job.centre, Load(alive=False, reachable=False))
-        ahead = self._foresee(job, max(load.slots_in.get(job.queue, load.slots), 1))
-        position = ahead.positions.get(job.work_id) or self._position(job, ahead)
+        slots = max(load.slots_in.get(job.queue, load.slots), 1)
+        ahead = self._foresee(job, slots)
+        position = self._position(job, ahead)
+        if len(ahead.starts_s) < min(position // 2, SHOWN):  # most of those before it came after the look
+            ahead = self._foresee(job, slots, anew=True)
+            position = self._position(job, ahead)
         known = load.alive and (job.centre, job.queue) not in self._delegated
         start = max(ahead.start(position), utc_now()) if known else None
         return Outlook(position=position, start=start)
 
     def _position(self, job: Job, ahead: Foresight) -> int:
-        """Find the place of what came after the look, or is too far behind to be seen by it."""
+        """Find its place, also where it came after the look, or is too far behind to be seen by it."""
+        if (known := ahead.positions.get(job.work_id)) is not None:
+            return known
         if job.released is not None:
             return ahead.sent + 1
         before = self._lanes.count_before(job.centre, job.queue, turn=job.turn, created=job.created, id=job.work_id)
         return ahead.sent + before + 1
 
-    def _foresee(self, job: Job, slots: int) -> Foresight:
+    def _foresee(self, job: Job, slots: int, *, anew: bool = False) -> Foresight:
         key = (job.centre, job.queue)
         seen = self._seen.get(key)
-        if seen is None or time.monotonic() - seen[0] > LOOK_S:
+        if anew or seen is None or time.monotonic() - seen[0] > LOOK_S:
             ahead = foresee(self._lanes.look(*key), slots=slots, now=utc_now())
             seen = self._seen[key] = (time.monotonic(), ahead)
         return seen[1]

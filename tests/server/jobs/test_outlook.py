@@ -73,6 +73,13 @@ def test_who_comes_after_the_look_is_told_too(store, make_job, outlooks):
     assert told.find(second).position == 2
 
 
+def test_a_lane_that_filled_up_since_the_look_is_looked_at_again(store, make_job, outlooks):
+    told, _ = outlooks
+    told.find(store.accept(make_job(), room=Room(places=0)))  # one alone would begin at once
+    waiting = [store.accept(make_job(cost_s=60.0), room=Room(places=0)) for _ in range(6)]
+    assert told.find(waiting[-1]).start - utc_now() > timedelta(seconds=50)
+
+
 def test_nobody_can_tell_when_a_silent_centre_begins(store, make_job, outlooks):
     told, loads = outlooks
     loads.clear()
