@@ -1,12 +1,10 @@
 """What passes between an agent and the fork that computes for it. Light: the agent never imports the science itself."""
 
 import errno
-import importlib
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Literal
 from uuid import uuid4
@@ -91,11 +89,6 @@ STORAGE_DOWN = Failure(
 TOLD = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM, errno.EIO, errno.EROFS, errno.ESTALE})
 """What the system refuses a task that we have words for."""
 _HDF5_ERRNO = re.compile(r"errno = (\d+)", re.ASCII)
-
-
-def set_out(pipe: Connection) -> None:
-    """Wait for errands and do them: the first thing that the fork does, and the first that needs the science (warm there)."""
-    importlib.import_module("gaia_workers.task").work(pipe)
 
 
 def failure_of(error: Exception, order: Order, allowance: Allowance | None = None) -> Failure:

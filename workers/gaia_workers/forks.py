@@ -6,6 +6,7 @@ done. For the same reason one that did its errand well, and kept no memory, wait
 never does.
 """
 
+import importlib
 import threading
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -13,7 +14,7 @@ from multiprocessing.process import BaseProcess
 from typing import Self
 
 from gaia_workers.cgroups import Group, Groups
-from gaia_workers.errands import Errand, News, set_out
+from gaia_workers.errands import Errand, News
 from gaia_workers.family import Family
 
 KILL_WAIT_S = 5.0
@@ -24,6 +25,11 @@ GROWTH_LIMIT_BYTES = 64 * 2**20
 
 _context = get_context("forkserver")
 _begin_lock = threading.Lock()
+
+
+def set_out(pipe: Connection) -> None:
+    """Wait for errands and do them: the first thing that the fork does, and the first that needs the science (warm there)."""
+    importlib.import_module("gaia_workers.task").work(pipe)
 
 
 class Fork:
