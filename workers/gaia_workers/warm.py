@@ -13,13 +13,13 @@ from gaia_config.logs import set_up_logs
 from gaia_config.settings import Settings
 from gaia_processes.formats import FORMATS
 from gaia_processes.shared import kept_loops
-from gaia_workers import task
+from gaia_workers import forks, task
 from gaia_workers.lineage import die_with_parent
 from gaia_workers.loops import import_science, run_loops
 from gaia_workers.readers import netcdf as reader
 from gaia_workers.software import software_here
 
-__all__ = ["dask", "reader", "task"]
+__all__ = ["dask", "forks", "reader", "task"]
 
 import_science()
 if kept_loops.are_made() or kept_loops.folder() is None:  # else they are made beside (`loops.py`)
