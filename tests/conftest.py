@@ -22,7 +22,14 @@ settings.load_profile("house")
 pytest_plugins = ["canary", "real_box", "real_postgres", "real_slurm", "official_schemas"]  # in tests/plugins
 
 
-TOGETHER = {"browser": "box", "clients": "box", "system": "box", "docker": "containers", "faults": "rig"}
+TOGETHER = {
+    "browser": "box",
+    "clients": "box",
+    "system": "box",
+    "docker": "containers",
+    "faults": "rig",
+    "guest": "guest",
+}
 """Folders of tests that share a federation, which is started once: they run in one process, beside the others."""
 
 
