@@ -1,6 +1,6 @@
 # make run    start the federation in a box (http://127.0.0.1:5000); Ctrl-C ends it
 # make test   all tests but those in a browser and the faults; make test ARGS="-k subset" some of them
-# make test-unit    the rooms alone, without what takes longer: within a minute on two cores
+# make test-unit    the rooms alone, without the tests that take a second or more: two and a half minutes on two cores
 # make test-browser   every page in a real Chromium
 # make test-faults    processes killed, frozen and cut off; make test-soak: those that take many minutes
 # make lint   style, types, who may import whom
