@@ -176,6 +176,7 @@ def test_a_job_that_fails_says_why(client: Client, rig: Rig) -> None:
     ended = client.end_of(job)
     assert ended["status"] == "failed"
     assert ended["message"] == refused.json["description"]
+    assert ended["processID"] == "cut"  # as this pygeoapi calls it
     assert client.get(f"{job}/results?f=json").status == 400
 
 

@@ -45,6 +45,8 @@ class CeleryManager(BaseManager):  # type: ignore[misc]  # pygeoapi has no types
         self.supports_subscribing = True
         theirs = {id: each for id, each in self.processes.items() if each["processor"]["name"] != PROCESSOR}
         self._theirs = frozenset(theirs)
+        ours = {id: each for id, each in self.processes.items() if id not in theirs}
+        self._called = {each["processor"].get("process", id): id for id, each in ours.items()}
         self._others = load_plugin("process_manager", {**DUMMY, **manager_def.get("others", {}), "processes": theirs})
 
     def execute_process(
@@ -104,7 +106,7 @@ class CeleryManager(BaseManager):  # type: ignore[misc]  # pygeoapi has no types
             `jobs`, and `numberMatched`: of ours, no more than tells whether there are further ones.
         """
         begin, count = offset or 0, limit or 10
-        ours = [_row(job) for job in open_desk().newest(begin + count + 1)]
+        ours = [self._row(job) for job in open_desk().newest(begin + count + 1)]
         theirs = self._others.get_jobs(status=status, limit=begin + count, offset=0)
         found = [*ours, *theirs["jobs"]]
         found = [job for job in found if status is None or job["status"] == status.value]
@@ -123,7 +125,7 @@ class CeleryManager(BaseManager):  # type: ignore[misc]  # pygeoapi has no types
         """
         job = open_desk().find(job_id)
         if job is not None:
-            return _row(job)
+            return self._row(job)
         theirs: dict[str, Any] = self._others.get_job(job_id)
         return theirs
 
@@ -156,6 +158,24 @@ class CeleryManager(BaseManager):  # type: ignore[misc]  # pygeoapi has no types
         """
         return open_desk().dismiss(job_id) or bool(self._others.delete_job(job_id))
 
+    def _row(self, job: Job) -> dict[str, Any]:
+        """Write a job as pygeoapi keeps one; it sorts by `started`, so that what waits has the time at which it came."""
+        told = job.failure.words if job.failure else job.message or job.reason
+        return {
+            "type": "process",
+            "identifier": job.id,
+            "process_id": self._called.get(job.process_id, job.process_id),
+            "created": render_time(job.created),
+            "started": render_time(job.started or job.created),
+            "updated": render_time(job.updated),
+            "finished": render_time(job.finished),
+            "status": job.state.value,
+            "progress": job.progress,
+            "message": told.en if told else "",
+            "mimetype": _media_type(job),
+            "parameters": job.demand.inputs,
+        }
+
 
 def _body(
     inputs: dict[str, Any],
@@ -171,25 +191,6 @@ def _body(
     }  # fmt: skip
     told = {"outputs": outputs, "response": response, "subscriber": {k: v for k, v in called.items() if v} or None}
     return {"inputs": inputs} | {name: value for name, value in told.items() if value is not None}
-
-
-def _row(job: Job) -> dict[str, Any]:
-    """Write a job as pygeoapi keeps one; it sorts by `started`, so that what waits has the time at which it came."""
-    told = job.failure.words if job.failure else job.message or job.reason
-    return {
-        "type": "process",
-        "identifier": job.id,
-        "process_id": job.process_id,
-        "created": render_time(job.created),
-        "started": render_time(job.started or job.created),
-        "updated": render_time(job.updated),
-        "finished": render_time(job.finished),
-        "status": job.state.value,
-        "progress": job.progress,
-        "message": told.en if told else "",
-        "mimetype": _media_type(job),
-        "parameters": job.demand.inputs,
-    }
 
 
 def _media_type(job: Job) -> str:
