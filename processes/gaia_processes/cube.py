@@ -40,6 +40,8 @@ class Axis(BaseModel):
     bounds : tuple or None
         Begin and end of each of `values` of a time axis, empty where the file has none; None where it is not known, or
         whole seconds do not tell the steps exactly.
+    step_days : float or None
+        How far the steps of a time axis are apart, by the median: where a record has gaps, extent and size do not tell it.
     others : tuple or None
         Further vertical coordinates along the same dimension (heights beside the numbers of levels); None where it is
         not known whether there are some.
@@ -56,6 +58,7 @@ class Axis(BaseModel):
     calendar: str | None = Field(alias="gaia:calendar", default=None)
     positive: Literal["up", "down"] | None = Field(alias="gaia:positive", default=None)
     bounds: tuple[tuple[str, str], ...] | None = Field(alias="gaia:bounds", default=None)
+    step_days: float | None = Field(alias="gaia:stepDays", default=None)
     others: "tuple[Axis, ...] | None" = Field(alias="gaia:otherCoordinates", default=None)
 
 

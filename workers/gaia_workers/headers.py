@@ -16,13 +16,14 @@ from gaia_processes.cube import Axis, Cube, GridKind, Variable
 from gaia_processes.errors import DatasetUnsuitable
 from gaia_processes.shared.axes import Grid, data_variables, find_grid, find_time, find_vertical, text_of
 from gaia_processes.shared.cells import find_extent, read_cells, widest_gap
-from gaia_processes.shared.times import TimeAxis, extent, read_time, render
+from gaia_processes.shared.times import TimeAxis, extent, read_time, render, unit_s
 from gaia_processes.shared.values import is_categorical, read_numbers
 from gaia_processes.shared.vertical import VerticalAxis, read_vertical
 from gaia_workers.readers.opening import reader_of
 from gaia_workers.readers.series import open_series
 from gaia_workers.readers.zarr_stores import digest_of, size_of
 
+_DAY_S = 86400.0
 _LISTED_STEPS = 400
 _LISTED_LEVELS = 10_000
 _LOOKED_AT = 1_000
@@ -238,7 +239,14 @@ def _time_axis(variable: xr.Variable, axis: TimeAxis | None) -> Axis:
         size=size,
         calendar=axis.calendar,
         bounds=_render_bounds(axis) if listed is not None else None,
+        step_days=_step_days(axis),
     )
+
+
+def _step_days(axis: TimeAxis) -> float | None:
+    """Give the median distance of neighbouring steps; None of a single instant."""
+    apart = np.diff(np.unique(axis.values))
+    return round(float(np.median(apart)) * unit_s(axis.units) / _DAY_S, 6) if len(apart) else None
 
 
 def _render_all(axis: TimeAxis, values: NDArray[np.float64]) -> tuple[str, ...]:

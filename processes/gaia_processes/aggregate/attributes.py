@@ -92,7 +92,7 @@ def attributes_of(source: xr.Variable, options: Options, made: Made, dtype: np.d
         attrs["long_name"] = f"{attrs['long_name']} (quantile {made.share:g})"
     if options.is_anomaly and made.time is not None:
         attrs = as_ratio(attrs) if options.ratio else as_anomaly(attrs)
-    if dtype.kind == "f" or options.statistic != "count":
+    if dtype.kind == "f" or options.statistic != "count" or options.least(0.0) > 0:
         attrs = {"_FillValue": dtype.type(fill), **attrs}
     return attrs
 
@@ -114,7 +114,7 @@ def _with_units(attrs: dict[str, Any], source: xr.Variable, options: Options) ->
 def _methods(source: xr.Variable, options: Options, made: Made) -> str:
     time = made.time
     before, method = text_of(source, "cell_methods"), METHODS.get(options.statistic)
-    together = time is not None and (options.climatology or options.pools)
+    together = time is not None and (options.climatology or options.pools or time.of_normals)
     if method is None:
         # CF has no name for it; and what the steps were says nothing of a number of them, or of several years.
         return "" if options.statistic == "count" or together else before
@@ -122,6 +122,10 @@ def _methods(source: xr.Variable, options: Options, made: Made) -> str:
     written = append_methods(before, *spatial)
     if time is None:
         return written
+    if time.of_normals:
+        # Means of the parts of a year that are means over years are means over years of the whole.
+        is_same = method == "mean" and written.endswith("over years")
+        return written if is_same else append_methods(written, f"{made.time_name}: {method}")
     if together:
         over = "mean" if options.climatology else method
         return climatology_methods(written, made.time_name, method, over, daily=time.is_daily)

@@ -52,10 +52,10 @@ def _stretches(part: xr.Dataset, roles: Roles, over: tuple[str, ...]) -> dict[st
 def _time_coordinate(part: xr.Dataset, time: Division, options: Options) -> dict[str, xr.Variable]:
     """Make the time coordinate of the result and its bounds; climatological ones where years are put together."""
     source = part.variables[time.name]
-    result, climatological = time.result, options.climatology or options.pools
+    result, climatological = time.result, options.climatology or options.pools or time.of_normals
     own = next(iter(bounds_names({str(n): v for n, v in part.variables.items()}, time.name)), f"{time.name}_bnds")
     role = "climatology" if climatological else "bounds"
-    if climatological and not own.startswith("climatology"):
+    if climatological and not own.startswith("climatology") and role not in source.attrs:
         own = "climatology_bounds" if "climatology_bounds" not in part.variables else own
     attrs = {key: value for key, value in source.attrs.items() if key not in {*OF_STORED_NUMBERS, *BOUNDS}}
     attrs[role] = own
@@ -78,7 +78,8 @@ def _climatological_middles(time: Division, options: Options) -> NDArray[np.floa
     result = time.result
     years = time.steps.year if time.over_years is None else time.periods.year[time.over_years.owner >= 0]
     year = int((years.min() + years.max()) // 2)
-    limits = [limits_of(time.axis, options.step, options.all_seasons, year, int(key)) for key in result.key]
+    step = "year" if options.step == "all" else options.step  # all of a climatology
+    limits = [limits_of(time.axis, step, options.all_seasons, year, int(key)) for key in result.key]
     return np.array([(begin + end) / 2 for begin, end in limits])
 
 

@@ -299,7 +299,7 @@ def _count_periods(options: Options, cube: Cube, dim: str) -> int:
 
 AGGREGATE = Process(
     id="aggregate",
-    version="1.1.0",
+    version="1.2.0",
     title=Text(en="Aggregate", fr="Agrégation"),
     description=Text(
         en="Means, sums, extremes, variances, counts and quantiles of a gridded dataset over time, area, longitude, "

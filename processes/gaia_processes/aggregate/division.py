@@ -1,11 +1,13 @@
 """The periods that a time axis is divided into: those of the result, those of a climatology, and what is refused."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
+from gaia_processes.aggregate.normals import divide_year, read_spans, within_year
 from gaia_processes.aggregate.options import Options
 from gaia_processes.errors import DatasetUnsuitable, SelectionEmpty
 from gaia_processes.inputs.interval import Interval
@@ -49,6 +51,8 @@ class Division:
         What of them is averaged.
     base, base_years : Periods or None
         Of which the climatology of anomalies is made.
+    of_normals : bool
+        Whether the source is a climatology itself.
     """
 
     name: str
@@ -59,6 +63,7 @@ class Division:
     over_years: Periods | None = None
     base: Periods | None = None
     base_years: Periods | None = None
+    of_normals: bool = False
 
     @property
     def result(self) -> Periods:
@@ -91,11 +96,29 @@ def divide(dataset: xr.Dataset, coordinate: str, options: Options, *, chosen: In
     Raises
     ------
     DatasetUnsuitable
-        The steps are longer than the periods.
+        The steps are longer than the periods, or a climatology is to be made of one.
     SelectionEmpty
         No complete period.
     """
-    return _Divider(read_time(dataset, coordinate), options, chosen, warn).divide()
+    axis = read_time(dataset, coordinate)
+    spans = read_spans(dataset, axis)
+    if spans is not None:
+        return _divide_normals(axis, spans, options)
+    return _Divider(axis, options, chosen, warn).divide()
+
+
+def _divide_normals(axis: TimeAxis, spans: NDArray[np.float64], options: Options) -> Division:
+    """Divide the year of a climatology."""
+    if options.climatology or options.is_anomaly:
+        raise _is_climatology(axis)
+    steps = read_steps(replace(axis, bounds=within_year(axis, spans)))
+    if options.step != "all":
+        _refuse_coarse(steps, options.step, options.all_seasons)
+    periods = divide_year(steps, spans, options.step, options.all_seasons)
+    return Division(
+        name=axis.name, dim=str(axis.dim), axis=axis, steps=steps, of_normals=True,
+        periods=_some(periods, axis, options),
+    )  # fmt: skip
 
 
 class _Divider:
@@ -196,6 +219,15 @@ def _refuse_coarse(steps: Steps, period: str, seasons: tuple[Season, ...]) -> No
                 fr=f"Les pas des données durent {length:g} jours, plus que la période {period!r} ; prenez-en une plus longue.",
             )
         )
+
+
+def _is_climatology(axis: TimeAxis) -> DatasetUnsuitable:
+    return DatasetUnsuitable(
+        Text(
+            en=f"The data are a climatology already ({axis.name!r} has climatology bounds), which knows no single years; leave climatology and baseline out.",
+            fr=f"Les données sont déjà une climatologie ({axis.name!r} a des bornes climatologiques), qui ne connaît pas d'années ; n'indiquez ni climatology ni baseline.",
+        )
+    )
 
 
 def _some(periods: Periods, axis: TimeAxis, options: Options) -> Periods:

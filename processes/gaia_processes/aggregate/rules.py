@@ -166,7 +166,9 @@ def _is_too_short(options: Options, names: tuple[str, ...], cube: Cube) -> bool:
 
 
 def _step_days(axis: Axis) -> float | None:
-    """Give how far the steps of a time axis are apart on the average; None where that is not known."""
+    """Give how far the steps of a time axis are apart: usually, else on the average; None where that is not known."""
+    if axis.step_days is not None:
+        return axis.step_days
     extent = time_extent(axis)
     if extent is None or axis.size < 2:
         return None

@@ -416,7 +416,7 @@ def _target_cells(inputs: Inputs) -> float:
 
 REGRID = Process(
     id="regrid",
-    version="1.1.1",
+    version="1.2.0",
     title=Text(en="Regrid", fr="Changement de grille"),
     description=Text(
         en="Brings gridded data to another grid of longitudes and latitudes, by linear interpolation, so that integrals are "

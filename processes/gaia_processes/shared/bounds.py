@@ -60,7 +60,7 @@ def latitude_bounds(dataset: xr.Dataset, name: str) -> NDArray[np.float64]:
     array of float, shape (rows, 2)
         Degrees; made ones end at the poles.
     """
-    own = _find_pairs(dataset, name)
+    own = find_pairs(dataset, name)
     if own is not None:
         return read_numbers(dataset.variables[own])
     return np.clip(make_edges(read_numbers(dataset.variables[name])), -90.0, 90.0)
@@ -82,7 +82,7 @@ def longitude_bounds(dataset: xr.Dataset, name: str) -> NDArray[np.float64]:
     array of float, shape (columns, 2)
         Degrees, beside the centres.
     """
-    own = _find_pairs(dataset, name)
+    own = find_pairs(dataset, name)
     if own is not None:
         return read_numbers(dataset.variables[own])
     centres = read_numbers(dataset.variables[name])
@@ -111,11 +111,11 @@ def precision_of_bounds(dataset: xr.Dataset, name: str) -> np.dtype[Any]:
     numpy.dtype
         That of its bounds; of the coordinate itself where bounds are made from it.
     """
-    return precision_of(dataset.variables[_find_pairs(dataset, name) or name])
+    return precision_of(dataset.variables[find_pairs(dataset, name) or name])
 
 
-def _find_pairs(dataset: xr.Dataset, name: str) -> str | None:
-    """Find bounds of two edges a cell."""
+def find_pairs(dataset: xr.Dataset, name: str) -> str | None:
+    """Find the bounds of a 1-D coordinate, two edges a cell."""
     own = find_bounds_of(dataset, name)
     return own if own is not None and dataset.variables[own].shape[-1] == 2 else None
 

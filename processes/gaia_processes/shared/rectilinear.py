@@ -93,7 +93,7 @@ def nearest(source: Rectilinear, target: Rectilinear, *, max_distance_km: float 
     columns, apart = nearest_columns(source.longitudes, target.longitudes)
     phi = np.radians(target.latitudes)[:, np.newaxis]
     best = np.degrees(np.arctan2(np.sin(phi), np.cos(phi) * np.cos(np.radians(apart))[np.newaxis, :]))
-    rows = nearest_places(source.latitudes, best)
+    rows = _nearest_rows(source.latitudes, best)
     at_pole = (90.0 - np.abs(source.latitudes) < _NEARLY)[rows] | (90.0 - np.abs(target.latitudes) < _NEARLY)[:, None]
     across = np.where(at_pole, 0, columns[np.newaxis, :])
     if max_distance_km is None:
@@ -261,6 +261,17 @@ def nearest_places(centres: Floats, wanted: Floats) -> Places:
     behind = np.clip(np.searchsorted(centres[order], wanted), 1, max(len(centres) - 1, 1))
     sides = np.stack([behind - 1, np.minimum(behind, len(centres) - 1)], axis=-1)
     return _nearer(order, centres, sides, wanted)[0]
+
+
+def _nearest_rows(latitudes: Floats, wanted: Floats) -> Places:
+    """Find the row nearest to an angle around the globe, which may lie beyond a pole: -80 is 110 degrees from 170, not 250."""
+    if np.abs(wanted).max(initial=0.0) <= 90.0:
+        return nearest_places(latitudes, wanted)
+    ways = np.stack([wanted, wanted - np.copysign(360.0, wanted)])
+    found = nearest_places(latitudes, ways)
+    apart = np.abs(latitudes[found] - ways)
+    nearest: Places = np.where(apart[0] <= apart[1], found[0], found[1])
+    return nearest
 
 
 def _nearer(

@@ -363,8 +363,7 @@ class Reduction:
         """Take values as they are; of a count, each as one."""
         if self.plan.statistic != "count":
             return Sample(value=values.numbers, valid=values.valid)
-        shape = values.numbers.shape
-        return Sample(value=np.ones(shape) if values.valid is None else values.valid, valid=None)
+        return Sample(value=np.ones(values.numbers.shape), valid=values.valid)
 
     def _close(self, sums: CellSums) -> Sample:
         cells = self.plan.cells

@@ -129,14 +129,16 @@ class Count:
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self._total = np.zeros(shape)
+        self._weighed = _Weighed(shape)
 
-    def add(self, sample: Sample, weight: float) -> None:  # noqa: ARG002 - a value counts once, whatever its weight
-        """Take one step into account."""
+    def add(self, sample: Sample, weight: float) -> None:
+        """Take one step into account; a value counts once, whatever its weight."""
         _add_to(self._total, sample, 1.0)
+        self._weighed.add(sample.valid, weight)
 
-    def result(self, whole: float, least: float) -> Floats:  # noqa: ARG002 - a count is never missing
-        """Give the number."""
-        return self._total
+    def result(self, whole: float, least: float) -> Floats:
+        """Give the number; that of nothing is 0, where no share is asked for."""
+        return np.where((least <= 0) | self._weighed.is_enough(whole, least), self._total, np.nan)
 
 
 class Extreme:
@@ -294,7 +296,7 @@ def merge_cells(first: CellSums | None, second: CellSums, statistic: str) -> Cel
 def close_cells(sums: CellSums, statistic: str, *, whole: float, least: float) -> Sample:
     """Make a value of what was gathered; missing where less than a share `least` of the weight `whole` is valid."""
     valid = (sums.weight > 0) & (sums.weight >= (least - _SLACK) * whole)
-    if statistic == "count":
+    if statistic == "count" and least <= 0:
         return Sample(value=sums.total, valid=None)
     if statistic not in {"mean", "std", "var"}:
         return Sample(value=sums.total, valid=valid)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gaia_processes.errors import DatasetUnsuitable
 from gaia_processes.inputs.resolution import Resolution
 from gaia_processes.shared.axes import Grid, data_variables, find_grid
-from gaia_processes.shared.bounds import find_bounds_of, latitude_bounds, longitude_bounds, make_edges
+from gaia_processes.shared.bounds import find_bounds_of, find_pairs, latitude_bounds, longitude_bounds, make_edges
 from gaia_processes.shared.longitude import beside
 from gaia_processes.shared.rectilinear import Rectilinear, is_cyclic
 from gaia_processes.shared.values import MISSING, read_numbers
@@ -95,7 +95,8 @@ def target_of_centres(
         west = x - (x - given[:, 0]) % _CIRCLE_DEG
         x_edges = np.stack([west, west + widths], axis=1)
     if latitude_edges is None:
-        y_edges = np.clip(make_edges(y), -90.0, 90.0)
+        y_edges = np.sort(np.clip(make_edges(y), -90.0, 90.0), axis=1)
+        y_edges = _up_to_poles(y, y_edges) if is_cyclic(x) else y_edges
     else:
         y_edges = np.array(latitude_edges, dtype=np.float64)
     return _assemble(x, y, x_edges, y_edges)
@@ -187,8 +188,9 @@ def read_rectilinear(dataset: xr.Dataset, longitude: str, latitude: str) -> Rect
 
     Notes
     -----
-    Edges that a file lacks are midway between the centres. Those of the outermost rows of a global grid are the poles when
-    no more than half a row lies beyond: on Gaussian grids a mirrored half step would leave a gap there.
+    Edges that a file lacks are midway between the centres. Those of the outermost rows of a global grid are then the poles
+    when no more than half a row lies beyond: on Gaussian grids a mirrored half step would leave a gap there. Edges that a file
+    has are its own, wherever they end.
     """
     x, y = (_centres(dataset, name) for name in (longitude, latitude))
     if y.size and np.abs(y).max() > 90.0 + 1e-3:
@@ -204,7 +206,7 @@ def read_rectilinear(dataset: xr.Dataset, longitude: str, latitude: str) -> Rect
     wide = (west_east[:, 1] - west_east[:, 0] > 180.0) & (west_east[:, 1] - west_east[:, 0] < _CIRCLE_DEG - 1e-6)
     west_east[wide] = np.sort(beside(across[wide], x[wide]), axis=1)
     south_north = np.sort(np.clip(latitude_bounds(dataset, latitude), -90.0, 90.0), axis=1)
-    if is_cyclic(x):
+    if is_cyclic(x) and not find_pairs(dataset, latitude):
         south_north = _up_to_poles(y, south_north)
     return Rectilinear(longitudes=x, latitudes=y, longitude_edges=west_east, latitude_edges=south_north)
 

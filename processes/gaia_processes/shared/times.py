@@ -215,7 +215,7 @@ def read_time(dataset: xr.Dataset, name: str) -> TimeAxis:
         name=name,
         dim=str(variable.dims[0]) if variable.ndim else None,
         values=values,
-        bounds=_read_bounds(dataset, name, units, calendar),
+        bounds=_read_bounds(dataset, name, values, units, calendar),
         units=units_in_days(units),
         calendar=calendar,
         tolerance=_tolerance(units_in_days(units), variable.dtype, values),
@@ -252,14 +252,38 @@ def unit_s(units: str) -> float:
     return _DAY_S / float(cftime.date2num(day, f"{units.split()[0]} since 2001-01-01", calendar))
 
 
-def _read_bounds(dataset: xr.Dataset, name: str, units: str, calendar: str) -> NDArray[np.float64] | None:
+def _read_bounds(
+    dataset: xr.Dataset, name: str, values: NDArray[np.float64], units: str, calendar: str
+) -> NDArray[np.float64] | None:
     own = find_bounds_of(dataset, name)
     if own is None or dataset.variables[own].shape[-1] != 2:
         return None
-    if text_of(dataset.variables[own], "units") not in {"", units}:
+    stored = dataset.variables[own]
+    told = text_of(stored, "units") or units
+    if told == units:
+        bounds = to_days(np.atleast_2d(read_numbers_exactly(stored)), units, calendar)
+        return None if np.isnan(bounds).any() else np.sort(bounds, axis=1)
+    return _bounds_of_other_units(stored, told, values, units_in_days(units), calendar)
+
+
+def _bounds_of_other_units(
+    stored: xr.Variable, told: str, values: NDArray[np.float64], units: str, calendar: str
+) -> NDArray[np.float64] | None:
+    """
+    Give bounds that are written in units of their own in those of the axis; None where they do not hold its values then.
+
+    CF wants both to have the same units, or bounds none. Programs that give each its own (another beginning, hours beside days,
+    `00:00:00` behind the date) mean the same instants; where only one of the two was changed, nobody knows what is meant.
+    """
+    if not counts_dates(xr.Variable((), 0, {"units": told, "calendar": calendar})):
         return None
-    bounds = to_days(np.atleast_2d(read_numbers_exactly(dataset.variables[own])), units, calendar)
-    return None if np.isnan(bounds).any() else np.sort(bounds, axis=1)
+    numbers = to_days(np.atleast_2d(read_numbers_exactly(stored)), told, calendar)
+    begin = cftime.num2date(0, units_in_days(told), calendar, only_use_cftime_datetimes=True)
+    ratio = unit_s(units_in_days(told)) / unit_s(units)
+    bounds = np.sort(numbers * ratio + float(cftime.date2num(begin, units, calendar)), axis=1)
+    slack = 1.0 / unit_s(units)
+    holds = (bounds[:, 0] <= values + slack) & (values - slack <= bounds[:, 1])  # False beside NaN
+    return bounds if holds.all() else None
 
 
 def render(axis: TimeAxis, value: float) -> str:

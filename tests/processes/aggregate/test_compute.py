@@ -288,6 +288,11 @@ def test_a_count_is_never_missing():
     assert (values_of(result), result.v.dtype, result.v.attrs["units"]) == ([2], np.int32, "1")
 
 
+def test_a_count_of_too_little_is_missing_where_a_share_is_asked_for():
+    result = run(days([1, NAN, 3]), statistic="count", min_valid_fraction=0.7)
+    assert result.v.values.tolist() == [result.v.attrs["_FillValue"]]
+
+
 @pytest.mark.parametrize(
     ("units", "amount", "expected"),
     [("kg m-2 s-1", "kg m-2", 3 * 86400), ("mm/day", "mm", 3), ("W m-2", "J m-2", 3 * 86400)],

@@ -94,5 +94,13 @@ def test_steps_that_are_no_dates_are_told_of(cube: Cube) -> None:
     assert "unit 'days since the flood', calendar 'standard'" in fault.problem.en
 
 
+def test_a_record_with_gaps_is_known_by_its_usual_step(cube: Cube) -> None:
+    summers = {"extent": ("2001-06-16T00:00:00", "2030-08-16T00:00:00"), "size": 90, "calendar": "360_day"}
+    for step_days, allowed in ((None, False), (30.0, True)):
+        axis = Axis(type="temporal", step_days=step_days, **summers)
+        long = cube.model_copy(update={"dimensions": cube.dimensions | {"time": axis}})
+        assert (AGGREGATE.check(read(variables="tas", period="month"), long) == ()) is allowed
+
+
 def test_nothing_is_known_of_data_in_no_catalogue() -> None:
     assert AGGREGATE.estimate(read(), None).bytes_read == 0

@@ -195,6 +195,14 @@ def test_beyond_the_last_row_the_pole_has_the_mean_of_that_row():
     np.testing.assert_allclose(made, [[0, 4], [3, 5], [6, 6]])  # the mean is 6; halfway it counts half
 
 
+@pytest.mark.parametrize(("least", "expected"), [(0.86, 7), (0.87, NAN)])
+def test_rows_that_end_before_the_poles_by_their_own_bounds_do_not_reach_them(least, expected):
+    source = field([[7, 7, 7, 7]], **QUARTERS, latitudes=(0.0,), lat_bnds=((-60, 60),))  # sin(60) is 0.866
+    north = {"longitudes": (45.0,), "latitudes": (45.0,), "lon_bnds": ((0, 90),), "lat_bnds": ((0, 90),)}
+    made = regrid(source, method="conservative", **north, min_valid_fraction=least, warn=lambda _: None)
+    np.testing.assert_array_equal(made, [[expected]])
+
+
 def test_the_greatest_byte_is_a_value_and_not_missing():
     byte = field([[255, 1, 2, 3]], **QUARTERS, latitudes=(0.0,), lat_bnds=((-10, 10),), dtype="u1")
     found = regrid(byte, method="nearest", longitudes=(45.0, 135.0), latitudes=(0.0, 60.0))
@@ -247,6 +255,12 @@ def test_near_the_poles_a_cell_across_may_be_the_nearest():
     source = field([[0, 1], [2, 3]], (0, 180), (60, 88))
     made = regrid(source, method="nearest", longitudes=(60.0,), latitudes=(75.0,), max_distance_km=5000)
     np.testing.assert_allclose(made, [[2]])
+
+
+def test_the_nearest_row_may_lie_beyond_a_pole():
+    source = field([[1, 2], [3, 4]], (0, 10), (-75, -10))
+    asked = {"method": "nearest", "longitudes": (180.0,), "latitudes": (-60.0,), "max_distance_km": 20000}
+    np.testing.assert_array_equal(regrid(source, **asked), [[2]])  # 45 degrees over the pole, not 120 the other way
 
 
 def test_a_point_outside_of_all_cells_has_no_nearest_one():

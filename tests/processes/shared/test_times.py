@@ -77,12 +77,25 @@ def test_no_calendar_means_the_standard_one():
     assert axis([0.0], calendar="").calendar == "standard"
 
 
-def test_bounds_in_other_units_are_not_compared():
+@pytest.mark.parametrize(
+    ("numbers", "units", "expected"),
+    [
+        pytest.param([24, 48], "hours since 2000-01-01", [1, 2], id="another unit"),
+        pytest.param([2, 3], "days since 1999-12-31", [1, 2], id="another beginning"),
+        pytest.param([1, 2], "days since 2000-01-01 00:00:00", [1, 2], id="written otherwise"),
+        pytest.param(
+            [1, 2], "days since 1850-01-01", None, id="they do not hold the step: only one of the two was changed"
+        ),
+        pytest.param([1, 2], "cycles", None, id="no time"),
+    ],
+)
+def test_bounds_in_units_of_their_own_are_those_of_the_axis(numbers, units, expected):
     data = xr.Dataset(
-        {"b": (("time", "n"), [[0.0, 24.0]], {"units": "hours since 2000-01-01"})},
-        coords={"time": ("time", [1.0], {"units": "days since 2000-01-01", "bounds": "b"})},
+        {"b": (("time", "n"), [numbers], {"units": units})},
+        coords={"time": ("time", [2.0], {"units": "days since 2000-01-01", "bounds": "b"})},
     )
-    assert read_time(data, "time").bounds is None
+    bounds = read_time(data, "time").bounds
+    assert (bounds if bounds is None else bounds.tolist()) == (expected if expected is None else [expected])
 
 
 @pytest.mark.parametrize(
