@@ -94,6 +94,32 @@ def test_scenario_36_a_worker_two_versions_behind_gets_no_work_until_it_is_upgra
     assert rig.end_of(job)["status"] == "successful"
 
 
+def test_scenario_36_a_job_waits_for_a_worker_whose_process_is_older(rig: Rig) -> None:
+    with rig.otherwise("worker north", TEST_PROCESS_VERSION="0.9"):
+        rig.wait_until(rig.is_up, limit_s=60)
+        job = rig.submit("busy", busy("36 newer process"))
+        words = "waits until north is upgraded: it has version 0.9 of busy, version 1.0 was asked"
+        rig.wait_until(lambda: rig.status(job).get("gaia:reason") == words, limit_s=30)
+        assert rig.status(job)["status"] == "accepted"
+        assert rig.end_of(rig.submit("echo", {"message": "what has not changed goes on"}))["status"] == "successful"
+    rig.start("worker north")
+    assert rig.end_of(job)["status"] == "successful"
+    assert rig.result(job) == "busy 36 newer process"
+
+
+def test_scenario_36_a_job_that_waited_through_an_upgrade_is_done_by_the_newer_process_and_shared_with_nobody(
+    rig: Rig,
+) -> None:
+    with rig.otherwise("worker north", TEST_PROCESS_VERSION="1.1"):
+        rig.wait_until(rig.is_up, limit_s=60)
+        first, second = (rig.submit("busy", busy("36 older process")) for _ in range(2))
+        assert rig.ends_of([first, second]) == {"successful": 2}
+        later = rig.submit("busy", busy("36 older process"))
+        assert rig.end_of(later)["status"] == "successful"
+        assert "gaia:computedBy" not in rig.status(later)
+        assert "Version 1.1 of busy does this" in rig.client().get(f"/jobs/{first}/log").content.decode()
+
+
 ALTERED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "an unknown process": lambda order: order | {"process_id": "nobody"},
     "an unknown member": lambda order: order | {"on_the_moon": True},

@@ -272,6 +272,25 @@ def test_an_altered_order_on_the_queue_runs_nothing(rig: Rig) -> None:
     assert len(rig.rows()) == before
 
 
+RUBBISH = (b"no JSON", b"[]", b"7", b'{"body": "x", "properties": {}}', b"\xff", b"[" * 100_000)
+
+
+def test_rubbish_in_the_broker_runs_nothing_and_ends_nobody(rig: Rig) -> None:
+    worker, (centre,) = rig.pid("worker north"), rig._read_centres()
+    job = rig.submit("busy", {"seconds": 3, "mark": f"rubbish {uuid4().hex}"})
+    at_work(rig, job)
+    with rig.broker() as broker:
+        for each in RUBBISH:
+            broker.lpush(centre.prefix + queue_name(centre, "interactive"), each)
+            for stream in ("reports", "dismissals"):
+                broker.xadd(centre.prefix + stream, {"envelope": each})
+    after = [rig.submit("busy", {"seconds": 0.1, "mark": f"rubbish {uuid4().hex}"}) for _ in range(4)]
+    assert rig.ends_of([job, *after]) == {"successful": 5}
+    assert {rig.status(each)["gaia:attempt"] for each in (job, *after)} == {1}
+    assert rig.pid("worker north") == worker
+    assert rig.programs["worker north"].runs
+
+
 SHORT = "import gaia_workers.agent as agent, gaia_workers.app as app; app.LONGEST_JOB_S = 2; agent.command()"
 
 

@@ -84,6 +84,22 @@ def test_a_genuine_order_is_carried_out(agent: tuple[Agent, Carried], centre: Ce
     assert carried == [one]
 
 
+def test_an_order_of_a_newer_process_is_left_and_its_job_told_what_it_waits_for(
+    agent: tuple[Agent, Carried], centre: Centre
+) -> None:
+    it, carried = agent
+    newer = order(process_version="99.0.0")
+    it._take(seal(newer, centre.key))
+    assert carried == []
+    ((_, said),) = it._line.take("reports", "recorder", Report, wait_s=0, limit=9) or it._line.take(
+        "reports", "recorder", Report, wait_s=0, limit=9
+    )
+    assert isinstance(said, Report)
+    assert (said.kind, said.job_id, said.attempt) == (Kind.WAITING, newer.job_id, 1)
+    assert said.words is not None
+    assert said.words.en.startswith("waits until climeri is upgraded")
+
+
 def test_an_agent_whose_folders_cannot_be_used_takes_no_order(agent: tuple[Agent, Carried], centre: Centre) -> None:
     it, carried = agent
     assert centre.results is not None

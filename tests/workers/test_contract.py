@@ -42,6 +42,8 @@ def test_what_is_sealed_is_read_again() -> None:
         {"body": 7},
         {"signature": None},
         {"signature": "é"},
+        {"signature": "\ud800"},
+        {"body": "\ud800"},
     ],
 )
 def test_an_altered_envelope_is_refused(change: dict[str, object]) -> None:

@@ -167,9 +167,19 @@ def test_wrong_inputs_are_refused_by_the_worker_too(results: Results) -> None:
     assert results.drafts() == ()
 
 
-def test_another_version_of_the_process_is_refused(results: Results) -> None:
-    with pytest.raises(DatasetUnsuitable, match=r"0\.9\.0"):
-        carry_out(order(process_version="0.9.0"), results)
+def test_an_order_of_a_newer_version_of_the_process_is_refused(results: Results) -> None:
+    with pytest.raises(DatasetUnsuitable, match=r"version 9\.10\.0 was asked"):
+        carry_out(order(process_version="9.10.0"), results)
+
+
+def test_an_order_of_an_older_version_is_done_by_the_one_that_is_here_which_says_so(results: Results) -> None:
+    here = by_id(CATALOGUE)["subset"].version
+    result = carry_out(order(process_version="0.9.0"), results)
+    assert result.software["subset"] == here
+    assert [words.en for words in result.warnings] == [
+        f"Version {here} of subset does this; it was version 0.9.0 when it was asked for."
+    ]
+    assert "subset" not in carry_out(order(job_id=JOB.replace("1", "2")), results).software
 
 
 def test_what_is_larger_than_a_job_may_write_is_refused_before_it_is_computed(results: Results) -> None:

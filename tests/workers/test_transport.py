@@ -151,6 +151,26 @@ def test_a_forged_report_arrives_as_what_it_is(line: Line, broker) -> None:
     assert [type(message) for _, message in taken] == [BadMessage] * 3
 
 
+DEEP = "[" * 200_000
+
+
+@pytest.mark.parametrize(
+    "rubbish", [b"\xff\xfe", DEEP.encode(), b'{"contract": 3, "kind": "a", "body": "\\ud800", "signature": "b"}']
+)
+def test_whatever_somebody_lays_into_the_broker_keeps_nobody_from_the_rest(
+    line: Line, transport: CeleryTransport, broker, rubbish: bytes
+) -> None:
+    broker.xadd(line.key("reports"), {"envelope": rubbish})
+    broker.hset(line.key("job", JOB), "dismissal", rubbish)
+    broker.sadd(line.key("workers"), "somebody")
+    broker.set(line.key("presence", "somebody"), rubbish, px=10_000)
+    line.put_reports([report()])
+    taken = _take(line, "reports", RECORDER, Report)
+    assert [type(message) for _, message in taken] == [BadMessage, Report]
+    assert line.claim(JOB, 1, LEASE_S)
+    assert not transport.load("climeri").alive
+
+
 def test_a_centre_is_alive_while_a_worker_says_so(line: Line, transport: CeleryTransport) -> None:
     assert not transport.load("climeri").alive
     presence = Presence(worker="w", centre="climeri", queues=("interactive",), running=("a/1",), slots=2)

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from itertools import batched
 from typing import Any
 
@@ -16,6 +17,7 @@ from gaia_config.errors import ConfigurationError
 from gaia_config.garbage import leave_alone
 from gaia_config.logs import set_up_logs
 from gaia_config.settings import Settings
+from gaia_processes.catalogue import known_processes
 from gaia_workers.app import make_app
 from gaia_workers.attempt import Attempt, Bench
 from gaia_workers.cgroups import Groups
@@ -41,6 +43,7 @@ from gaia_workers.messages import queue_name
 from gaia_workers.results import Results
 from gaia_workers.slurm import Slurm
 from gaia_workers.transport import AGENTS, Line
+from gaia_workers.versions import is_behind, waits_for_upgrade
 
 PRESENCE_PERIOD_S = 2.0
 PAUSE_S = 1.0
@@ -153,7 +156,19 @@ class Agent:
             _log.warning("order not taken", job=order.job_id, attempt=order.attempt, reason=self._trouble)
             self._stop.wait(PAUSE_S)  # a worker beside this one, that is well, gets the most of them
             return  # unclaimed: the reconciler sends it again, here or elsewhere
+        process = known_processes().get(order.process_id)
+        if process is not None and is_behind(process, order):
+            self._leave_until_upgraded(order, waits_for_upgrade(process, order))
+            return
         self._carry_out(order)
+
+    def _leave_until_upgraded(self, order: Order, reason: Words) -> None:
+        """Take no order of a version that is not here yet, and let its job say so."""
+        _log.warning("order not taken", job=order.job_id, attempt=order.attempt, reason=reason.en)
+        waiting = self._about(order.job_id, order.attempt, Kind.WAITING)
+        with suppress(TransportDown):  # it is sent again, and left again
+            self._line.put_reports([replace(waiting, words=reason)])
+        self._stop.wait(PAUSE_S)
 
     def _refuse(self, error: NotUnderstood) -> None:
         """End the job of a genuine order that says what is not known here: sent again it would be no better."""

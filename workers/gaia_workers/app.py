@@ -1,14 +1,45 @@
-"""The Celery application of one centre: its settings, and the one task that it has."""
+"""The Celery application of one centre: its settings, the one task that it has, and how it reads what lies in a queue."""
 
+import ssl
 from collections.abc import Callable, Mapping
+from queue import Empty
 from typing import Any
 
+import redis
+import structlog
 from celery import Celery
+from kombu.transport import TRANSPORT_ALIASES
+from kombu.transport import redis as kombu_redis
 
 from gaia_config.centres import Centre
 from gaia_workers.messages import CONNECT_TIMEOUT_S, LONGEST_JOB_S, TASK
 
 SILENCE_LIMIT_S = 5.0
+
+_log = structlog.get_logger()
+
+
+class QueueReader(kombu_redis.Channel):
+    """Reads a queue, and throws away what is no message at all: kombu ends the worker there, and with it all that it computes."""
+
+    def _brpop_read(self, **options: Any) -> Any:
+        try:
+            return super()._brpop_read(**options)  # type: ignore[no-untyped-call]  # kombu leaves it out
+        except (Empty, redis.RedisError, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever lay in the queue, the agent must live
+            _log.warning("order refused", reason=f"not a message: {type(error).__name__}")
+            return True  # it was taken from the queue; the next one may be read
+
+
+class Transport(kombu_redis.Transport):
+    """Redis as kombu uses it, but for the reading."""
+
+    Channel = QueueReader
+
+
+# By these names kombu finds its own; another name would lose what it does for each scheme, as TLS for the second.
+TRANSPORT_ALIASES |= dict.fromkeys(("redis", "rediss"), f"{__name__}:Transport")
 
 # Each line is there because the default does harm; the measurements are in the decision page on the broker.
 SETTINGS: dict[str, Any] = {
@@ -24,6 +55,7 @@ SETTINGS: dict[str, Any] = {
     "worker_hijack_root_logger": False,
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,
+    "broker_channel_error_retry": True,  # a right that is missing, or a key that somebody made something else of, may come right
     "broker_connection_timeout": CONNECT_TIMEOUT_S,
     "worker_cancel_long_running_tasks_on_connection_loss": False,  # work goes on; the lease is renewed when it is back
     "worker_soft_shutdown_timeout": 1.0,
@@ -47,6 +79,8 @@ def make_app(centre: Centre, carry_out: Callable[[Mapping[str, Any]], None]) -> 
     """
     app = Celery(f"gaia.{centre.id}", broker=centre.broker_url, set_as_current=False)
     app.conf.update(SETTINGS, broker_transport_options=_transport_options(centre))
+    if centre.broker_url.startswith("rediss:"):  # kombu would ask nobody who they are
+        app.conf.broker_use_ssl = {"ssl_cert_reqs": ssl.CERT_REQUIRED}
     app.task(carry_out, name=TASK)
     return app
 

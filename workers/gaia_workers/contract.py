@@ -416,7 +416,11 @@ def unseal[M: (Order, Dismissal, Report, Presence)](
         raise BadMessage("not an envelope") from error
     if not isinstance(body, str) or not isinstance(signature, str):
         raise BadMessage("not an envelope")
-    if not hmac.compare_digest(_sign(key, contract, kind, body).encode(), signature.encode()):
+    try:
+        fits = hmac.compare_digest(_sign(key, contract, kind, body).encode(), signature.encode())
+    except UnicodeEncodeError as error:  # half a character, which JSON can name and no text holds
+        raise BadMessage("not an envelope") from error
+    if not fits:
         raise BadMessage("the signature does not fit")
     if not (any_version or contract in READABLE):
         raise BadMessage(f"contract {contract} is not understood here, only {', '.join(map(str, sorted(READABLE)))}")

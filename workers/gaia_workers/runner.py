@@ -36,6 +36,7 @@ from gaia_workers.results import Draft, Results, digest
 from gaia_workers.sides import make_sides
 from gaia_workers.software import software_here
 from gaia_workers.tables.watched import watch
+from gaia_workers.versions import done_by_newer, is_ahead, is_behind, waits_for_upgrade
 
 MOST_NAMES = 8
 """So many variables are named in a line of the log."""
@@ -113,7 +114,7 @@ def run(
     if done := results.find(order):
         return done
     process = known_processes()[order.process_id]
-    refuse_other_version(process, order)
+    other_version = settle_version(process, order, say)
     inputs = read_inputs(process, order.inputs)
     meter, track = Meter(data), Track(say)
     with ExitStack() as opened, results.draft(order) as draft:
@@ -132,23 +133,31 @@ def run(
             sides=write_sides(draft, zip(files, asked, strict=True), history),
             receipt=meter.receipt(),
             extent=extent_of_first(made.outputs),
-            warnings=made.warnings,
-            software=software_here(),
+            warnings=(*other_version, *made.warnings),
+            software=software_here() | ({process.id: process.version} if other_version else {}),
         )
         result = deliver.deliver(order, draft, result)
         results.publish(draft, result)
     return result
 
 
-def refuse_other_version(process: Process, order: Order) -> None:
-    """Refuse an order of another version of the process: it would not give what was promised."""
-    if process.version != order.process_version:
-        raise DatasetUnsuitable(
-            Text(
-                en=f"{order.centre} has version {process.version} of {process.id}, version {order.process_version} was asked.",
-                fr=f"{order.centre} a la version {process.version} de {process.id}, la {order.process_version} est demandée.",
-            )
-        )
+def settle_version(process: Process, order: Order, say: Says) -> tuple[Words, ...]:
+    """
+    Refuse an order of a newer version of the process, and say where another than the asked one does the work.
+
+    Returns
+    -------
+    tuple of Words
+        Warnings for the user.
+    """
+    if is_behind(process, order):
+        words = waits_for_upgrade(process, order)
+        raise DatasetUnsuitable(Text(en=words.en, fr=words.fr))
+    if not is_ahead(process, order):
+        return ()
+    words = done_by_newer(process, order)
+    say.warn(words)
+    return (words,)
 
 
 def compute(

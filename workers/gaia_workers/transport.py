@@ -88,6 +88,7 @@ def connect(url: str, *, timeout_s: float = CONNECT_TIMEOUT_S) -> "redis.Redis":
     return redis.Redis.from_url(
         url,
         decode_responses=True,
+        encoding_errors="replace",  # bytes that are no text are refused where they are read, and keep nobody from the rest
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
         health_check_interval=10,
@@ -203,8 +204,8 @@ class Line:
         if not envelope:
             return False
         try:
-            dismissal = unseal(json.loads(envelope), self.centre.key, Dismissal)
-        except (BadMessage, ValueError) as error:
+            dismissal = unseal(_parse(envelope), self.centre.key, Dismissal)
+        except BadMessage as error:
             _log.warning("dismissal refused", job=job_id, reason=str(error))
             return False
         return dismissal.job_id == job_id and dismissal.attempt >= attempt
@@ -275,11 +276,9 @@ class Line:
 
     def _open[M: (Report, Dismissal)](self, fields: Mapping[str, str], expect: type[M]) -> M | BadMessage:
         try:
-            return unseal(json.loads(fields["envelope"]), self.centre.key, expect)
+            return unseal(_parse(fields.get("envelope", "")), self.centre.key, expect)
         except BadMessage as error:
             return error
-        except (KeyError, ValueError) as error:
-            return BadMessage(f"not an envelope: {type(error).__name__}")
 
     def idle_s(self, stream: Literal["reports", "dismissals"], group: str) -> float | None:
         """Tell how long ago this host's reader of a stream last asked for messages; None where it never did."""
@@ -372,8 +371,8 @@ class Line:
         if envelope is None:
             return None
         try:
-            return unseal(json.loads(envelope), self.centre.key, Presence, any_version=True)
-        except (BadMessage, ValueError) as error:
+            return unseal(_parse(envelope), self.centre.key, Presence, any_version=True)
+        except BadMessage as error:
             _log.warning("sign of life refused", centre=self.centre.id, reason=str(error))
             return None
 
@@ -461,11 +460,26 @@ def _number(text: Any) -> int:
     return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < _DIGITS else 0
 
 
+def _parse(text: str) -> Any:
+    """
+    Read JSON that anybody with the broker's password can have written.
+
+    Raises
+    ------
+    BadMessage
+        If it is none, or so deep that nobody of ours wrote it.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadMessage("not an envelope: no JSON") from error
+
+
 def _job_ids(text: str) -> tuple[str, ...]:
     """Read an announcement; anybody with the broker's password can write one, so it is a hint and nothing more."""
     try:
-        told = json.loads(text)
-    except ValueError:
+        told = _parse(text)
+    except BadMessage:
         _log.warning("announcement refused: not JSON")
         return ()
     return tuple(each for each in told if isinstance(each, str)) if isinstance(told, list) else ()

@@ -42,6 +42,8 @@ from gaia_workers.contract import (
 SECOND_CHANCE_S = 2.0
 HEARTBEATS_A_LEASE = 3
 """A lease that ran out is a lease's time of silence; one heartbeat more, and nobody will be heard."""
+LEASES_SILENT, LEASES_LEFT = 2, 8
+"""After so many leases an order is sent again that no worker has, and one that a worker left and said why."""
 BACKOFF_S = (0.0, 2.0, 8.0, 30.0)
 """How long the next attempt waits after the first that died, the second, …; the last for all further ones."""
 
@@ -160,16 +162,25 @@ def _about_unclaimed(work: Work, seen: Seen, *, lease_s: float) -> Decision:
     if not seen.load.alive:
         reason = _in_trouble(work.centre) if seen.load.trouble else routing.waits_for(work.centre)
         return Resend(lost=False, reason=reason) if seen.elsewhere else Wait(reason=reason)
-    silent = work.sent is not None and seen.now - work.sent > timedelta(seconds=2 * lease_s)
+    why_left = _why_left(work)
+    patience_s = lease_s * (LEASES_LEFT if why_left else LEASES_SILENT)
+    silent = work.sent is not None and seen.now - work.sent > timedelta(seconds=patience_s)
     if silent and not seen.load.waiting.get(work.queue, 0) and seen.load.running < seen.load.slots:
         return Resend(
             lost=False,
-            reason=Words(
+            reason=why_left
+            or Words(
                 en="the order had left the queue without reaching a worker; it was sent again",
                 fr="l'ordre avait quitté la file sans atteindre de processus ; il a été renvoyé",
             ),
         )
     return Wait()
+
+
+def _why_left(work: Work) -> Words | None:
+    """Give what a worker said that left an order which it could not take; None where nobody said anything of it."""
+    heard = work.sent is not None and work.seen is not None and work.seen >= work.sent
+    return work.reason if heard else None
 
 
 def _other_version(centre: str) -> Words:

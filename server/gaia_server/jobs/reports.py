@@ -32,7 +32,7 @@ from gaia_server.jobs.statements import Statement
 from gaia_server.jobs.states import State
 from gaia_server.jobs.tables import Moment, jobs, works
 from gaia_server.jobs.works import confirm, judge_held, let_parts_go, put_out
-from gaia_workers.contract import Failure, Kind, Report, Words, utc_now
+from gaia_workers.contract import Failure, Kind, Report, Result, Words, utc_now
 
 _FIND_LIVING = Statement(PLAIN_WORKS.where(*LIVING).with_for_update())
 _BEGUN = bindparam("begun", type_=Moment)
@@ -234,6 +234,7 @@ def _finished(connection: Connection, held: Held, report: Report, rules: Rules) 
         started=held.work.started,
         result=RESULT.dump_python(report.result, mode="json"), message=asdict(DONE),
         keeping=Keeping.KEPT.value, expires=expires,
+        **({} if _is_of_its_version(held.work, report.result) else {"joinable": False}),
         size_bytes=sum(file.size_bytes for file in report.result.files),
     )  # fmt: skip
     work = held.work
@@ -245,6 +246,11 @@ def _finished(connection: Connection, held: Held, report: Report, rules: Rules) 
     if changed and work.brought:
         let_parts_go(connection, work.id, now)
     return changed
+
+
+def _is_of_its_version(work: Work, result: Result) -> bool:
+    """Tell whether the version of the process did the work that its content key names; what another did is nobody else's."""
+    return result.software.get(work.process_id, work.process_version) == work.process_version
 
 
 def _failed(connection: Connection, held: Held, report: Report, rules: Rules) -> bool:

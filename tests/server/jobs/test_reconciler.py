@@ -26,9 +26,11 @@ def decided(make_job):
     """Decide about a job that was sent at noon."""
 
     def decide_about(
-        *, lost: int = 0, attempt: int = 1, state: State = State.RUNNING, sent=NOON, after_s: float = 1, **seen
-    ):
-        job = make_job(sent=sent, lost=lost, attempt=attempt, state=state)
+        *, lost: int = 0, attempt: int = 1, state: State = State.RUNNING, sent=NOON, after_s: float = 1,
+        said: Words | None = None, **seen,
+    ):  # fmt: skip
+        heard = {} if said is None else {"reason": said, "seen": NOON}
+        job = make_job(sent=sent, lost=lost, attempt=attempt, state=state, **heard)
         known = {"now": NOON + timedelta(seconds=after_s), "trace": CLAIMED, "load": UP} | seen
         return decide(job, Seen(**known), lease_s=LEASE_S, attempts=3)
 
@@ -85,6 +87,13 @@ def test_an_order_that_left_the_queue_and_reached_nobody_is_sent_again(decided) 
     assert isinstance(decision, Resend)
     assert not decision.lost
     assert decided(state=State.ACCEPTED, trace=WAITING, load=IDLE, after_s=5.9) == Wait()
+
+
+def test_an_order_that_a_worker_left_and_said_why_is_sent_again_later_for_the_same_reason(decided) -> None:
+    why = Words(en="waits until climeri is upgraded", fr="attend la mise à jour de climeri")
+    left = {"state": State.ACCEPTED, "trace": WAITING, "load": IDLE, "said": why}
+    assert decided(**left, after_s=8 * LEASE_S - 0.1) == Wait()
+    assert decided(**left, after_s=8 * LEASE_S + 0.1) == Resend(lost=False, reason=why)
 
 
 def test_work_at_a_centre_that_is_cut_off_is_waited_for_and_the_reason_is_shown(decided) -> None:

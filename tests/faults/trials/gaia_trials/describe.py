@@ -1,5 +1,6 @@
 """What the world of the tests is told about processes that behave badly."""
 
+import os
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
@@ -74,7 +75,7 @@ def _text(words: str) -> Text:
 def _process(name: str, inputs: type[BaseModel], outputs: dict[str, Output], limits: Limits = Limits()) -> Process:  # noqa: B008 - frozen
     return Process(
         id=name,
-        version="1.0",
+        version=os.environ.get("TEST_PROCESS_VERSION", "1.0"),
         title=_text(name),
         description=_text(str(inputs.__doc__)),
         inputs=inputs,
