@@ -30,7 +30,6 @@ from gaia_processes.inputs.interval import Interval
 from gaia_processes.inputs.levels import Levels, convert, plain_unit, quantity_of, same_level
 from gaia_processes.text import Text
 
-_WITHOUT_BOXES = frozenset({"none", "unstructured"})
 _LISTED = 100
 _SAID_ONE_BY_ONE = 20
 """So many unknown variables are answered; a thousand would cost seconds and help nobody."""
@@ -155,7 +154,7 @@ class BoxConstraint:
     @property
     def allowed(self) -> Allowed:
         """The box of the cell centres; no value where there is no grid to cut a box out of."""
-        if self.cube.grid in _WITHOUT_BOXES:
+        if self.cube.grid == "none":
             return Allowed(values=())
         return Allowed(extent=self.cube.bbox, crs=CRS84, unit="degree")
 
@@ -163,7 +162,7 @@ class BoxConstraint:
         """Refuse a box that no cell is near to."""
         if box is None:
             return ()
-        if self.cube.grid in _WITHOUT_BOXES:
+        if self.cube.grid == "none":
             return (_no_grid(box),)
         extent = self.cube.bbox
         missed = () if extent is None or _meet(box, extent, self.cube) else (_misses(box, extent),)

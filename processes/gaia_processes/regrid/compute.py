@@ -23,6 +23,7 @@ from gaia_processes.shared.curvilinear import Curvilinear, read_curvilinear
 from gaia_processes.shared.cutting.cut import cut
 from gaia_processes.shared.extent import STALE, describe_extent
 from gaia_processes.shared.losses import lost_share
+from gaia_processes.shared.meshes import lay_in_a_row
 from gaia_processes.shared.pairs import NOTHING_KEPT, KeepsArrays, WeightMethod, find_nearest, find_weights, vectors_of
 from gaia_processes.shared.rectilinear import Rectilinear
 from gaia_processes.shared.references import BOUNDS, references_of
@@ -53,6 +54,11 @@ type Surface = Literal["land", "sea"]
 type Warn = Callable[[Text], None]
 type Mask = NDArray[np.bool_]
 
+_OF_THE_OLD_GRID = frozenset({
+    "CDI_grid_type", "CDI_grid_num_LPE", "grid_type", "number_of_grid_used", "number_of_grid_in_reference", "uuidOfHGrid",
+    "grid_file_uri", "grid", "grid_label", "nominal_resolution",
+})  # fmt: skip
+"""What variables and files say of their grid beside CF (CDI's, ICON's, CMIP6's words); CDO reads no grid that these deny."""
 _KINDS = frozenset({"regular", "rotated", "curvilinear", "projected"})
 _VALID_RANGE = ("valid_range", "valid_min", "valid_max", "actual_range")
 _ALONG_A_GRID = frozenset({
@@ -152,6 +158,7 @@ def compute(
         max_distance_km=max_distance_km,
         nearest_valid_km=nearest_valid_km,
     )
+    part = lay_in_a_row(part)
     return _state_extent(_regrid(part, target, options, warn, cache))
 
 
@@ -370,9 +377,9 @@ def _tell_lost_area(name: str, variable: xr.Variable, between: _Between, warn: W
     if share >= _LEAST_TOLD:
         warn(
             Text(
-                en=f"{100 * share:.2g} % of the area on which {name} has values (of its first map) is lost: it lies in cells of "
+                en=f"{_percent(share)} % of the area on which {name} has values (of its first map) is lost: it lies in cells of "
                 f"the target of which less than {options.least:g} is valid. A smaller min_valid_fraction loses less.",
-                fr=f"{100 * share:.2g} % de la surface où {name} a des valeurs (sur sa première carte) est perdue : elle est dans "
+                fr=f"{_percent(share)} % de la surface où {name} a des valeurs (sur sa première carte) est perdue : elle est dans "
                 f"des mailles de la cible dont moins de {options.least:g} est valide. Un min_valid_fraction plus petit en perd moins.",
             )
         )
@@ -443,7 +450,7 @@ def _hidden(dataset: xr.Dataset, grid: Grid, surface: Surface) -> Mask | None:
 
 def _attributes(variable: xr.Variable, remap: Remaps, method: Method) -> dict[str, Any]:
     """Give the attributes of a variable on the target: nothing of the old grid, and what was done to it."""
-    drop = {"cell_measures", "grid_mapping"}
+    drop = {"cell_measures", "grid_mapping", *_OF_THE_OLD_GRID}
     attrs = {name: value for name, value in variable.attrs.items() if name not in drop}
     if isinstance(remap, Blend):
         unpacked = variable.dtype.kind != "f" or any(name in attrs for name in PACKING)
@@ -520,7 +527,7 @@ def _within(variable: xr.Variable, there: Mapping[str, xr.Variable]) -> xr.Varia
 
 def _state_extent(dataset: xr.Dataset) -> xr.Dataset:
     stated = dataset.assign_attrs(describe_extent(dataset))
-    stated.attrs = {name: value for name, value in stated.attrs.items() if name not in STALE}
+    stated.attrs = {name: value for name, value in stated.attrs.items() if name not in _OF_THE_OLD_GRID | set(STALE)}
     stated.encoding = dict(dataset.encoding)
     if 0 in stated.sizes.values():
         raise SelectionEmpty(Text(en="The target has no cells.", fr="La cible n'a aucune maille."))
@@ -543,6 +550,18 @@ def _tell_lost(
                 fr=f"Laissés de côté, car ils ne sont pas sur les lignes et les colonnes d'une grille : {names}.",
             )
         )
+
+
+def _percent(share: float) -> str:
+    """
+    Write a share in percent with two digits.
+
+    Examples
+    --------
+    >>> _percent(0.0234), _percent(0.997)
+    ('2.3', '100')
+    """
+    return f"{100 * share:.2g}" if share < 0.1 else f"{100 * share:.0f}"
 
 
 def _broken(count: int) -> Text:

@@ -46,6 +46,7 @@ METHODS: dict[GridKind, tuple[str, ...]] = {
     "rotated": ("bilinear", "conservative", "nearest"),
     "curvilinear": ("bilinear", "conservative", "nearest"),
     "projected": ("bilinear", "conservative", "nearest"),
+    "unstructured": ("conservative", "nearest"),
 }
 """By the grid of the source: how it can be regridded."""
 
@@ -274,6 +275,8 @@ def _check_size(inputs: Inputs, cube: Cube) -> Iterator[Fault]:
 
 def _count_cells(cube: Cube) -> int:
     """Count the cells of a map."""
+    if cube.grid == "unstructured":
+        return max((axis.size for axis in cube.dimensions.values() if axis.type == "other"), default=1) or 1
     return math.prod(found[1].size for kind in ("x", "y") if (found := cube.find_axis(kind)) is not None) or 1
 
 

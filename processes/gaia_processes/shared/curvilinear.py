@@ -40,8 +40,10 @@ _NEAR = 12
 _JUMP = 10.0  # so many times the usual step: no cell, but a hole of the grid
 _ALIKE = 1.5
 _REACH = 1.25
+_NEIGHBOURS = 3
 _STRAY = 4.0
 _CURVED_DEG = 2.0
+_CURVED_OF_MESH_DEG = 0.25  # the edges of triangles and hexagons are great circles by their definition
 _PIECES = 16
 _PAIRS = 2**17
 _CELLS_AT_ONCE = 2**13
@@ -116,7 +118,7 @@ def read_curvilinear(dataset: xr.Dataset, grid: Grid, *, repeated: bool = False)
     elif grid.kind in {"rotated", "projected"} and min(cells.shape) > 1:
         corner_longitudes, corner_latitudes = _made_corners(unit_vectors(longitudes, latitudes))
     broken = 0
-    if corner_longitudes is not None and corner_latitudes is not None:
+    if corner_longitudes is not None and corner_latitudes is not None and cells.shape[0] > 1:
         stray = _find_stray(longitudes, latitudes, corner_longitudes, corner_latitudes)
         corner_longitudes[stray] = corner_latitudes[stray] = np.nan
         broken = int(np.count_nonzero(stray & ~hidden))
@@ -204,7 +206,8 @@ def nearest(source: Curvilinear, target: Rectilinear, *, max_distance_km: float 
     source : Curvilinear
     target : Rectilinear
     max_distance_km : float, optional
-        Farther cells are not taken. Default: farther than half the diagonal of the cell.
+        Farther cells are not taken. Default: farther than half the diagonal of the cell, or than its farthest corner where the
+        grid has no rows and columns.
     """
     points = unit_vectors(*np.meshgrid(target.longitudes, target.latitudes)).reshape(-1, 3)
     places = nearest_to(source, points, max_distance_km=max_distance_km)
@@ -229,7 +232,7 @@ def nearest_to(source: Curvilinear, points: Floats, *, max_distance_km: float | 
         Cells counted row by row; -1 where none is near enough.
     """
     fresh, vectors = source.fresh, source.vectors.reshape(-1, 3)
-    reach = _reaches(source.vectors).reshape(-1)
+    reach = _reaches(source.vectors).reshape(-1) if source.shape[0] > 1 else _reaches_of_row(source)
     within = float(reach.max(initial=0.0)) if max_distance_km is None else chord(max_distance_km)
     places = first_of_nearest(fresh, vectors[fresh], points, within)
     if max_distance_km is None:
@@ -249,6 +252,25 @@ def _reaches(vectors: Floats, *, widest: bool = False) -> Floats:
         smaller, wider = np.where(known, both, np.inf).min(axis=0), np.where(known, both, 0.0).max(axis=0)
         square += np.where(known.any(axis=0), wider if widest else smaller, 0.0) ** 2
     return _REACH * np.sqrt(square) / 2
+
+
+def _reaches_of_row(source: Curvilinear) -> Floats:
+    """
+    Give how far cells reach that have no neighbours by their place, as those of unstructured grids.
+
+    To the farthest corner; where the file has none, about as far as the third neighbour, for no cell has fewer than three.
+    """
+    vectors = source.vectors[0]
+    if source.corner_longitudes is not None and source.corner_latitudes is not None:
+        corners = unit_vectors(source.corner_longitudes[0], source.corner_latitudes[0])
+        farthest: Floats = np.nan_to_num(np.linalg.norm(corners - vectors[:, np.newaxis], axis=-1).max(axis=-1))
+        return farthest
+    reach = np.zeros(len(vectors))
+    fresh = source.fresh
+    if len(fresh) > _NEIGHBOURS:
+        distance, _ = cKDTree(vectors[fresh]).query(vectors[fresh], k=[_NEIGHBOURS + 1])
+        reach[fresh] = _REACH * distance[:, 0]
+    return reach
 
 
 # --- bilinear -------------------------------------------------------------------------------------------------------
@@ -438,6 +460,7 @@ def conservative(source: Curvilinear, target: Rectilinear) -> Sparse:
     columns = np.concatenate([begin, begin + target.longitude_edges[:, 1:] - target.longitude_edges[:, :1]], axis=1)
     parts = []
     fresh = source.fresh
+    curved_deg = _CURVED_DEG if source.shape[0] > 1 else _CURVED_OF_MESH_DEG
     for at in range(0, len(fresh), _CELLS_AT_ONCE):
         some = fresh[at : at + _CELLS_AT_ONCE]
         x, y = corner_x[some], corner_y[some]
@@ -445,7 +468,7 @@ def conservative(source: Curvilinear, target: Rectilinear) -> Sparse:
         cells = some[there]
         parts += [
             _areas(cells[which], ring_x, ring_y, rows, columns)
-            for which, ring_x, ring_y in _rings(x[there], np.clip(y[there], -90.0, 90.0))
+            for which, ring_x, ring_y in _rings(x[there], np.clip(y[there], -90.0, 90.0), curved_deg)
             if len(which)
         ]
     owners, places, areas = join_shares(parts)
@@ -456,9 +479,11 @@ def conservative(source: Curvilinear, target: Rectilinear) -> Sparse:
     return Sparse.of(owners, places, areas, coverage=coverage, source_shape=source.shape)
 
 
-def _rings(x: Floats, y: Floats) -> Iterator[tuple[Places, Floats, Floats]]:
+def _rings(x: Floats, y: Floats, curved_deg: float) -> Iterator[tuple[Places, Floats, Floats]]:
     """
     Give cells as closed rings on the plane of longitude and sin(latitude), those with straight edges first.
+
+    Edges of more degrees of longitude than `curved_deg` follow the great circle.
 
     Yields
     ------
@@ -476,10 +501,10 @@ def _rings(x: Floats, y: Floats) -> Iterator[tuple[Places, Floats, Floats]]:
     steps = (np.diff(closed_x, axis=1) + 180.0) % 360.0 - 180.0
     unrolled = np.concatenate([closed_x[:, :1], closed_x[:, :1] + np.cumsum(steps, axis=1)], axis=1)
     turns = np.round(steps.sum(axis=1) / 360.0)
-    straight = (np.abs(steps).max(axis=1) <= _CURVED_DEG) & (turns == 0)
+    straight = (np.abs(steps).max(axis=1) <= curved_deg) & (turns == 0)
     yield np.flatnonzero(straight), unrolled[straight], np.sin(np.radians(closed_y[straight]))
     curved = np.flatnonzero(~straight)
-    long_x, long_s = _curved(unrolled[curved], closed_y[curved], steps[curved])
+    long_x, long_s = _curved(unrolled[curved], closed_y[curved], steps[curved], curved_deg)
     around = turns[curved] != 0
     yield curved[~around], long_x[~around], long_s[~around]
     # A cell that holds a pole goes along it from its last longitude back to its first.
@@ -489,7 +514,7 @@ def _rings(x: Floats, y: Floats) -> Iterator[tuple[Places, Floats, Floats]]:
     yield curved[around], np.concatenate([long_x[around], ends], axis=1), np.concatenate([long_s[around], pole], axis=1)
 
 
-def _curved(x: Floats, y: Floats, steps: Floats) -> tuple[Floats, Floats]:
+def _curved(x: Floats, y: Floats, steps: Floats, curved_deg: float) -> tuple[Floats, Floats]:
     """Cut edges into pieces: wide ones along the great circle, which is not straight on the plane, others as they are."""
     share = np.arange(_PIECES) / _PIECES
     vectors = unit_vectors(x, y)
@@ -507,7 +532,7 @@ def _curved(x: Floats, y: Floats, steps: Floats) -> tuple[Floats, Floats]:
     plain_s = s[:, :-1, np.newaxis] + share * np.diff(s, axis=1)[..., np.newaxis]
     # Along a pole, and along a meridian, the plane has it right.
     poles = (np.abs(y[:, :-1]) > 90.0 - 1e-7) | (np.abs(y[:, 1:]) > 90.0 - 1e-7)
-    wide = ((np.abs(steps) > _CURVED_DEG) & ~poles)[..., np.newaxis]
+    wide = ((np.abs(steps) > curved_deg) & ~poles)[..., np.newaxis]
     long_x = np.where(wide, turned, plain_x).reshape(len(x), _PIECES * steps.shape[1])
     long_s = np.where(wide, np.sin(np.radians(latitude)), plain_s).reshape(long_x.shape)
     return np.concatenate([long_x, x[:, -1:]], axis=1), np.concatenate([long_s, s[:, -1:]], axis=1)

@@ -131,6 +131,52 @@ def map_lazily(variable: xr.Variable, mapping: Mapping, *, dtype: np.dtype[Any] 
     return xr.Variable(variable.dims, data, variable.attrs, variable.encoding)
 
 
+class RowArray(BackendArray):
+    """A variable with one more dimension, of the length 1."""
+
+    def __init__(self, source: xr.Variable, axis: int) -> None:
+        self.source, self.axis = source, axis
+        self.shape = (*source.shape[:axis], 1, *source.shape[axis:])
+        self.dtype = source.dtype
+
+    def __getitem__(self, key: ExplicitIndexer) -> Any:
+        return explicit_indexing_adapter(key, self.shape, IndexingSupport.OUTER, self._read)
+
+    def _read(self, key: Key) -> NDArray[Any]:
+        places = index_vectors(key, self.shape)
+        (row,) = [places.pop(self.axis)]
+        values = np.expand_dims(self.source[tuple(places)].values, self.axis)
+        taken = np.take(values, row, axis=self.axis)
+        return taken[tuple(0 if isinstance(each, int | np.integer) else slice(None) for each in key)]
+
+
+def lay_in_rows(variable: xr.Variable, dim: str, row: str) -> xr.Variable:
+    """
+    Put a dimension of the length 1 before another one; values are read when they are needed.
+
+    Parameters
+    ----------
+    variable : xarray.Variable
+        Undecoded.
+    dim : str
+        One of its dimensions.
+    row : str
+        Name of the new one.
+
+    Returns
+    -------
+    xarray.Variable
+        The same attributes and storage.
+    """
+    axis = variable.dims.index(dim)
+    dims = (*variable.dims[:axis], row, *variable.dims[axis:])
+    encoding = dict(variable.encoding)
+    chunks = encoding.get("chunksizes")
+    if chunks is not None:
+        encoding["chunksizes"] = (*chunks[:axis], 1, *chunks[axis:])
+    return xr.Variable(dims, LazilyIndexedArray(RowArray(variable, axis)), variable.attrs, encoding)
+
+
 def _source_places(variable: xr.Variable) -> tuple[tuple[int, ...], list[NDArray[np.intp]]] | None:
     """Give the chunk shape of the array below, and the place there of each step along the dimensions."""
     lazy = variable._data  # noqa: SLF001  # xarray has no public way to ask what is behind a variable
@@ -145,11 +191,25 @@ def _source_places(variable: xr.Variable) -> tuple[tuple[int, ...], list[NDArray
         if below is None:
             return None
         return below[0], [outer[inner] for outer, inner in zip(below[1], places, strict=True)]
+    if isinstance(array, RowArray):
+        return _row_places(array, places)
     if isinstance(array, Remapped):
         return _remapped_places(array, places)
     if isinstance(array, Stored) and array.chunk_shape is not None:
         return array.chunk_shape, array.chunk_places(places) if isinstance(array, Pieced) else places
     return None
+
+
+def _row_places(
+    array: RowArray, places: list[NDArray[np.intp]]
+) -> tuple[tuple[int, ...], list[NDArray[np.intp]]] | None:
+    """Give the chunks of the variable below, with one more dimension."""
+    below = _source_places(array.source)
+    if below is None:
+        return None
+    at, own = array.axis, [each for axis, each in enumerate(places) if axis != array.axis]
+    owners = [outer[inner] for outer, inner in zip(below[1], own, strict=True)]
+    return (*below[0][:at], 1, *below[0][at:]), [*owners[:at], places[at], *owners[at:]]
 
 
 def _remapped_places(array: Remapped, places: list[NDArray[np.intp]]) -> tuple[tuple[int, ...], list[NDArray[np.intp]]]:
@@ -187,7 +247,7 @@ def find_stored(variable: xr.Variable) -> tuple[Any, list[NDArray[np.intp]]] | N
     if not isinstance(lazy, LazilyIndexedArray) or len(lazy.key.tuple) != variable.ndim:
         return None
     array = lazy.array
-    if not isinstance(array, BackendArray) or isinstance(array, MappedArray | Remapped):
+    if not isinstance(array, BackendArray) or isinstance(array, MappedArray | RowArray | Remapped):
         return None
     if any(not isinstance(each, slice | np.ndarray) for each in lazy.key.tuple):
         return None

@@ -25,7 +25,9 @@ RECTILINEAR = [
 ORCA_WITH_HALO = "tos_Omon_CNRM-CM6-1_ssp245_r1i1p1f2_gn_201501.nc"
 ORCA_WITHOUT = "nemo_1m_20150101-20150201_grid-T.nc"
 ROTATED = "tas_EUR-22_MPI-M-MPI-ESM-LR_rcp85_r1i1p1_GERICS-REMO2015_v1_mon_202101.nc"
+TRIANGLES = "tas_Amon_ICON-ESM-LR_historical_r1i1p1f1_gn_185001.nc"
 CURVILINEAR = [
+    pytest.param(TRIANGLES, "tas", "conservative", id="triangles without rows and columns"),
     pytest.param(ORCA_WITH_HALO, "tos", "conservative", id="ORCA1 with a halo"),
     pytest.param(ORCA_WITHOUT, "tos", "bilinear", id="ORCA1 without"),
     pytest.param(ROTATED, "tas", "conservative", id="rotated, two cells with broken corners"),
@@ -84,7 +86,9 @@ def test_means_over_cells_are_the_same_numbers(both, name, variable):
     np.testing.assert_allclose(ours, cdo, rtol=0, atol=rounding(cdo))
 
 
-@pytest.mark.parametrize(("name", "variable"), [("tas_rectilinear_grid_2D.nc", "tas"), (ORCA_WITH_HALO, "tos")])
+@pytest.mark.parametrize(
+    ("name", "variable"), [("tas_rectilinear_grid_2D.nc", "tas"), (ORCA_WITH_HALO, "tos"), (TRIANGLES, "tas")]
+)
 def test_the_nearest_cells_are_the_same(both, name, variable):
     ours, cdo = both(name, variable, "nearest")
     shared = ~np.isnan(ours) & ~np.isnan(cdo)

@@ -351,8 +351,13 @@ def series():
 
 
 def test_the_result_says_what_was_done_and_forgets_the_old_grid():
-    result = compute(series(), method="conservative", grid=parse_resolution("90x90"), warn=pytest.fail)
+    source = series().assign_attrs(grid_label="gn", source="a model")
+    source.v.attrs["CDI_grid_type"] = "unstructured"  # CDO reads no rows and columns beside this word
+    result = compute(source, method="conservative", grid=parse_resolution("90x90"), warn=pytest.fail)
     attrs = result.variables["v"].attrs
+    assert "CDI_grid_type" not in attrs
+    assert "grid_label" not in result.attrs
+    assert result.attrs["source"] == "a model"
     assert attrs["cell_methods"] == "time: mean area: mean"
     assert attrs["coordinates"] == "height"
     assert "cell_measures" not in attrs

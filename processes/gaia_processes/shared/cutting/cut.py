@@ -13,7 +13,7 @@ from gaia_processes.inputs.levels import Levels
 from gaia_processes.shared.axes import Grid, find_grid
 from gaia_processes.shared.cutting.choice import select, select_heights
 from gaia_processes.shared.cutting.parts import Inclusion, Mask, Warn, name_coordinates, name_measured, replace
-from gaia_processes.shared.cutting.plane import cut_plane, frame_start, mask_outside_box
+from gaia_processes.shared.cutting.plane import cut_mesh, cut_plane, frame_start, mask_outside_box
 from gaia_processes.shared.cutting.regular import cut_regular
 from gaia_processes.shared.cutting.words import no_grid
 from gaia_processes.shared.extent import STALE, describe_extent
@@ -95,10 +95,13 @@ def _select_box(
     grids = _grids(dataset)
     regular = [grid for grid in grids if grid.kind == "regular"]
     plane = [grid for grid in grids if grid.kind in {"rotated", "curvilinear", "projected"}]
-    if not regular and not plane:
+    meshes = [grid for grid in grids if grid.kind == "unstructured"]
+    if not regular and not plane and not meshes:
         raise no_grid(dataset, grids)
     for grid in regular:
         dataset = cut_regular(dataset, grid, bbox, inclusion, warn)
+    for grid in meshes:
+        dataset = cut_mesh(dataset, grid, bbox, inclusion, warn)
     masks: dict[tuple[str, str], Mask] = {}
     for grid in plane:
         dataset, mask = cut_plane(dataset, grid, bbox, inclusion, drop_halo=drop_halo, warn=warn)

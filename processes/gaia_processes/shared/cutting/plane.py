@@ -27,6 +27,7 @@ from gaia_processes.shared.longitude import (
     span,
     turn_from,
 )
+from gaia_processes.shared.meshes import find_in_box
 from gaia_processes.shared.references import references_of
 from gaia_processes.shared.values import PACKING, fill_of, find_missing, read_numbers, with_room_for_missing
 from gaia_processes.text import Text
@@ -51,6 +52,12 @@ def cut_plane(
     across = _without_halo(cells, mask, window, across, drop_halo=drop_halo, warn=warn)
     chosen = {str(grid.y_dim): np.arange(window.start, window.stop), str(grid.x_dim): across}
     return _turn_cells(take(dataset, chosen), grid, bbox), mask[window][:, across]
+
+
+def cut_mesh(dataset: xr.Dataset, grid: Grid, bbox: Bbox, inclusion: Inclusion, warn: Warn) -> xr.Dataset:
+    """Take the cells of an unstructured grid that lie in the box."""
+    mask = find_in_box(dataset, grid, bbox, inclusion, warn)
+    return _turn_cells(take(dataset, {str(grid.x_dim): np.flatnonzero(mask)}), grid, bbox)
 
 
 def _without_halo(
