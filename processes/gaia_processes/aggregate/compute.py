@@ -24,6 +24,7 @@ from gaia_processes.inputs.interval import Interval
 from gaia_processes.inputs.levels import Levels
 from gaia_processes.inputs.seasons import Season
 from gaia_processes.inputs.years import Years
+from gaia_processes.shared import chunk_sums
 from gaia_processes.shared.axes import data_variables, find_time, text_of
 from gaia_processes.shared.cutting.cut import cut
 from gaia_processes.shared.cutting.parts import Inclusion
@@ -146,6 +147,11 @@ def compute(
         part = _without_repeats(part, warn)
     work = _Work(part, options, share=0.5 if share is None else share, drop_halo=drop_halo, chosen=datetime, warn=warn)
     return work.result(progress)
+
+
+def warm() -> None:
+    """Compile the loops, before tasks are forked."""
+    chunk_sums.warm()
 
 
 def _without_repeats(part: xr.Dataset, warn: Warn) -> xr.Dataset:

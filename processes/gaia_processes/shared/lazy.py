@@ -7,6 +7,7 @@ are asked for; whoever then reads block by block needs memory for a block alone.
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -38,6 +39,44 @@ class Pieced(Protocol):
 
     def chunk_places(self, places: list[NDArray[np.intp]]) -> list[NDArray[np.intp]]:
         """Give places so counted that those of a chunk, and of no other, have the same quotient by its length."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inflated:
+    """
+    A chunk as it lies in memory once it is inflated.
+
+    Attributes
+    ----------
+    data : array of uint8, shape (bytes,)
+        Of whole chunks, also at the ends of the array.
+    is_shuffled : bool
+        Whether all first bytes of its numbers lie side by side, then all second bytes, …
+    """
+
+    data: NDArray[np.uint8]
+    is_shuffled: bool
+
+
+type Take = Callable[[int, Inflated], None]
+"""Takes one chunk after the other, by their place in what was asked for; never two at once."""
+
+
+@runtime_checkable
+class HandsOut(Stored, Protocol):
+    """An array that can hand out whole chunks, several of which are inflated at once."""
+
+    def hand_out(self, chunks: NDArray[np.intp], take: Take) -> None:
+        """
+        Inflate chunks, and have each taken, in the order in which they are asked for.
+
+        Parameters
+        ----------
+        chunks : array of int, shape (chunks, dimensions)
+            Their places in the grid of chunks; of a `Pieced` array in the one that `chunk_places` counts by.
+        take : callable
+            Is called in some thread or other.
+        """
 
 
 @runtime_checkable

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from xarray.backends import BackendArray
 from xarray.core.indexing import ExplicitIndexer, IndexingSupport, explicit_indexing_adapter
 
+from gaia_processes.shared.chunk_sums import ChunkSums, Use, Wanted, plan_sums
 from gaia_processes.shared.lazy import Key, find_cuts, index_vectors
 from gaia_processes.shared.order import select_quantile
 from gaia_processes.shared.periods import Periods
@@ -34,7 +35,7 @@ from gaia_processes.shared.statistics import (
     quantile_by_weight,
     quantile_of_steps,
 )
-from gaia_processes.shared.values import PACKING, find_invalid, is_surely_whole
+from gaia_processes.shared.values import find_invalid, find_packing, is_surely_whole
 
 _READ_BYTES = 2**21
 _ALIKE_BYTES = 2**25
@@ -76,10 +77,8 @@ def decode(stored: Numbers, attrs: dict[str, Any]) -> Values:
         missing (CF 2.5.1).
     """
     valid = None if is_surely_whole(stored, attrs) else ~find_invalid(stored, attrs)
-    numbers = stored
-    if any(name in attrs for name in PACKING):
-        scale, offset = (float(np.asarray(attrs.get(n, d)).flat[0]) for n, d in zip(PACKING, (1, 0), strict=True))
-        numbers = stored * np.float64(scale) + offset
+    packing = find_packing(attrs)
+    numbers = stored if packing is None else stored * np.float64(packing[0]) + packing[1]
     return Values(numbers=numbers, valid=None if valid is None or valid.all() else valid)
 
 
@@ -311,22 +310,56 @@ class Reduction:
         if times.over_years is None:
             result = np.empty((len(wanted), *shape))
             number_of = {int(period): at for at, period in enumerate(wanted)}
-            for period, value in self._periods(kept, wanted, shape):
+
+            def keep(period: int, value: Floats) -> None:
                 result[number_of[period]] = value
+
+            self._each_period(kept, wanted, shape, keep)
             return result
         years = times.over_years
         means = {int(key): gatherer("mean", shape) for key in wanted}
-        for period, value in self._periods(kept, np.flatnonzero(np.isin(years.owner, wanted)), shape):
+
+        def add(period: int, value: Floats) -> None:
             valid = np.isfinite(value)
             means[int(years.owner[period])].add(Sample(value=value, valid=None if valid.all() else valid), 1.0)
+
+        self._each_period(kept, np.flatnonzero(np.isin(years.owner, wanted)), shape, add)
         return np.stack([means[int(key)].result(float(years.whole[key]), times.least) for key in wanted])
 
-    def _periods(self, kept: dict[str, Places], wanted: Places, shape: tuple[int, ...]) -> Iterator[tuple[int, Floats]]:
+    def _each_period(self, kept: dict[str, Places], wanted: Places, shape: tuple[int, ...], use: Use) -> None:
+        """Have the statistic of each period used as soon as its last step was read."""
+        times = self.plan.times
+        assert times is not None  # noqa: S101 - for the type checker: whoever calls has looked
+        steps = np.flatnonzero(np.isin(times.periods.owner, wanted))
+        along_chunks = self._plan_sums(kept, steps, times)
+        if along_chunks is not None:
+            along_chunks.run(lambda period, value: use(period, value.reshape(shape)), self._tell)
+        else:
+            for period, value in self._periods(kept, steps, shape):
+                use(period, value)
+        for empty in np.setdiff1d(wanted, times.periods.owner[steps]).tolist():
+            use(empty, np.full(shape, np.nan))
+
+    def _plan_sums(self, kept: dict[str, Places], steps: Places, times: Times) -> ChunkSums | None:
+        """Plan to add steps up as their chunks are inflated, where nothing else is done with them."""
+        if self.plan.cells is not None or not len(steps) or self.dims[0] != times.dim:
+            return None
+        asked = Wanted(
+            statistic=self.plan.statistic,
+            places=[steps, *(kept[dim] for dim in self.dims[1:])],
+            owners=times.periods.owner[steps],
+            weights=times.weights[steps],
+            lengths=None if times.lengths is None else times.lengths[steps],
+            whole=times.periods.whole,
+            least=times.least,
+        )
+        return plan_sums(self.source, asked)
+
+    def _periods(self, kept: dict[str, Places], steps: Places, shape: tuple[int, ...]) -> Iterator[tuple[int, Floats]]:
         """Give the statistic of each period as soon as its last step was read."""
         times = self.plan.times
         assert times is not None  # noqa: S101 - for the type checker: whoever calls has looked
         owner = times.periods.owner
-        steps = np.flatnonzero(np.isin(owner, wanted))
         last = {int(period): int(step) for step, period in zip(steps, owner[steps], strict=True)}
         gathering: dict[int, Gathers] = {}
         for where, sample in self._samples(kept, steps):
@@ -337,9 +370,6 @@ class Reduction:
                 gathering[period].add(_step_of(sample, at, times.lengths, int(step)), float(times.weights[step]))
                 if last[period] == step:
                     yield period, gathering.pop(period).result(float(times.periods.whole[period]), times.least)
-        for period in wanted:
-            if int(period) not in last:
-                yield int(period), np.full(shape, np.nan)
 
     # --- cells of steps ---------------------------------------------------------------------------------------------
 

@@ -83,9 +83,23 @@ class _Weighed:
         return total
 
     def is_enough(self, whole: float, least: float) -> NDArray[np.bool_]:
-        total = self.total
-        enough: NDArray[np.bool_] = (total > 0) & (total >= (least - _SLACK) * whole)
-        return enough
+        return _is_enough(self.total, whole, least)
+
+
+def _is_enough(weight: Floats, whole: float, least: float) -> NDArray[np.bool_]:
+    enough: NDArray[np.bool_] = (weight > 0) & (weight >= (least - _SLACK) * whole)
+    return enough
+
+
+def close_mean(total: Floats, weight: Floats, whole: float, least: float) -> Floats:
+    """Give means of weighted sums; NaN where less than a share `least` of the weight `whole` is valid."""
+    mean: Floats = np.divide(total, weight, out=np.full(total.shape, np.nan), where=_is_enough(weight, whole, least))
+    return mean
+
+
+def close_sum(total: Floats, weight: Floats, whole: float, least: float) -> Floats:
+    """Give sums; NaN where less than a share `least` of the weight `whole` is valid."""
+    return np.where(_is_enough(weight, whole, least), total, np.nan)
 
 
 class Mean:
@@ -102,9 +116,7 @@ class Mean:
 
     def result(self, whole: float, least: float) -> Floats:
         """Give the mean."""
-        enough = self._weighed.is_enough(whole, least)
-        mean: Floats = np.divide(self._total, self._weighed.total, out=np.full(self._total.shape, np.nan), where=enough)
-        return mean
+        return close_mean(self._total, self._weighed.total, whole, least)
 
 
 class Sum:
@@ -121,7 +133,7 @@ class Sum:
 
     def result(self, whole: float, least: float) -> Floats:
         """Give the sum."""
-        return np.where(self._weighed.is_enough(whole, least), self._total, np.nan)
+        return close_sum(self._total, self._weighed.total, whole, least)
 
 
 class Count:

@@ -48,12 +48,12 @@ def find_missing(values: NDArray[Any], attrs: dict[str, Any]) -> NDArray[np.bool
         True where the value is NaN, infinite or one of `_FillValue` and `missing_value`.
     """
     missing = ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(values.shape, dtype=bool)
-    for mark in _marks(values.dtype, attrs):
+    for mark in marks_of(values.dtype, attrs):
         missing |= values == mark
     return missing
 
 
-def _marks(dtype: np.dtype[Any], attrs: dict[str, Any]) -> Iterator[Any]:
+def marks_of(dtype: np.dtype[Any], attrs: dict[str, Any]) -> Iterator[Any]:
     """
     Give the numbers that mark missing cells.
 
@@ -88,7 +88,7 @@ def find_invalid(values: NDArray[Any], attrs: dict[str, Any]) -> NDArray[np.bool
         As `find_missing`, and what `valid_range`, `valid_min` and `valid_max` exclude (CF 2.5.1: in packed units).
     """
     invalid = find_missing(values, attrs)
-    low, high = _valid_range(attrs)
+    low, high = find_valid_range(attrs)
     if low is not None:
         invalid |= values < low
     if high is not None:
@@ -96,7 +96,7 @@ def find_invalid(values: NDArray[Any], attrs: dict[str, Any]) -> NDArray[np.bool
     return invalid
 
 
-def _valid_range(attrs: dict[str, Any]) -> tuple[Any, Any]:
+def find_valid_range(attrs: dict[str, Any]) -> tuple[Any, Any]:
     """Give the least and the greatest value that are valid; None where they are not told."""
     pair = attrs.get("valid_range")
     both = pair if pair is not None and not isinstance(pair, str) and np.size(pair) == 2 else (None, None)
@@ -126,14 +126,22 @@ def is_surely_whole(values: NDArray[Any], attrs: dict[str, Any]) -> bool:
     if not values.size or values.dtype.kind not in "iuf":
         return False
     least, greatest = values.min(), values.max()  # NaN where there is one
-    low, high = _valid_range(attrs)
+    low, high = find_valid_range(attrs)
     return bool(
         np.isfinite(least)
         and np.isfinite(greatest)
-        and all(mark < least or mark > greatest for mark in _marks(values.dtype, attrs))
+        and all(mark < least or mark > greatest for mark in marks_of(values.dtype, attrs))
         and (low is None or least >= low)
         and (high is None or greatest <= high)
     )
+
+
+def find_packing(attrs: dict[str, Any]) -> tuple[float, float] | None:
+    """Find the factor and the offset of packed numbers; None where they are not packed."""
+    if not any(name in attrs for name in PACKING):
+        return None
+    scale, offset = (float(np.asarray(attrs.get(n, d)).flat[0]) for n, d in zip(PACKING, (1, 0), strict=True))
+    return scale, offset
 
 
 def unpack(values: NDArray[Any], attrs: dict[str, Any]) -> NDArray[Any]:
@@ -151,10 +159,10 @@ def unpack(values: NDArray[Any], attrs: dict[str, Any]) -> NDArray[Any]:
     -------
     numpy.ndarray of float
     """
-    if not any(name in attrs for name in PACKING):
+    packing = find_packing(attrs)
+    if packing is None:
         return values if values.dtype.kind == "f" else values.astype(np.float64)
-    scale, offset = (float(np.asarray(attrs.get(n, d)).flat[0]) for n, d in zip(PACKING, (1, 0), strict=True))
-    return values * np.float64(scale) + offset
+    return values * np.float64(packing[0]) + packing[1]
 
 
 def read_numbers(variable: xr.Variable) -> NDArray[np.float64]:

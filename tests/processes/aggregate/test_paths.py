@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from gaia_processes.aggregate.compute import compute
+from gaia_processes.inputs.bbox import parse_bbox
 from gaia_processes.inputs.interval import parse_interval
 from gaia_processes.inputs.years import parse_years
-from gaia_processes.shared import reduction
+from gaia_processes.shared import chunk_sums, reduction
 from gaia_workers.readers import netcdf
 from gaia_workers.writers.netcdf import write
 
+type Numbers = np.ndarray[Any, Any]
 DAYS, ROWS, COLUMNS = 730, 24, 36
 
 REQUESTS: dict[str, dict[str, Any]] = {
@@ -99,3 +101,85 @@ def test_quantiles_of_more_than_is_held_are_the_same(
     held = result_of(source, tmp_path / "a.nc", request)
     monkeypatch.setattr(reduction, "_HELD_BYTES", 1000)
     assert result_of(source, tmp_path / "b.nc", request) == held
+
+
+# --- sums along the chunks ------------------------------------------------------------------------------------------
+
+STEPS, CELLS = 90, (5, 7)
+SUMMED: dict[str, dict[str, Any]] = {
+    "months": {"period": "month"},
+    "record": {},
+    "climatology": {"period": "month-of-year"},
+    "sums": {"period": "month", "statistic": "sum"},
+    "most": {"period": "month", "min_valid_fraction": 0.3},
+    "part": {"period": "month", "bbox": parse_bbox([15.0, -50.0, 45.0, 80.0])},
+    "some days": {"min_valid_fraction": 0.1, "period": "season", "datetime": parse_interval("2001-01-20/2001-03-15")},
+}
+STORED: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "maps": ("f4", {"chunksizes": (1, *CELLS), "zlib": True}, {}),
+    "columns": ("f4", {"chunksizes": (40, 3, 4), "zlib": True}, {}),
+    "packed": ("i2", {"chunksizes": (7, *CELLS), "zlib": True}, {"scale_factor": 0.01, "add_offset": 280.0}),
+    "double": ("f8", {"chunksizes": (7, 5, 4), "zlib": True}, {"valid_max": 295.0}),
+    "not shuffled": ("f4", {"chunksizes": (7, *CELLS), "zlib": True, "shuffle": False}, {"missing_value": 280.25}),
+    "not deflated": ("i2", {"chunksizes": (7, *CELLS)}, {}),
+}
+
+
+def store(path: Path, stored_as: str) -> Path:
+    """Write 90 days of few cells, some of them missing, the last chunks never written."""
+    kind, packed, told = STORED[stored_as]
+    values: Numbers = np.random.default_rng(2).normal(28000, 1000, (STEPS, *CELLS))
+    values = values.astype("i2") if kind == "i2" else (np.round(values / 25) / 4).astype(kind)
+    values[3:9, 1:3, 2] = -999
+    values[:, 4, 6] = -999
+    with netCDF4.Dataset(path, "w") as file:
+        axes = {"time": np.arange(STEPS) + 0.5, "lat": np.linspace(-80, 80, 5), "lon": np.arange(7) * 10.0}
+        units = {"time": "days since 2001-01-01", "lat": "degrees_north", "lon": "degrees_east"}
+        for name, numbers in axes.items():
+            file.createDimension(name, len(numbers))
+            file.createVariable(name, "f8", (name,))[:] = numbers
+            file[name].units = units[name]
+        tas = file.createVariable("tas", kind, ("time", "lat", "lon"), fill_value=-999, **packed)
+        tas.set_auto_maskandscale(False)
+        tas.setncatts({"units": "K", **told})
+        tas[: STEPS - 20] = values[: STEPS - 20]
+    return path
+
+
+def means_of(path: Path, request: dict[str, Any], threads: int = 2) -> Numbers:
+    with netcdf.open_dataset(path, threads=threads) as dataset:
+        made = compute(dataset, warn=lambda text: None, **request)
+        return np.asarray(made["tas"].values)
+
+
+@pytest.mark.parametrize("stored_as", STORED)
+def test_sums_along_the_chunks_are_those_of_steps_laid_out(
+    stored_as: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = store(tmp_path / "a.nc", stored_as)
+    passes: list[chunk_sums.ChunkSums | None] = []
+    plan = chunk_sums.plan_sums
+
+    def plan_anyhow(*asked: Any) -> chunk_sums.ChunkSums | None:
+        passes.append(plan(*asked))
+        return passes[-1]
+
+    plain = {name: means_of(path, request) for name, request in SUMMED.items()}
+    monkeypatch.setattr(chunk_sums, "_WORTH_BYTES", 0)
+    monkeypatch.setattr(chunk_sums, "_CELLS_A_CALL", 1)
+    monkeypatch.setattr(reduction, "plan_sums", plan_anyhow)
+    for name, request in SUMMED.items():
+        for threads in (1, 2):
+            np.testing.assert_array_equal(means_of(path, request, threads), plain[name], err_msg=name)
+    assert passes
+    assert all(passes)
+
+
+def test_weights_that_are_no_whole_numbers_are_added_step_by_step(tmp_path: Path) -> None:
+    path = store(tmp_path / "a.nc", "maps")
+    with netcdf.open_dataset(path) as dataset:
+        asked = chunk_sums.Wanted(
+            statistic="mean", places=[np.arange(3), np.arange(5), np.arange(7)], owners=np.zeros(3, np.int64),
+            weights=np.array([1.0, 0.1, 1.0]), lengths=None, whole=np.array([2.1]), least=1.0,
+        )  # fmt: skip
+        assert chunk_sums.plan_sums(dataset.variables["tas"], asked) is None

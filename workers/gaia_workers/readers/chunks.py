@@ -10,7 +10,7 @@ import os
 import threading
 from array import array
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import batched, product
 from typing import Any, Self
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from xarray.backends import BackendArray
 from xarray.core.indexing import ExplicitIndexer, IndexingSupport, explicit_indexing_adapter
 
-from gaia_processes.shared.lazy import Key, find_stored, index_vectors
+from gaia_processes.shared.lazy import Inflated, Key, Take, find_stored, index_vectors
 from gaia_workers.readers import refusals
 from gaia_workers.readers.tiny import read_chunks, tile, unshuffle
 
@@ -37,6 +37,7 @@ _TINY_BYTES = 2**11
 _TINY_BATCH = 2**12
 _BATCH = 16
 _THREADS = 2  # of a pool that are given work; more would wait for the interpreter
+_NEAR_BYTES = 2**19  # of inflated chunks that wait for their turn, a thread
 _SHARES = 8  # so many batches at least, where there are chunks enough, that no thread waits long for another
 _RUNS_LIMIT = 8
 
@@ -179,6 +180,77 @@ def share_out[T](
             do(batch)
 
     for future in [pool.submit(work) for _ in range(_THREADS)]:
+        future.result()
+
+
+class _Turns:
+    """Lets threads go one after the other, by number; where one has failed, none goes on."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._next = 0
+        self._has_failed = False
+
+    def wait_for(self, number: int) -> bool:
+        """Wait until a number has its turn; False where it will not come."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._next == number or self._has_failed)
+            return not self._has_failed
+
+    def end(self, number: int) -> None:
+        """Give the turn to the next number."""
+        with self._changed:
+            self._next = number + 1
+            self._changed.notify_all()
+
+    def fail(self) -> None:
+        """Let nobody wait any longer."""
+        with self._changed:
+            self._has_failed = True
+            self._changed.notify_all()
+
+
+def hand_over[T, R](
+    pool: ThreadPoolExecutor | None,
+    jobs: list[T],
+    prepare: Callable[[T], R],
+    take: Callable[[int, R], None],
+    *,
+    chunk_bytes: int,
+) -> None:
+    """
+    Have chunks prepared by several threads, and each taken in its order by the thread that prepared it.
+
+    Parameters
+    ----------
+    chunk_bytes : int
+        What one holds in memory: so few are prepared before they are taken that they stay near to the processor.
+    """
+    if pool is None or len(jobs) == 1 or chunk_bytes > _THREADED_LIMIT_BYTES:
+        for number, job in enumerate(jobs):
+            take(number, prepare(job))
+        return
+    length = min(max(_NEAR_BYTES // chunk_bytes, 1), max(len(jobs) // _SHARES, 1))
+    batches = iter([(at, jobs[at : at + length]) for at in range(0, len(jobs), length)])
+    turns = _Turns()
+
+    def work() -> None:
+        """Take batch after batch; whoever has an earlier one is at work on it, so that nobody waits for ever."""
+        try:
+            for first, batch in batches:
+                ready = [prepare(job) for job in batch]
+                if not turns.wait_for(first // length):
+                    return
+                for number, each in enumerate(ready, first):
+                    take(number, each)
+                turns.end(first // length)
+        except BaseException:
+            turns.fail()
+            raise
+
+    working = [pool.submit(work) for _ in range(_THREADS)]
+    wait(working)
+    for future in working:
         future.result()
 
 
@@ -326,6 +398,42 @@ class ChunkReader:
         self._counter.add(size)
         return raw
 
+    def hand_out(self, chunks: NDArray[np.intp], take: Take, pool: ThreadPoolExecutor | None) -> None:
+        """
+        Inflate chunks, and have each taken, in the order in which they are asked for.
+
+        Parameters
+        ----------
+        chunks : array of int, shape (chunks, dimensions)
+            Places in the grid.
+        take : callable
+            Is called by one thread at a time.
+        pool : ThreadPoolExecutor or None
+            Inflates several chunks at once.
+
+        Raises
+        ------
+        UnreadableData
+            A chunk is cut, damaged or too large.
+        """
+        if self.layout.chunk_bytes > CHUNK_LIMIT_BYTES:
+            raise refusals.refuse_huge_chunk(self.name, self.layout.chunk_bytes, CHUNK_LIMIT_BYTES)
+        if self._table is None:
+            self._table = self._find_table()
+        numbers = np.ravel_multi_index(tuple(chunks.T), self.layout.grid)
+        found = np.stack(self._table.find(numbers), axis=1)
+        hand_over(pool, list(found), self._inflated, take, chunk_bytes=self.layout.chunk_bytes)
+        self._counter.add(int(found[found[:, 1] >= 0, 1].sum()))
+
+    def _inflated(self, found: NDArray[np.int64]) -> Inflated:
+        """Read one chunk, by its offset, size and filter mask."""
+        offset, size, mask = found.tolist()
+        if size < 0:
+            empty = np.full(self.layout.chunk_shape, self.layout.fill, dtype=self.layout.dtype)
+            return Inflated(data=empty.reshape(-1).view(np.uint8), is_shuffled=False)
+        data, is_shuffled = self._read_chunk(offset, size, mask)
+        return Inflated(data=np.frombuffer(data, np.uint8), is_shuffled=is_shuffled)
+
     def _plan(self, table: Table, indices: list[NDArray[np.intp]]) -> list[_Job]:
         """List the chunks that meet the selection."""
         grouped = [pieces_by_chunk(each, chunk) for each, chunk in zip(indices, self.layout.chunk_shape, strict=True)]
@@ -378,6 +486,11 @@ class ChunkReader:
 
     def _fill_chunk(self, result: NDArray[Any], boxes: list[Box], offset: int, size: int, mask: int) -> None:
         """Bring one chunk into the result."""
+        data, is_shuffled = self._read_chunk(offset, size, mask)
+        self._place(result, data, boxes, shuffled=is_shuffled)
+
+    def _read_chunk(self, offset: int, size: int, mask: int) -> tuple[bytes | bytearray, bool]:
+        """Read and inflate one chunk; tell whether it is shuffled."""
         raw = os.pread(self._file, size, offset)
         if len(raw) != size:
             raise refusals.refuse_damaged_variable(self.name)
@@ -385,7 +498,7 @@ class ChunkReader:
         data = self._inflate(raw) if "deflate" in applied else raw
         if len(data) != self.layout.chunk_bytes:
             raise refusals.refuse_damaged_variable(self.name)
-        self._place(result, data, boxes, shuffled="shuffle" in applied)
+        return data, "shuffle" in applied and self.layout.dtype.itemsize > 1
 
     def _inflate(self, raw: bytes | memoryview) -> bytes | bytearray:
         try:
@@ -396,7 +509,7 @@ class ChunkReader:
 
     def _place(self, result: NDArray[Any], data: bytes | bytearray, boxes: list[Box], *, shuffled: bool) -> None:
         width = self.layout.dtype.itemsize
-        if not shuffled or width == 1:
+        if not shuffled:
             values = np.frombuffer(data, self.layout.dtype).reshape(self.layout.chunk_shape)
             for box in boxes:
                 box.copy(result, values)
@@ -420,6 +533,10 @@ class ChunkedArray(BackendArray):
 
     def __getitem__(self, key: ExplicitIndexer) -> Any:
         return explicit_indexing_adapter(key, self.shape, IndexingSupport.OUTER, self._read)
+
+    def hand_out(self, chunks: NDArray[np.intp], take: Take) -> None:
+        """Inflate whole chunks, and have each taken in its order."""
+        self.reader.hand_out(chunks, take, self._pool())
 
     def _read(self, key: Key) -> NDArray[Any]:
         values = self.reader.read(index_vectors(key, self.shape), self._pool())
