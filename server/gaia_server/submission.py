@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import structlog
@@ -425,11 +426,23 @@ def content_key(process: Process, demand: Demand, *, owner: str) -> str:
         64 hexadecimal digits.
     """
     outputs = sorted((output.id, output.format) for output in demand.outputs)
-    inputs = json.dumps(demand.inputs, sort_keys=True)
+    inputs = json.dumps(_with_plain_places(demand.inputs), sort_keys=True)
     for upload in demand.uploads:
         inputs = inputs.replace(json.dumps(upload.reference), json.dumps(f"{owner} {upload.sha256}"))
     work = {"process": process.id, "version": process.version, "inputs": inputs, "outputs": outputs}
     return hashlib.sha256(json.dumps(work, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _with_plain_places(value: Any, *, place: bool = False) -> Any:
+    """Write the numbers of GeoJSON coordinates in one way only: 1 and 1.0 are the same place, and the same to whatever computes."""
+    match value:
+        case Mapping():
+            return {name: _with_plain_places(each, place=name == "coordinates") for name, each in value.items()}
+        case list():
+            return [_with_plain_places(each, place=place) for each in value]
+        case int() if place and not isinstance(value, bool):
+            return float(value)
+    return value
 
 
 class SentOrders:

@@ -194,6 +194,60 @@ def test_whom_to_call_is_kept_with_the_job_and_is_no_part_of_the_work(read, outb
     assert content_key(process, demand, owner="a") == content_key(process, read({"inputs": MESSAGE}).demand, owner="a")
 
 
+def key_of(read, services, process, inputs, **beside):
+    demand = read({"inputs": {"dataset": "tas-monthly"} | inputs} | beside, process).demand
+    return content_key(services.processes[process], demand, owner="a")
+
+
+def points(*place):
+    return {"points": {"type": "Point", "coordinates": place}}
+
+
+def as_netcdf(media_type):
+    return {"outputs": {"data": {"format": {"mediaType": media_type}}}}
+
+
+SAME = {
+    "a default": ("subset", {}, {"inclusion": "centre"}),
+    "an alone value and an array of it": ("subset", {"variables": "tas"}, {"dataset": ["tas-monthly"], "variables": ["tas"]}),
+    "whole numbers and others": ("subset", {"bbox": [-170, -80, 170, 80]}, {"bbox": [-170.0, -80.0, "170", 80]}),
+    "a box and one that is wrapped": ("subset", {"bbox": [-170, -80, 170, 80]}, {"bbox": {"crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84", "bbox": [-170, -80, 170, 80]}}),
+    "spellings of an instant": ("subset", {"datetime": "2000-03-01T01:00:00+01:00/.."}, {"datetime": "2000-03-01t00:00:00.000Z/"}),
+    "blanks": ("subset", {"datetime": " 2000 "}, {"datetime": "2000/2000"}),
+    "the version that is newest and none": ("subset", {}, {"dataset": "tas-monthly@1"}),
+    "places": ("extract-points", points(1, 2), points(1.0, 2.0)),
+    "grids": ("regrid", {"grid": "1x2"}, {"grid": "1.0 X 2.00"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SAME.values(), ids=SAME.keys())
+def test_requests_that_mean_the_same_are_the_same_work(read, services, case):
+    process, one, other = case
+    assert key_of(read, services, process, one) == key_of(read, services, process, other)
+
+
+def test_names_of_a_format_are_one_format_and_answers_are_no_part_of_the_work(read, services):
+    plain = key_of(read, services, "subset", {})
+    assert key_of(read, services, "subset", {}, **as_netcdf("application/netcdf"), response="document") == plain
+    assert key_of(read, services, "subset", {}, **as_netcdf("image/png")) != plain
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"inclusion": "touch"}, {"datetime": "2000"}, {"variables": ["tas"]}, {"bbox": [-180, -90, 180, 90]}],
+)
+def test_requests_that_mean_something_else_are_other_work(read, services, other):
+    assert key_of(read, services, "subset", other) != key_of(read, services, "subset", {})
+
+
+def test_another_version_of_the_process_or_of_the_dataset_is_other_work(read, services):
+    process, demand = services.processes["subset"], read({"inputs": {"dataset": "tas-monthly"}}, "subset").demand
+    raised = replace(process, version="99.0.0")
+    assert content_key(raised, demand, owner="a") != content_key(process, demand, owner="a")
+    newer = replace(demand, inputs=demand.inputs | {"dataset": "tas-monthly@2"})
+    assert content_key(process, newer, owner="a") != content_key(process, demand, owner="a")
+
+
 @pytest.mark.parametrize(
     ("subscriber", "pointers"),
     [

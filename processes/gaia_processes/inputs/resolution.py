@@ -68,7 +68,12 @@ def parse_resolution(value: object) -> Resolution:
         )
     columns = _count(value, float(match["lon"]), 360.0, "longitude", "longitude")
     rows = _count(value, float(match["lat"]), 180.0, "latitude", "latitude")
-    return Resolution(columns=columns, rows=rows, text=f"{match['lon']}x{match['lat']}")
+    return Resolution(columns=columns, rows=rows, text=f"{_plainly(match['lon'])}x{_plainly(match['lat'])}")
+
+
+def _plainly(number: str) -> str:
+    """Write a number in one way only: grids that are the same are the same text, as 1x1 for 1.0x1."""
+    return repr(float(number)).removesuffix(".0")
 
 
 def _count(value: object, step_deg: float, span_deg: float, en: str, fr: str) -> int:

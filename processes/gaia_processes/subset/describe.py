@@ -60,7 +60,7 @@ def estimate(inputs: Inputs, cube: Cube | None) -> Estimate:
 
 SUBSET = Process(
     id="subset",
-    version="1.1.0",
+    version="1.1.1",
     title=Text(en="Subset", fr="Extraction d'un sous-ensemble"),
     description=Text(
         en="Cuts variables, a box, a stretch of time and levels out of a gridded dataset, in its own grid and "

@@ -242,7 +242,7 @@ def _count_zones(inputs: Inputs) -> int:
 
 ZONAL_STATISTICS = Process(
     id="zonal-statistics",
-    version="1.0.0",
+    version="1.0.1",
     title=Text(en="Zonal statistics", fr="Statistiques par zone"),
     description=Text(
         en="Statistics of gridded data in polygons: means, sums, extremes, quantiles, class shares and areas, for every time "
