@@ -1,6 +1,6 @@
 """What the catalogue says of the inputs of a request: what is wrong with them, what they may be, which formats fit."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -93,7 +93,7 @@ def validate_request(
         judged = (*here, *judged)
     # What cannot be read was left out, not missing: nobody is told to give it.
     unread = {fault.input for fault in reading.faults}
-    judged = tuple(fault for fault in judged if fault.input not in unread)
+    judged = _once(fault for fault in judged if fault.input not in unread)
     if reading.faults or found.faults or judged or reading.inputs is None:
         raise InvalidInputs((*reading.faults, *found.faults, *judged))
     return reading.inputs
@@ -162,6 +162,14 @@ def constrain_request(
 def cube_of_dataset(inputs: BaseModel, find_cube: FindsCube) -> Cube | None:
     """Give the cube of what `dataset` names, joined where it names several; None where that is not known."""
     return _find_cubes(inputs, find_cube, lone=frozenset()).cube
+
+
+def _once(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    """Leave out faults that were found before: of inputs alone, and of these for a dataset."""
+    first: dict[tuple[str, Text], Fault] = {}
+    for fault in faults:
+        first.setdefault((fault.pointer, fault.problem), fault)
+    return tuple(first.values())
 
 
 def _judge_others(process: Process, inputs: BaseModel, found: _Cubes) -> tuple[Fault, ...]:

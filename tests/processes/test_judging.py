@@ -64,6 +64,30 @@ def test_an_upload_of_which_nothing_is_known_is_left_to_the_work() -> None:
     assert str(inputs.dataset) == UPLOAD  # type: ignore[attr-defined]  # of the process' own type
 
 
+@pytest.mark.parametrize(
+    ("process", "inputs", "wrong"),
+    [
+        ("regrid", {"longitudes": [0, 20, 10], "latitudes": [0, 10]}, ["longitudes"]),
+        ("regrid", {"grid": "1x1", "nearest_valid_km": 5}, ["nearest_valid_km"]),
+        ("regrid", {"grid": "no grid"}, ["grid"]),
+        ("reproject", {}, ["crs"]),
+        ("aggregate", {"statistic": "quantile", "ddof": 1}, ["quantile", "ddof"]),
+    ],
+)
+def test_what_is_wrong_whatever_the_data_is_said_of_an_upload_too(
+    process: str, inputs: dict[str, Any], wrong: list[str]
+) -> None:
+    with pytest.raises(InvalidInputs) as caught:
+        validate_request(by_id(CATALOGUE)[process], {"dataset": UPLOAD, **inputs}, find_cube=lambda _: None)
+    assert [fault.input for fault in caught.value.faults] == wrong
+
+
+def test_a_fault_of_the_inputs_is_said_once_where_the_dataset_is_known(cube: Cube) -> None:
+    with pytest.raises(InvalidInputs) as caught:
+        validate_request(by_id(CATALOGUE)["regrid"], {"dataset": "sst"}, find_cube=lambda _: cube)
+    assert [fault.input for fault in caught.value.faults] == ["grid"]
+
+
 def test_an_upload_that_is_not_there_is_a_fault_of_the_input() -> None:
     def none(reference: CatalogueRef | UploadRef) -> Cube:
         assert isinstance(reference, UploadRef)

@@ -1,6 +1,7 @@
 """What the world is told about `aggregate`."""
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
@@ -10,6 +11,7 @@ from gaia_processes.aggregate.options import (
     Options,
     Period,
     Statistic,
+    contradictions,
     missing_quantile,
 )
 from gaia_processes.aggregate.rules import data_constraints
@@ -252,6 +254,14 @@ def check(inputs: Inputs, cube: Cube) -> tuple[Fault, ...]:
     return (*missing_quantile(options_of(inputs)), *judge(constraints(inputs, cube), inputs))
 
 
+def check_alone(inputs: Inputs, cubes: Mapping[str, Cube]) -> tuple[Fault, ...]:  # noqa: ARG001 - the signature of every such check
+    """Find what is wrong with the options whatever the dataset, of which nothing may be known (a file of the user's own)."""
+    if not isinstance(inputs, Inputs):
+        return ()
+    options = options_of(inputs)
+    return (*missing_quantile(options), *contradictions(options))
+
+
 def estimate(inputs: Inputs, cube: Cube | None) -> Estimate:
     """Tell what an aggregate costs; nothing is known of data that are in no catalogue."""
     if cube is None:
@@ -333,6 +343,7 @@ AGGREGATE = Process(
     },
     package="gaia_processes.aggregate",
     check=check,
+    check_others=check_alone,
     constraints=constraints,
     check_format=explain_unfit,
     estimate=estimate,

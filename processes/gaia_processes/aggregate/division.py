@@ -7,11 +7,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from gaia_processes.aggregate.normals import divide_year, read_spans, within_year
 from gaia_processes.aggregate.options import Options
 from gaia_processes.errors import DatasetUnsuitable, SelectionEmpty
 from gaia_processes.inputs.interval import Interval
 from gaia_processes.inputs.seasons import Season
+from gaia_processes.shared.normals import divide_year, read_spans, within_year
 from gaia_processes.shared.periods import (
     Periods,
     Steps,

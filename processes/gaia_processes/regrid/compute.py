@@ -158,7 +158,7 @@ def compute(
         max_distance_km=max_distance_km,
         nearest_valid_km=nearest_valid_km,
     )
-    part = lay_in_a_row(part)
+    part = _without_meshes(part, method)
     return _state_extent(_regrid(part, target, options, warn, cache))
 
 
@@ -225,6 +225,19 @@ def _crop(target: Target, bbox: Bbox, warn: Warn) -> Target:
     cropped = cut(cells, bbox=flat, warn=warn).drop_vars("cells")
     cropped.attrs = {}
     return Target(dataset=cropped, longitude=target.longitude, latitude=target.latitude)
+
+
+def _without_meshes(dataset: xr.Dataset, method: Method) -> xr.Dataset:
+    """Lay cells without rows and columns in one row, which no method can take that needs their neighbours."""
+    laid = lay_in_a_row(dataset)
+    if method == "bilinear" and laid is not dataset:
+        raise DatasetUnsuitable(
+            Text(
+                en="Nothing can be interpolated: the cells of the grid have no rows and columns (it is unstructured); take conservative or nearest.",
+                fr="Rien ne peut être interpolé linéairement : les mailles de la grille n'ont ni lignes ni colonnes (elle est non structurée) ; prenez conservative ou nearest.",
+            )
+        )
+    return laid
 
 
 def _grids(dataset: xr.Dataset) -> dict[tuple[str, str], Grid]:

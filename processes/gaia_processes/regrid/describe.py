@@ -242,6 +242,15 @@ def check(inputs: Inputs, cube: Cube) -> tuple[Fault, ...]:
     )
 
 
+def check_alone(inputs: Inputs, cubes: Mapping[str, Cube]) -> tuple[Fault, ...]:
+    """Find what is wrong with the target whatever the dataset, of which nothing may be known (a file of the user's own)."""
+    if not isinstance(inputs, Inputs):  # some cannot be read: nobody is told what they lack together
+        return check_like(inputs, cubes)
+    return (
+        *_check_target(inputs), *_check_centres(inputs), *_check_nearest(inputs), *check_like(inputs, cubes),
+    )  # fmt: skip
+
+
 def check_like(inputs: Inputs, cubes: Mapping[str, Cube]) -> tuple[Fault, ...]:
     """Find what is wrong with the dataset whose grid is wanted."""
     cube = cubes.get("like")
@@ -450,7 +459,7 @@ REGRID = Process(
     },
     package="gaia_processes.regrid",
     check=check,
-    check_others=check_like,
+    check_others=check_alone,
     constraints=constraints,
     check_format=check_format,
     estimate=estimate,

@@ -222,6 +222,12 @@ def _check_target(inputs: Inputs) -> Iterator[Fault]:
             )
 
 
+def check_alone(inputs: Inputs, cubes: Mapping[str, Cube]) -> tuple[Fault, ...]:
+    """Find what is wrong with the target whatever the dataset, of which nothing may be known (a file of the user's own)."""
+    target = _check_target(inputs) if isinstance(inputs, Inputs) else ()
+    return (*target, *check_like(inputs, cubes))
+
+
 def check_like(inputs: Inputs, cubes: Mapping[str, Cube]) -> tuple[Fault, ...]:
     """Find what is wrong with the dataset whose rows and columns are wanted."""
     cube = cubes.get("like")
@@ -323,7 +329,7 @@ REPROJECT = Process(
     },
     package="gaia_processes.reproject",
     check=check,
-    check_others=check_like,
+    check_others=check_alone,
     constraints=constraints,
     check_format=check_format,
     estimate=estimate,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from gaia_processes.errors import SelectionEmpty
+from gaia_processes.errors import DatasetUnsuitable, SelectionEmpty
 from gaia_processes.inputs.bbox import Bbox
 from gaia_processes.inputs.resolution import parse_resolution
 from gaia_processes.regrid.compute import compute as regrid
@@ -37,6 +37,11 @@ def test_octants_become_cells_of_90_degrees(octants, method):
     made = regrid(octants, method=method, grid=parse_resolution("90x90"), warn=pytest.fail)
     np.testing.assert_allclose(made.v.values[0], [[5, 6, 7, 8], [1, 2, 3, 4]], rtol=1e-12)
     np.testing.assert_allclose(made.v.values[1], made.v.values[0] * 10, rtol=1e-12)
+
+
+def test_interpolation_between_neighbours_is_refused(octants):
+    with pytest.raises(DatasetUnsuitable, match="no rows and columns"):
+        regrid(octants, method="bilinear", grid=parse_resolution("90x90"), warn=pytest.fail)
 
 
 def test_a_cell_over_four_octants_has_their_mean(octants):

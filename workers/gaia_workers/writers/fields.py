@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from gaia_processes.errors import DatasetUnsuitable
 from gaia_processes.shared.axes import Grid, data_variables, find_grid, find_time, find_vertical, text_of
 from gaia_processes.shared.cells import read_cells
-from gaia_processes.shared.times import read_time, render
+from gaia_processes.shared.normals import read_spans
+from gaia_processes.shared.times import read_time, render, unit_s
 from gaia_processes.shared.values import find_invalid, precision_of, read_numbers, unpack
 
 _ON_A_PLANE = frozenset({"rotated", "curvilinear", "projected"})
 _SLAB_CELLS = 2**19
+_DAY_S = 86400.0
 
 type Numbers = NDArray[Any]
 
@@ -98,6 +100,29 @@ def read_times(field: Field) -> list[str] | Numbers | None:
     except DatasetUnsuitable:
         return np.atleast_1d(read_numbers(field.dataset.variables[field.time]))
     return [f"{render(axis, float(value))}Z" for value in axis.values]
+
+
+def read_stretches(field: Field) -> list[tuple[str, str]] | None:
+    """
+    Read from which day to which the steps of a field go.
+
+    Returns
+    -------
+    list of (str, str) or None
+        Dates in the data's own calendar, the last one included, of bounds or climatology bounds; None where there are none, or
+        where steps are no longer than a day.
+    """
+    if field.time is None:
+        return None
+    try:
+        axis = read_time(field.dataset, field.time)
+    except DatasetUnsuitable:
+        return None
+    spans = axis.bounds if axis.bounds is not None else read_spans(field.dataset, axis)
+    second = 1.0 / unit_s(axis.units)
+    if spans is None or not len(spans) or np.diff(spans, axis=1).min() < (_DAY_S + 1) * second:
+        return None
+    return [(render(axis, float(begin))[:10], render(axis, float(end) - second)[:10]) for begin, end in spans]
 
 
 def decode(stored: Numbers, variable: xr.Variable) -> Numbers:

@@ -21,7 +21,7 @@ from gaia_processes.shared.history import append_history
 from gaia_processes.shared.table import Table
 from gaia_processes.shared.values import read_numbers
 from gaia_workers.previews.painting import Picture, paint, unwrap
-from gaia_workers.writers.fields import Field, decode, fields_of, read_times
+from gaia_workers.writers.fields import Field, decode, fields_of, read_stretches, read_times
 from gaia_workers.writers.finishing import Counter
 from gaia_workers.writers.maps import begin_map, finish_map, lettering
 from gaia_workers.writers.tables import png as tables
@@ -122,7 +122,9 @@ def _title(field: Field) -> str:
     told = [field.title]
     times = read_times(field)
     if times is not None and len(times):
-        told.append(_of(str(times[0]).removesuffix("T00:00:00Z"), len(times)))
+        stretches = read_stretches(field)
+        shown = str(times[0]).removesuffix("T00:00:00Z") if stretches is None else "/".join(stretches[0])
+        told.append(_of(shown, len(times)))
     if field.level is not None:
         own = field.dataset.variables[field.level]
         value = np.atleast_1d(read_numbers(own))[0]
