@@ -14,6 +14,9 @@ from gaia_processes.shared.lazy import find_cuts
 _OUTPUT_BYTES = 2**19  # larger blocks are not faster, and several are in memory at once
 _INFLATED_BYTES = 2**24
 _ALIGNED_SHARE = 8.0
+_LAYERED_BYTES = (
+    2**21
+)  # blocks that need not fit chunks of the result: several chunks of the source, for several threads
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,6 +27,7 @@ class _Walk:
     shape: tuple[int, ...]
     item_bytes: int
     chunk_bytes: int
+    output_bytes: int = _OUTPUT_BYTES
 
     def longest(self, place: int) -> int:
         """Give the length of the longest segment along a dimension."""
@@ -32,7 +36,7 @@ class _Walk:
     def cost(self, counts: list[int]) -> float:
         """Give the share of the budget that a block with so many segments along each dimension takes."""
         cells = math.prod(min(count * self.longest(place), self.shape[place]) for place, count in enumerate(counts))
-        return max(cells * self.item_bytes / _OUTPUT_BYTES, math.prod(counts) * self.chunk_bytes / _INFLATED_BYTES)
+        return max(cells * self.item_bytes / self.output_bytes, math.prod(counts) * self.chunk_bytes / _INFLATED_BYTES)
 
     def counts(self) -> list[int]:
         """Give the segments of a block along each dimension: as many as the budget allows, from the last one on."""
@@ -114,3 +118,28 @@ def plan_aligned_blocks(variable: xr.Variable, chunk_shape: tuple[int, ...]) -> 
     if aligned.cost([1] * len(walk.shape)) > max(_ALIGNED_SHARE, least):
         return None
     return list(_boxes(aligned))
+
+
+def plan_layers(variable: xr.Variable, chunk_shape: tuple[int, ...]) -> list[Box] | None:
+    """
+    Cut a variable into boxes that are whole chunks of the source, and of which few chunks of the result are put together at once.
+
+    Parameters
+    ----------
+    variable : xarray.Variable
+        As in `plan_blocks`.
+    chunk_shape : tuple of int
+        Cells of a chunk of the result along each dimension.
+
+    Returns
+    -------
+    list of tuple of slice, or None
+        In the order of storage, so that the chunks that are begun and not whole lie in two layers along the first dimension;
+        None where a layer would be more than 4 MiB.
+    """
+    if not variable.ndim or 0 in variable.shape:
+        return None
+    layer_bytes = min(chunk_shape[0], variable.shape[0]) * math.prod(variable.shape[1:]) * variable.dtype.itemsize
+    if layer_bytes > _ALIGNED_SHARE * _OUTPUT_BYTES:
+        return None
+    return list(_boxes(replace(_walk_of(variable), output_bytes=_LAYERED_BYTES)))

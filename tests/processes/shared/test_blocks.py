@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from xarray.backends import BackendArray
 from xarray.core.indexing import LazilyIndexedArray
 
-from gaia_processes.shared.blocks import plan_aligned_blocks, plan_blocks
+from gaia_processes.shared.blocks import plan_aligned_blocks, plan_blocks, plan_layers
 
 
 class Declared(BackendArray):
@@ -72,3 +72,15 @@ def test_aligned_blocks_begin_where_chunks_of_the_result_begin(data):
 def test_blocks_that_cannot_be_aligned_within_bounds_are_not_planned():
     shifted = declare((2000, 721, 1440), (24, 90, 180))[5:]
     assert plan_aligned_blocks(shifted, (24, 90, 180)) is None
+
+
+def test_where_no_edges_meet_whole_chunks_of_the_source_are_read_layer_by_layer():
+    shifted = declare((240, 721, 1440), (24, 90, 180))[60:180, 120:220, 680:841]
+    assert plan_aligned_blocks(shifted, (24, 50, 161)) is None
+    boxes = plan_layers(shifted, (24, 50, 161))
+    assert [box[0].start for box in boxes] == [0, 12, 36, 60, 84, 108]  # days, from noon on
+    assert {box[1:] for box in boxes} == {(slice(0, 100), slice(0, 161))}
+
+
+def test_a_layer_that_is_too_large_is_not_put_together():
+    assert plan_layers(declare((2000, 721, 1440), (24, 90, 180))[5:], (24, 90, 180)) is None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gaia_workers.readers.netcdf import open_dataset
 from gaia_workers.writers import chunks
-from gaia_workers.writers.chunks import even_out, pack, plan_chunks, split
+from gaia_workers.writers.chunks import Assembly, even_out, pack, plan_chunks
 from gaia_workers.writers.netcdf import write
 
 
@@ -30,12 +30,24 @@ def test_a_chunk_at_the_end_is_filled_up_with_zeros():
     assert pack(np.int8([[1, 2]]), (2, 3), shuffle=False, level=None) == bytes([1, 2, 0, 0, 0, 0])
 
 
-def test_a_box_is_split_into_its_chunks():
+def test_a_box_of_whole_chunks_gives_them_all():
     values = np.arange(10).reshape(2, 5)
-    pieces = list(split((slice(4, 6), slice(0, 5)), values, (2, 3)))
+    pieces = list(Assembly((6, 5), (2, 3)).add((slice(4, 6), slice(0, 5)), values))
     assert [(start, cells.tolist()) for start, cells in pieces] == [
         ((4, 0), [[0, 1, 2], [5, 6, 7]]), ((4, 3), [[3, 4], [8, 9]])
     ]  # fmt: skip
+
+
+def test_a_chunk_is_given_with_its_last_cell():
+    assembly = Assembly((3, 4), (2, 2))
+    boxes = [(slice(0, 1), slice(0, 4)), (slice(1, 3), slice(0, 3)), (slice(1, 3), slice(3, 4))]
+    cells = np.arange(12).reshape(3, 4)
+    given = [[(start, part.tolist()) for start, part in assembly.add(box, cells[box])] for box in boxes]
+    assert given == [
+        [],
+        [((0, 0), [[0, 1], [4, 5]]), ((2, 0), [[8, 9]])],
+        [((0, 2), [[2, 3], [6, 7]]), ((2, 2), [[10, 11]])],
+    ]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ HDF5 deflates on one core, with zlib; libdeflate needs half of its time for the 
 on the values and on libdeflate alone, not on the threads.
 """
 
+import math
 from collections.abc import Buffer, Iterator
 from itertools import product
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from gaia_processes.shared.blocks import Box, plan_aligned_blocks
+from gaia_processes.shared.blocks import Box, plan_aligned_blocks, plan_layers
 from gaia_processes.shared.lazy import find_cuts
 
 _WORTH_BYTES = 2**20
@@ -26,7 +27,7 @@ type Piece = tuple[tuple[int, ...], NDArray[Any]]
 
 def plan_chunks(variable: xr.Variable, storage: dict[str, Any]) -> list[Box] | None:
     """
-    Cut a variable into boxes of whole chunks, where writing them here pays and is possible.
+    Cut a variable into boxes of which whole chunks can be put together, where writing them here pays and is possible.
 
     Parameters
     ----------
@@ -39,12 +40,32 @@ def plan_chunks(variable: xr.Variable, storage: dict[str, Any]) -> list[Box] | N
     -------
     list of boxes or None
         None where the NetCDF library must write it: small, not in chunks, with a check sum, of another byte order, or
-        where boxes that fit the chunks of the source and of the result would be too large.
+        where too much would have to be held until chunks are whole.
     """
     numbers = variable.dtype.kind in "iuf" and variable.dtype.byteorder != ">" and storage.get("endian") != "big"
     if not numbers or "chunksizes" not in storage or storage["fletcher32"] or variable.nbytes < _WORTH_BYTES:
         return None
-    return plan_aligned_blocks(variable, storage["chunksizes"])
+    return plan_boxes(variable, storage["chunksizes"])
+
+
+def plan_boxes(variable: xr.Variable, chunk_shape: tuple[int, ...]) -> list[Box] | None:
+    """
+    Cut a variable into boxes that are read once, and of which an `Assembly` makes chunks: whole ones, or layer after layer.
+
+    Parameters
+    ----------
+    variable : xarray.Variable
+        What is to be written.
+    chunk_shape : tuple of int
+        Cells of a chunk of the result along each dimension.
+
+    Returns
+    -------
+    list of boxes or None
+        None where too much would have to be held until chunks are whole.
+    """
+    boxes = plan_aligned_blocks(variable, chunk_shape)
+    return plan_layers(variable, chunk_shape) if boxes is None else boxes
 
 
 def even_out(variable: xr.Variable, chunk_shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -74,23 +95,72 @@ def even_out(variable: xr.Variable, chunk_shape: tuple[int, ...]) -> tuple[int, 
     )
 
 
-def split(box: Box, values: NDArray[Any], chunk_shape: tuple[int, ...]) -> Iterator[Piece]:
+class Assembly:
     """
-    Split the cells of a box into chunks.
+    Puts the chunks of a variable together from boxes, which may be cut elsewhere; each is given once it is whole.
 
     Parameters
     ----------
-    box : tuple of slice
-        Begins where a chunk begins.
-    values : array
-        Its cells.
+    shape : tuple of int
+        Of the variable.
     chunk_shape : tuple of int
         Cells of a chunk along each dimension.
+
+    Examples
+    --------
+    >>> assembly = Assembly((4,), (2,))
+    >>> [cells.tolist() for _, cells in assembly.add((slice(0, 3),), np.array([1, 2, 3]))]
+    [[1, 2]]
+    >>> [cells.tolist() for _, cells in assembly.add((slice(3, 4),), np.array([4]))]
+    [[3, 4]]
     """
-    starts = [range(0, size, chunk) for size, chunk in zip(values.shape, chunk_shape, strict=True)]
-    for corner in product(*starts):
-        part = tuple(slice(at, at + chunk) for at, chunk in zip(corner, chunk_shape, strict=True))
-        yield tuple(each.start + at for each, at in zip(box, corner, strict=True)), values[part]
+
+    def __init__(self, shape: tuple[int, ...], chunk_shape: tuple[int, ...]) -> None:
+        self._shape = shape
+        self._chunk_shape = chunk_shape
+        self._begun: dict[tuple[int, ...], tuple[NDArray[Any], int]] = {}
+
+    def add(self, box: Box, values: NDArray[Any]) -> Iterator[Piece]:
+        """
+        Lay the cells of a box into their chunks.
+
+        Parameters
+        ----------
+        box : tuple of slice
+            No two have a cell in common.
+        values : array
+            Its cells.
+
+        Yields
+        ------
+        Piece
+            Each chunk that has all of its cells now; those that lie in the box as a whole are views of `values`.
+        """
+        spans = [
+            range(each.start - each.start % chunk, each.stop, chunk)
+            for each, chunk in zip(box, self._chunk_shape, strict=True)
+        ]
+        for start in product(*spans):
+            cells = self._add_to(start, box, values)
+            if cells is not None:
+                yield start, cells
+
+    def _add_to(self, start: tuple[int, ...], box: Box, values: NDArray[Any]) -> NDArray[Any] | None:
+        """Lay cells into one chunk, and give it where it is whole."""
+        ends = [min(at + chunk, size) for at, chunk, size in zip(start, self._chunk_shape, self._shape, strict=True)]
+        common = [(max(at, each.start), min(end, each.stop)) for at, end, each in zip(start, ends, box, strict=True)]
+        part = values[
+            tuple(slice(low - each.start, high - each.start) for (low, high), each in zip(common, box, strict=True))
+        ]
+        size = tuple(end - at for at, end in zip(start, ends, strict=True))
+        if part.shape == size:
+            return part
+        cells, lacking = self._begun.pop(start, None) or (np.empty(size, dtype=values.dtype), math.prod(size))
+        cells[tuple(slice(low - at, high - at) for (low, high), at in zip(common, start, strict=True))] = part
+        if lacking > part.size:
+            self._begun[start] = cells, lacking - part.size
+            return None
+        return cells
 
 
 def pack(cells: NDArray[Any], chunk_shape: tuple[int, ...], *, shuffle: bool, level: int | None) -> Buffer:

@@ -26,7 +26,7 @@ from gaia_processes.shared.table import Table
 from gaia_processes.text import Text
 from gaia_workers.readers.chunks import Handover, find_handover
 from gaia_workers.readers.netcdf import NETCDF_LOCK
-from gaia_workers.writers.chunks import even_out, find_dataset, pack, plan_chunks, split
+from gaia_workers.writers.chunks import Assembly, even_out, find_dataset, pack, plan_chunks
 from gaia_workers.writers.finishing import Counter, read_ahead
 from gaia_workers.writers.whole import whole_or_nothing
 
@@ -119,7 +119,7 @@ def _fill_value(variable: xr.Variable) -> Any:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Plan:
-    """How one variable is written; `boxes` are whole chunks where it is written chunk by chunk, which may be handed over."""
+    """How one variable is written; where that is done chunk by chunk, `boxes` are what chunks are made of, or handed over."""
 
     name: str
     variable: xr.Variable
@@ -194,19 +194,19 @@ def _hand_over(file: h5py.File, plan: _Plan, handover: Handover, progress: Count
 
 def _write_chunks(file: h5py.File, plans: list[_Plan], progress: Counter) -> None:
     """Write whole chunks, packed by several threads."""
+    datasets = {plan.name: find_dataset(file, plan.name, plan.variable.shape) for plan in plans}
+    assemblies = {plan.name: Assembly(plan.variable.shape, plan.storage["chunksizes"]) for plan in plans}
     with ThreadPoolExecutor(_PACKING_THREADS) as packers:
         for plan, box, values in _read_ahead(plans):
-            dataset = find_dataset(file, plan.name, plan.variable.shape)
-            shape = plan.storage["chunksizes"]
             level = plan.storage["complevel"] if plan.storage.get("zlib") else None
-            pieces = list(split(box, values, shape))
+            pieces = list(assemblies[plan.name].add(box, values))
             shuffle = plan.storage.get("shuffle", False)
             # What is not deflated is not worth handing to another thread.
-            packing = partial(pack, chunk_shape=shape, shuffle=shuffle, level=level)
+            packing = partial(pack, chunk_shape=plan.storage["chunksizes"], shuffle=shuffle, level=level)
             cells = [each for _, each in pieces]
             packed = map(packing, cells) if level is None else packers.map(packing, cells)
             for (start, _), data in zip(pieces, packed, strict=True):
-                dataset.id.write_direct_chunk(start, data)
+                datasets[plan.name].id.write_direct_chunk(start, data)
             progress.add(values.nbytes)
 
 

@@ -27,9 +27,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from gaia_processes.shared.blocks import Box, plan_aligned_blocks
+from gaia_processes.shared.blocks import Box
 from gaia_processes.shared.history import append_history
-from gaia_workers.writers.chunks import split
+from gaia_workers.writers.chunks import Assembly, plan_boxes
 from gaia_workers.writers.finishing import Counter, read_ahead
 from gaia_workers.writers.netcdf import choose_chunks
 from gaia_workers.writers.whole import whole_or_nothing
@@ -85,8 +85,8 @@ def _plan(name: str, variable: xr.Variable) -> _Plan:
         shape = tuple(max(size, 1) for size in variable.shape)
         return _Plan(name=name, variable=variable, chunk_shape=shape, boxes=_each_chunk(variable.shape, shape))
     chunk_shape = choose_chunks(variable.shape, variable.encoding.get("chunksizes"), variable.dtype.itemsize)
-    boxes = plan_aligned_blocks(variable, chunk_shape)
-    # Where boxes that fit the chunks of the source as well would be too large, some of those are read more than once.
+    boxes = plan_boxes(variable, chunk_shape)
+    # Where too much would have to be held until chunks are whole, some of the source's are read more than once.
     return _Plan(
         name=name,
         variable=variable,
@@ -175,10 +175,11 @@ def _plain(value: Any) -> Any:
 
 def _write_chunks(target: ZipFile, plans: list[_Plan], count: Counter) -> None:
     boxes = ((plan, box) for plan in plans for box in plan.boxes)
+    assemblies = {plan.name: Assembly(plan.variable.shape, plan.chunk_shape) for plan in plans}
     with ThreadPoolExecutor(_PACKING_THREADS) as packers:
         for (plan, box), values in read_ahead(boxes, _read):
             keys, packed = list[str](), []
-            for start, cells in split(box, values, plan.chunk_shape):
+            for start, cells in assemblies[plan.name].add(box, values):
                 keys.append(_key(plan, start))
                 packed.append(packers.submit(_pack, cells, plan.chunk_shape))
             for key, packing in zip(keys, packed, strict=True):
