@@ -40,6 +40,7 @@ _THREADS = 2  # of a pool that are given work; more would wait for the interpret
 _NEAR_BYTES = 2**19  # of inflated chunks that wait for their turn, a thread
 _SHARES = 8  # so many batches at least, where there are chunks enough, that no thread waits long for another
 _RUNS_LIMIT = 8
+_NOTED = 2**10  # chunks of an index whose places are reckoned at once
 
 type Index = slice | NDArray[np.intp]
 type Piece = tuple[Index, Index]
@@ -119,17 +120,23 @@ class Table:
 
 def read_table(dataset: h5py.Dataset, layout: Layout) -> Table:
     """Read the chunk index of a dataset in one walk; it takes 32 bytes a chunk."""
-    strides = [math.prod(layout.grid[place + 1 :]) for place in range(len(layout.grid))]
-    steps = list(zip(layout.chunk_shape, strides, strict=True))
-    found = array("q")
+    strides = np.array([math.prod(layout.grid[place + 1 :]) for place in range(len(layout.grid))])
+    steps = np.array(layout.chunk_shape)
+    found, waiting = array("q"), list[tuple[int, ...]]()
 
     def note(info: Any) -> None:
-        number = 0
-        for start, (chunk, stride) in zip(info.chunk_offset, steps, strict=True):
-            number += start // chunk * stride
-        found.extend((number, info.byte_offset, info.size, info.filter_mask))
+        waiting.append((info.byte_offset, info.size, info.filter_mask, *info.chunk_offset))
+        if len(waiting) == _NOTED:
+            put_down()
+
+    def put_down() -> None:
+        rows = np.array(waiting, dtype=np.int64).reshape(-1, 3 + len(steps))
+        numbers = (rows[:, 3:] // steps) @ strides
+        found.frombytes(np.column_stack([numbers, rows[:, :3]]).tobytes())
+        waiting.clear()
 
     dataset.id.chunk_iter(note)
+    put_down()
     rows = np.frombuffer(found, np.int64).reshape(-1, 4)
     if np.any(np.diff(rows[:, 0]) < 0):
         rows = rows[np.argsort(rows[:, 0])]
@@ -611,8 +618,9 @@ def find_layout(dataset: h5py.Dataset) -> Layout | None:
     names = tuple(FAST_FILTERS[code] for code in filters) if simple else ()
     if not simple or names not in {(), ("shuffle",), ("deflate",), ("shuffle", "deflate")}:
         return None
-    if dataset.dtype.kind not in "iuf" or dataset.dtype.metadata or dataset.dtype.byteorder == ">":
+    dtype = dataset.dtype
+    if dtype.kind not in "iuf" or dtype.metadata or dtype.byteorder == ">":
         return None
     return Layout(
-        shape=dataset.shape, chunk_shape=dataset.chunks, dtype=dataset.dtype, filters=names, fill=dataset.fillvalue
+        shape=dataset.shape, chunk_shape=creation.get_chunk(), dtype=dtype, filters=names, fill=dataset.fillvalue
     )

@@ -1,8 +1,8 @@
 """
 NetCDF files as undecoded, lazily read datasets: packed data stay packed, times stay numbers.
 
-NetCDF-4 variables in plain, shuffled or deflated chunks go the fast way (`chunks.py`), all else through the NetCDF
-library. Both give the values that the NetCDF library gives without masking and scaling.
+NetCDF-4 variables in plain, shuffled or deflated chunks go the fast way (`chunks.py`), and headers that hold nothing special
+too (`hdf5_headers.py`), all else through the NetCDF library. Both give the values that the NetCDF library gives without masking and scaling.
 """
 
 import os
@@ -36,6 +36,7 @@ from gaia_workers.readers.chunks import (
     read_table,
 )
 from gaia_workers.readers.classic import declared_bytes
+from gaia_workers.readers.hdf5_headers import Header, StoredVariable, read_header
 from gaia_workers.readers.kernel import Watch
 from gaia_workers.readers.stretches import read_stretches
 
@@ -84,16 +85,16 @@ def _hold_little(file: h5py.File) -> None:
 
 
 class PlainArray(BackendArray):
-    """A variable that the NetCDF library reads, in slices."""
+    """A variable that the NetCDF or the HDF5 library reads, in slices."""
 
-    def __init__(self, variable: Any, counter: ByteCounter) -> None:
+    def __init__(self, name: str, variable: Any, chunk_shape: tuple[int, ...] | None, counter: ByteCounter) -> None:
+        self._name = name
         self._variable = variable
         self._counter = counter
         self._was_read = False
         self.shape: tuple[int, ...] = variable.shape
         self.dtype = np.dtype(object) if variable.dtype is str else np.dtype(variable.dtype)
-        chunks = variable.chunking() if variable.ndim else None
-        self.chunk_shape = tuple(chunks) if isinstance(chunks, list | tuple) else None
+        self.chunk_shape = chunk_shape
 
     def __getitem__(self, key: ExplicitIndexer) -> Any:
         return explicit_indexing_adapter(key, self.shape, IndexingSupport.OUTER, self._read)
@@ -105,7 +106,7 @@ class PlainArray(BackendArray):
                 values = self._read_slices(index_vectors(key, self.shape))
                 read_bytes = watch.read_bytes()
         except (OSError, RuntimeError) as error:
-            raise refusals.refuse_damaged_variable(self._variable.name) from error
+            raise refusals.refuse_damaged_variable(self._name) from error
         self._count(values, read_bytes)
         return values[tuple(0 if isinstance(each, int | np.integer) else slice(None) for each in key)]
 
@@ -194,17 +195,15 @@ def _make_array(name: str, variable: Any, opened: _OpenFile, *, hdf5: bool) -> B
         dataset = _find_hdf5(opened.hdf5(), name, variable.shape)
         layout = None if dataset is None else find_layout(dataset)
         if dataset is not None and layout is not None and layout.dtype == variable.dtype:
-            return ChunkedArray(
-                ChunkReader(
-                    name=name,
-                    layout=layout,
-                    table=_table_reader(dataset, layout),
-                    file=opened.descriptor,
-                    counter=opened.counter,
-                ),
-                opened.pool,
-            )
-    return PlainArray(variable, opened.counter)
+            return _make_chunked(name, dataset, layout, opened)
+    chunks = variable.chunking() if variable.ndim else None
+    return PlainArray(name, variable, tuple(chunks) if isinstance(chunks, list | tuple) else None, opened.counter)
+
+
+def _make_chunked(name: str, dataset: h5py.Dataset, layout: Layout, opened: _OpenFile) -> ChunkedArray:
+    table = _table_reader(dataset, layout)
+    reader = ChunkReader(name=name, layout=layout, table=table, file=opened.descriptor, counter=opened.counter)
+    return ChunkedArray(reader, opened.pool)
 
 
 def _table_reader(dataset: h5py.Dataset, layout: Layout) -> Callable[[], Table]:
@@ -232,19 +231,42 @@ def _make_variable(name: str, variable: Any, opened: _OpenFile, *, hdf5: bool) -
     return xr.Variable(variable.dimensions, LazilyIndexedArray(array), _read_attributes(variable), encoding)
 
 
+def _make_stored(name: str, stored: StoredVariable, opened: _OpenFile) -> xr.Variable:
+    """Make a variable of what the HDF5 library says of it."""
+    array = (
+        PlainArray(name, stored.dataset, None, opened.counter)
+        if stored.layout is None
+        else _make_chunked(name, stored.dataset, stored.layout, opened)
+    )
+    encoding = {**stored.encoding, "string_attributes": stored.attributes.strings}
+    return xr.Variable(stored.dims, LazilyIndexedArray(array), stored.attributes.values, encoding)
+
+
+def _assemble_stored(header: Header, opened: _OpenFile) -> xr.Dataset:
+    variables = {name: _make_stored(name, each, opened) for name, each in header.variables.items()}
+    dataset = _make_dataset(variables, header.attributes.values)
+    dataset.encoding |= {"unlimited_dims": set(header.unlimited), "string_attributes": header.attributes.strings}
+    return dataset
+
+
 def _assemble(source: Any, opened: _OpenFile, *, hdf5: bool) -> xr.Dataset:
     if source.groups and all(name in source.dimensions for name in source.variables):
         raise UnreadableData(refusals.GROUPS_ONLY)
     variables = {name: _make_variable(name, each, opened, hdf5=hdf5) for name, each in source.variables.items()}
+    dataset = _make_dataset(variables, _read_attributes(source))
+    dataset.encoding |= {
+        "unlimited_dims": {name for name, each in source.dimensions.items() if each.isunlimited()},
+        "string_attributes": _string_attributes(opened.hdf5()) if hdf5 else (),
+    }
+    return dataset
+
+
+def _make_dataset(variables: dict[str, xr.Variable], attributes: dict[str, Any]) -> xr.Dataset:
     # No index is made: it would read the coordinates, and repeated or unordered steps must not matter here.
     coordinates = {name: each for name, each in variables.items() if each.dims == (name,)}
     others = {name: each for name, each in variables.items() if name not in coordinates}
-    dataset = xr.Dataset(others, xr.Coordinates(coordinates, indexes={}), _read_attributes(source))
-    dataset.encoding = {
-        "unlimited_dims": {name for name, each in source.dimensions.items() if each.isunlimited()},
-        "string_attributes": _string_attributes(opened.hdf5()) if hdf5 else (),
-        "order": tuple(variables),
-    }
+    dataset = xr.Dataset(others, xr.Coordinates(coordinates, indexes={}), attributes)
+    dataset.encoding = {"order": tuple(variables)}
     return dataset
 
 
@@ -256,6 +278,15 @@ def _open_netcdf(path: Path) -> Any:
 def _close_netcdf(source: Any) -> None:
     with NETCDF_LOCK:
         source.close()
+
+
+def _open_plain(opened: _OpenFile) -> xr.Dataset | None:
+    """Open an HDF5 file without the NetCDF library; where that must say what it holds, see that it may be asked."""
+    header = read_header(opened.hdf5())
+    if header is not None and header.variables:
+        return _assemble_stored(header, opened)
+    _check_members(opened.hdf5())
+    return None
 
 
 @contextmanager
@@ -293,11 +324,11 @@ def open_dataset(path: Path, *, threads: int = 2, counter: ByteCounter | None = 
     with ExitStack() as stack:
         opened = _OpenFile(path, threads=threads, counter=counter or ByteCounter(), stack=stack)
         try:
-            if hdf5:
-                _check_members(opened.hdf5())
-            source = _open_netcdf(path)
-            stack.callback(_close_netcdf, source)
-            dataset = _assemble(source, opened, hdf5=hdf5)
+            dataset = _open_plain(opened) if hdf5 else None
+            if dataset is None:
+                source = _open_netcdf(path)
+                stack.callback(_close_netcdf, source)
+                dataset = _assemble(source, opened, hdf5=hdf5)
         except (OSError, RuntimeError, KeyError, UnicodeDecodeError) as error:
             raise UnreadableData(refusals.DAMAGED) from error
         yield dataset

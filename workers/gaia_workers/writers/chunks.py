@@ -155,7 +155,9 @@ class Assembly:
         size = tuple(end - at for at, end in zip(start, ends, strict=True))
         if part.shape == size:
             return part
-        cells, lacking = self._begun.pop(start, None) or (np.empty(size, dtype=values.dtype), math.prod(size))
+        cells, lacking = (
+            self._begun.pop(start) if start in self._begun else (np.empty(size, dtype=values.dtype), math.prod(size))
+        )
         cells[tuple(slice(low - at, high - at) for (low, high), at in zip(common, start, strict=True))] = part
         if lacking > part.size:
             self._begun[start] = cells, lacking - part.size
