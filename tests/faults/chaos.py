@@ -21,7 +21,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from http.client import HTTPException
@@ -30,10 +30,12 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "plugins"))
 
+import psutil
 from reliability import PAGE, read_sections
 
+from namespace import Namespace
 from proxy import Proxy
-from rig import FINAL, LEASE_S, Rig
+from rig import FINAL, HOST, LEASE_S, Rig
 from wire import Answer
 
 CLIENTS = 8
@@ -43,7 +45,8 @@ REST_S = 3.0
 PATIENCE_S = 300.0
 ASIDE_S = {False: {"broker": 60.0, "lock": 10.0, "cut": 20.0}, True: {"broker": 10.0, "lock": 4.0, "cut": 8.0}}
 DISK_SIZE = "48m"
-PROGRESS = ("accepted", "running", "successful")
+AFTER = {"accepted": {"running", *FINAL}, "running": FINAL, **dict.fromkeys(FINAL, frozenset[str]())}
+"""By state, those that may be seen after it."""
 
 
 @dataclass(kw_only=True)
@@ -66,6 +69,8 @@ class Wanted:
     dismissed: bool = False
     seen: list[str] = field(default_factory=list)
     progress: int = 0
+    noted: float = 0.0
+    """When what was seen last was noted: an answer that was asked for before may be older."""
 
 
 class History:
@@ -193,6 +198,7 @@ class Clients:
 
     def look(self, job: Wanted, *, web: str) -> None:
         """Look at a job, and hold what is said to what was said before."""
+        asked = time.monotonic()
         answer = self._rig.client(web).get(f"/jobs/{job.id}")
         if answer.status == 503:
             return self._history.note("put off", job=job.id)
@@ -200,17 +206,20 @@ class Clients:
             return self._history.complain(f"the status of {job.id} was answered with {answer.status}")
         state, progress = answer.json["status"], answer.json.get("progress", 0)
         with self._lock:
-            before = job.seen[-1] if job.seen else None
-            if before in FINAL and state != before:
-                self.wrong(f"{job.id} was {before} and is {state}")
-            if before != state:
-                job.seen.append(state)
-            job.progress = max(job.progress, progress)
+            if asked >= job.noted:
+                self._compare(job, state, progress)
         return self._history.note("status", job=job.id, status=state, progress=progress)
 
-    def wrong(self, problem: str) -> None:
-        """Pass on what must not be."""
-        self._history.complain(problem)
+    def _compare(self, job: Wanted, state: str, progress: int) -> None:
+        """Hold a status to the one before: no end changes, nothing that runs waits again, progress does not go back."""
+        before = job.seen[-1] if job.seen else None
+        if before != state and before is not None and state not in AFTER[before]:
+            self._history.complain(f"{job.id} was {before} and is {state}")
+        if progress < job.progress:
+            self._history.complain(f"{job.id} was at {job.progress} % and is at {progress} %")
+        if before != state:
+            job.seen.append(state)
+        job.progress, job.noted = progress, time.monotonic()
 
 
 # --- what goes wrong -----------------------------------------------------------------------------------------------------
@@ -224,6 +233,7 @@ class World:
     proxy: Proxy
     aside_s: dict[str, float]
     disk: Path | None
+    network: Namespace | None
     choose: random.Random
 
 
@@ -255,6 +265,30 @@ def flush(world: World) -> None:
     """Empty the broker."""
     with world.rig.broker() as broker:
         broker.flushall()
+
+
+def kill_a_warm_parent(world: World) -> None:
+    """Kill what a worker's tasks are forks of; they go with it."""
+    name = f"worker {world.choose.choice(world.rig.centres)}"
+    world.rig.wait_until(lambda: warm_parents(world.rig, name), limit_s=60)
+    with suppress(ProcessLookupError):
+        os.kill(warm_parents(world.rig, name)[0], 9)
+
+
+def warm_parents(rig: Rig, name: str) -> list[int]:
+    """Find the process that forks the tasks of a worker."""
+    found = []
+    for child in psutil.Process(rig.pid(name)).children():
+        with suppress(psutil.NoSuchProcess):
+            if "forkserver" in " ".join(child.cmdline()):
+                found.append(child.pid)
+    return found
+
+
+def lose_broker(world: World) -> None:
+    """Kill the broker and leave it dead for a while; it comes back empty."""
+    world.rig.kill("broker")
+    time.sleep(world.aside_s["broker"])
 
 
 def freeze_broker(world: World) -> None:
@@ -312,7 +346,17 @@ def deliver_twice(world: World) -> None:
 
 
 def partition(world: World) -> None:
-    """Cut a centre off from the broker."""
+    """Pull the cable between a centre and the broker out: packets are gone, and no connection is closed."""
+    if world.network is None:
+        return reset_connections(world)
+    world.network.pull()
+    time.sleep(world.aside_s["cut"])
+    world.network.plug()
+    return None
+
+
+def reset_connections(world: World) -> None:
+    """Let a centre and the broker refuse each other."""
     world.proxy.set("cut")
     time.sleep(world.aside_s["cut"])
     world.proxy.set("pass")
@@ -340,7 +384,9 @@ FAULTS: dict[str, Callable[[World], None]] = {
     "the worker at west killed": kill("worker west"),
     "a depot killed": kill("depot south"),
     "a fork killed": kill_a_fork,
+    "a warm parent killed": kill_a_warm_parent,
     "the broker killed": kill("broker"),
+    "the broker away": lose_broker,
     "everything killed": kill_everything,
     "the broker emptied": flush,
     "the broker frozen": freeze_broker,
@@ -350,6 +396,7 @@ FAULTS: dict[str, Callable[[World], None]] = {
     "a worker frozen beyond its lease": freeze_worker,
     "orders delivered twice": deliver_twice,
     "a centre cut off": partition,
+    "connections reset": reset_connections,
     "connections half open": half_open,
     "the clock of a centre shifted": shift_clock,
 }
@@ -370,6 +417,16 @@ def small_disk(folder: Path) -> Iterator[Path | None]:
             subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+def lead_through_cable(rig: Rig, network: Namespace) -> None:
+    """Put the worker at south into a network of its own, which reaches the broker over a cable."""
+    broker, there = rig.programs["broker"], rig.programs["worker south"]
+    # Without a password Redis else answers nobody but the loopback.
+    broker.command = (*broker.command, "--bind", HOST, network.outside, "--protected-mode", "no")
+    there.command = network.inside(there.command)
+    url = f"redis://{network.outside}:{rig.ports['broker']}/0"
+    there.environment = {**there.environment, "BROKER_OF_SOUTH": url}
+
+
 def run(*, seed: int, quick: bool, in_flight: int, history_file: Path | None) -> History:
     """Run it; what was not as it must be stands in the history's `wrong`."""
     history = History(history_file)
@@ -380,9 +437,16 @@ def run(*, seed: int, quick: bool, in_flight: int, history_file: Path | None) ->
         with small_disk(rig.results("south")) as disk, Proxy(rig.ports["broker"]) as proxy:
             north = rig.programs["worker north"]
             north.environment = {**north.environment, "BROKER_OF_NORTH": f"redis://127.0.0.1:{proxy.port}/0"}
-            with rig:
-                world = World(rig=rig, proxy=proxy, aside_s=ASIDE_S[quick], disk=disk, choose=random.Random(seed))
-                _play(world, history, seed=seed, in_flight=in_flight)
+            with Namespace() if Namespace.can_be_made() else nullcontext() as network:
+                if network is not None:
+                    lead_through_cable(rig, network)
+                with rig:
+                    world = World(
+                        rig=rig, proxy=proxy, aside_s=ASIDE_S[quick], disk=disk, network=network,
+                        choose=random.Random(seed),
+                    )  # fmt: skip
+                    history.say(f"a centre is cut off by {'a cable that is pulled' if network else 'resets alone'}")
+                    _play(world, history, seed=seed, in_flight=in_flight)
     finally:
         if history.wrong:
             print(f"what it left is kept in {home}")
@@ -486,13 +550,15 @@ def _judge_result(rig: Rig, job: Wanted, history: History, by_bytes: dict[str, s
     if job.expected is not None:
         right = result == job.expected
     else:
-        digest = hashlib.sha256(
-            result
-        ).hexdigest()  # history holds the time of acceptance: only shared work has equal bytes
-        right = by_bytes.setdefault(job.id, digest) == digest and result[:4] == b"\x89HDF"
+        digest = hashlib.sha256(result).hexdigest()
+        equal = json.dumps([job.process, job.inputs], sort_keys=True)  # equal requests give equal bytes
+        right = by_bytes.setdefault(equal, digest) == digest and result[:4] == b"\x89HDF"
     if not right:
         history.complain(f"{job.id}: the result is {result!r:.100}, not {job.expected!r}")
     return "successful with right bytes" if right else "wrong bytes"
+
+
+TOLD = ("successful with right bytes", "lost")
 
 
 def _tell(rig: Rig, clients: Clients, history: History, tally: Counter[str]) -> None:
@@ -503,9 +569,11 @@ def _tell(rig: Rig, clients: Clients, history: History, tally: Counter[str]) -> 
     twice = sum(count > 1 for count in begun.values())
     lines = {
         "accepted": len(clients.jobs),
-        **dict(sorted(tally.items())),
+        "successful with right bytes": tally["successful with right bytes"],
+        "failed with a reason": sum(count for end, count in tally.items() if end.startswith("failed")),
         "lost": tally["lost"],
         "computed twice but published once": twice,
+        **{end: count for end, count in sorted(tally.items()) if end not in TOLD},
         "in the store, but its client never heard of it": len(unknown),
         "superseded, and there until its centre takes stock": len(
             [each for each in rig.violations() if each.startswith("published more")]

@@ -62,6 +62,7 @@ def disks() -> Iterator[list[Disk]]:
         disk.close()
 
 
+@pytest.mark.usefixtures("in_a_file")
 def test_scenario_13_a_full_disk_of_the_store_refuses_jobs_and_keeps_those_it_has(
     disks: list[Disk], other_rig: Callable[..., Rig]
 ) -> None:

@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from sqlite3 import connect
 
+import pytest
+
 from gaia_server.results import STORE
 from rig import Rig
 
@@ -27,6 +29,7 @@ def copy(source: Path, target: Path) -> None:
         there.backup(copied)
 
 
+@pytest.mark.usefixtures("in_a_file")
 def test_scenario_39_a_restored_backup_puts_unknown_results_aside_and_tells_of_missing_ones(
     other_rig: Callable[..., Rig], tmp_path: Path
 ) -> None:

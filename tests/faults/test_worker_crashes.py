@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,7 +21,7 @@ from celery import Celery
 
 from gaia_config.centres import Centre
 from gaia_workers.messages import TASK, queue_name
-from rig import LEASE_S, Rig
+from rig import LEASE_S, Program, Rig
 
 WRITING = {"megabytes": 6, "seed": 3, "seconds": 3}
 FRESH = {"Cache_Control": "no-cache"}
@@ -128,6 +128,7 @@ def test_scenario_05_a_poison_job_fails_after_exactly_three_attempts_and_harms_n
     behind = [rig.submit("busy", {"seconds": 0.1, "mark": f"05 behind {number}"}) for number in range(6)]
     end = rig.end_of(poison)
     assert (end["status"], end["gaia:attempt"]) == ("failed", 3)
+    assert executions(rig, poison) == 3
     problem = rig.problem(poison)
     assert (problem["type"].rpartition("/")[2], problem["status"]) == ("worker-lost", 500)
     lines = [line["message"] for line in rig.client().get(f"/jobs/{poison}/log?f=json").json["log"]]
@@ -184,15 +185,19 @@ def drafts(rig: Rig, centre: str) -> list[Path]:
     return list(folder.iterdir()) if folder.is_dir() else []
 
 
-def submit_and_read(rig: Rig, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Ask for a job while nobody takes orders off the queue, and read its signed order there; give both."""
-    rig.kill("worker north")
+def submit_and_read(
+    rig: Rig, inputs: dict[str, Any], *, workers: Sequence[str] = ("worker north",), copies: int = 0
+) -> tuple[str, dict[str, Any]]:
+    """Ask for a job while nobody takes orders off the queue, read its signed order there, and lay copies beside it; give both."""
+    rig.kill(*workers)
     job = rig.submit("busy", inputs)
     (centre,) = rig._read_centres()
     with rig.broker() as broker:
         (message,) = broker.lrange(centre.prefix + queue_name(centre, "interactive"), 0, -1)
-    rig.start("worker north")
-    return job, envelope_of(json.loads(message))
+    envelope = envelope_of(json.loads(message))
+    send_again(rig, envelope, copies)
+    rig.start(*workers)
+    return job, envelope
 
 
 def send_again(rig: Rig, envelope: dict[str, Any], times: int) -> None:
@@ -220,18 +225,37 @@ def envelope_of(message: dict[str, Any]) -> dict[str, Any]:
     return dict(args[0])
 
 
-def executions(rig: Rig, job: str) -> int:
-    """Count the attempts at a job that began, by the log of the worker."""
-    return sum(line.get("event") == "attempt begins" and line.get("job") == job for line in rig.log("worker north"))
+def executions(rig: Rig, job: str, *workers: str) -> int:
+    """Count the attempts at a job that began, by the logs of the workers."""
+    lines = [line for worker in workers or ("worker north",) for line in rig.log(worker)]
+    return sum(line.get("event") == "attempt begins" and line.get("job") == job for line in lines)
 
 
-def test_scenario_25_an_order_that_comes_several_times_at_once_is_carried_out_once(rig: Rig) -> None:
-    job, envelope = submit_and_read(rig, {"seconds": 1, "mark": f"25 {uuid4().hex}"})
-    send_again(rig, envelope, 3)
+@pytest.fixture
+def beside(rig: Rig) -> Iterator[str]:
+    """A second worker at the same centre, with two slots of its own."""
+    name = "worker north b"
+    rig.programs[name] = Program(name=name, command=("gaia", "worker"), environment={"GAIA_CENTRE": "north"})
+    rig.start(name)
+    yield name
+    if rig.programs[name].runs:
+        rig.kill(name)
+    del rig.programs[name]
+
+
+def test_scenario_25_an_order_that_comes_several_times_at_once_to_two_workers_is_carried_out_once(
+    rig: Rig, beside: str
+) -> None:
+    workers = ("worker north", beside)
+    job, _ = submit_and_read(rig, {"seconds": 1, "mark": f"25 {uuid4().hex}"}, workers=workers, copies=6)
     end = rig.end_of(job)
     assert (end["status"], end["gaia:attempt"]) == ("successful", 1)
-    rig.wait_until(lambda: refusals(rig, job) == 3, limit_s=20)
-    assert executions(rig, job) == 1
+    rig.wait_until(lambda: refusals(rig, job, *workers) == 6, limit_s=20)
+    assert executions(rig, job, *workers) == 1
+    (centre,) = rig._read_centres()
+    with rig.broker() as broker:
+        rig.wait_until(lambda: broker.hlen(centre.prefix + "unacked") == 0, limit_s=10)
+    assert rig.result(job).startswith("busy 25 ")
 
 
 def test_scenario_26_an_order_that_comes_again_after_the_end_changes_nothing(rig: Rig) -> None:
@@ -251,10 +275,11 @@ def written(rig: Rig, job: str) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in (rig.results("north") / job).rglob("*")}
 
 
-def refusals(rig: Rig, job: str) -> int:
+def refusals(rig: Rig, job: str, *workers: str) -> int:
     return sum(
         str(line.get("event")).startswith("order not taken") and line.get("job") == job
-        for line in rig.log("worker north")
+        for worker in workers or ("worker north",)
+        for line in rig.log(worker)
     )
 
 

@@ -58,8 +58,12 @@ class Retention:
     def evict(self, centre: str, quota_bytes: int, now: datetime) -> tuple[Work, ...]:
         """Let results of a centre go that keeps more than it may: those that would expire first; give those of one batch."""
         there = (_KEPT, works.c.centre == centre)
-        whole = works.c.whole.is_(None)  # what a part made ready is waited for, and goes with its whole
-        next_ones = WORKS.where(*there, whole).order_by(works.c.expires, works.c.id).limit(AT_ONCE).with_for_update()
+        may_go = (
+            works.c.whole.is_(None),  # what a part made ready is waited for, and goes with its whole
+            works.c.size_bytes > 0,
+            works.c.finished <= now - FRESH,
+        )
+        next_ones = WORKS.where(*there, *may_go).order_by(works.c.expires, works.c.id).limit(AT_ONCE).with_for_update()
         with database.writing(self._engine) as connection:
             over_bytes = _sum(connection, *there) - quota_bytes
             gone = []
@@ -67,10 +71,9 @@ class Retention:
                 work = read_work(row)
                 if over_bytes <= 0:
                     break
-                if work.size_bytes and (work.finished is None or work.finished <= now - FRESH):
-                    abandon(connection, work, now)
-                    gone.append(work)
-                    over_bytes -= work.size_bytes
+                abandon(connection, work, now)
+                gone.append(work)
+                over_bytes -= work.size_bytes
         return tuple(gone)
 
     def kept_bytes(self, centre: str) -> int:

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from gaia_config.errors import ConfigurationError
+from gaia_server.jobs import retention
 from gaia_server.jobs.pruning import forget_all, read_age
 from gaia_server.jobs.records import Job, Keeping, Once
 from gaia_server.jobs.retention import Forgotten
@@ -125,6 +126,16 @@ def test_a_centre_over_its_quota_loses_first_what_would_expire_first(store: Stor
 def test_what_was_made_just_now_is_not_evicted(store: Store, done: Make) -> None:
     done(100)
     assert store.retention.evict("climeri", 10, utc_now()) == ()
+
+
+def test_results_without_bytes_do_not_stand_before_those_that_have_some(
+    store: Store, done: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "AT_ONCE", 2)
+    nothing = [done(0) for _ in range(3)]
+    large = done(100)
+    assert [work.id for work in store.retention.evict("climeri", 10, utc_now() + 2 * timedelta(hours=1))] == [large.id]
+    assert {now(store, job).keeping for job in nothing} == {Keeping.KEPT}
 
 
 def test_a_job_is_forgotten_with_its_log_and_key_and_its_work_when_that_is_gone(store: Store, done: Make) -> None:
