@@ -83,6 +83,8 @@ def attributes_of(source: xr.Variable, options: Options, made: Made, dtype: np.d
     """Say what a result is: the attributes of its source as they hold for the statistic (CF 3.5, 7.3, 7.4)."""
     exact = options.statistic in {"min", "max"}
     drop = {*OF_STORED_NUMBERS, *(() if exact else _OF_CLASSES)}
+    if made.roles.grid.kind != "regular" and made.roles.grid.x_dim in made.cells:
+        drop.add("grid_mapping")  # of a plane of which no place is left
     attrs = {key: value for key, value in source.attrs.items() if key not in drop}
     attrs = _with_units(attrs, source, options)
     attrs["cell_methods"] = _methods(source, options, made)

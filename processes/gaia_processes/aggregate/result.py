@@ -109,6 +109,9 @@ def _referring_only_to(variable: xr.Variable, there: dict[str, xr.Variable]) -> 
             changed[attribute] = " ".join(left)
         else:
             del changed[attribute]
+            # The names of parametric levels mean nothing without their terms (CF 4.3.3).
+            if attribute == "formula_terms":
+                changed.pop("standard_name", None)
     made = variable.copy(deep=False)
     made.attrs = changed
     return made

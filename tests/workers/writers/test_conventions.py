@@ -38,6 +38,7 @@ CASES = [
     ("aggregate", A1B, ("over=time", "period=all")),
     ("aggregate", CANESM, ("over=area",)),
     ("aggregate", CANESM, ("period=month", "climatology=true")),
+    ("aggregate", "climate/hybrid_height.nc", ("over=area",)),
     ("regrid", CANESM, ("grid=5x5", "method=conservative")),
     ("regrid", CORDEX, ("grid=1x1", "bbox=0,40,10,50")),
     ("reproject", A1B, ("crs=EPSG:5070", "resolution=200000")),
