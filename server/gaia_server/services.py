@@ -120,7 +120,7 @@ def open_services(settings: Settings) -> Services:
         outbound=open_outbound(settings),
         uploads=open_uploads(settings, store.engine),
         feeds=Feeds(store, submission.changes),
-        outlooks=Outlooks(store.lanes, submission.last_loads, delegated=_delegated(centres)),
+        outlooks=Outlooks(store.lanes, submission.last_loads, delegated=_delegated(centres), each=settings.max_running),
     )
 
 

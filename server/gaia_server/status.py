@@ -100,7 +100,7 @@ def render_status(
             "progress": job.progress,
             "links": _links(job, job_url(base_url, job.id), language),
             "gaia:centre": job.centre,
-            "gaia:reason": _into(why_there(job), language),
+            "gaia:reason": _into(why_there(job, limit=outlook.limit if outlook else None), language),
             "gaia:attempt": job.attempt,
             "gaia:queuePosition": outlook.position if outlook else None,
             "gaia:eta": render_time(outlook.start) if outlook else None,

@@ -38,6 +38,7 @@ _TAKEN = select(func.count()).select_from(works).where(*_OUT, *_HERE, _NOT_RESTI
 _HEAD = select(works.c.turn).where(*_WAITING).order_by(*_ORDER).limit(1)
 _GLANCE = Statement(select(_TAKEN.scalar_subquery(), _HEAD.scalar_subquery()))
 _LAST_TURN = select(func.max(works.c.turn)).where(*_WAITING, works.c.owner == bindparam("of_owner"))
+_OUT_OF = select(func.count()).select_from(works).where(*_OUT, works.c.owner == bindparam("of_owner"))
 _RELEASE = (
     update(works)
     .where(
@@ -166,6 +167,11 @@ class Lanes:
         with database.looking(self._engine) as connection:
             ((number,),) = _COUNT_BEFORE.all(connection, _here(centre, queue) | place)
             return int(number)
+
+    def out_of(self, owner: str) -> int:
+        """Count the works of an owner that are out, in all lanes together."""
+        with database.looking(self._engine) as connection:
+            return int(connection.execute(_OUT_OF, {"of_owner": owner}).scalar_one())
 
     def release(self, centre: str, queue: str, room: Room, *, now: datetime) -> tuple[Work, ...]:
         """

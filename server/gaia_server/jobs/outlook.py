@@ -31,11 +31,15 @@ class Outlook:
     position : int
         In its lane, from 1.
     start : datetime or None
-        When it should begin; None where nobody can tell: its centre gives no sign of life, or a site scheduler decides.
+        When it should begin; None where nobody can tell: its centre gives no sign of life, a site scheduler decides, or its
+        owner has as much at work as one may.
+    limit : int or None
+        So many of its owner's jobs may run at once, where that is what it waits for.
     """
 
     position: int
     start: datetime | None
+    limit: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,6 +123,8 @@ class Outlooks:
         How the centres are.
     delegated : collection of tuple of str
         Lanes, as centre and queue, whose works a site scheduler begins when it likes.
+    each : int or None
+        So many jobs of one owner may run at once; None is any number.
     """
 
     def __init__(
@@ -127,10 +133,12 @@ class Outlooks:
         loads: Callable[[], Mapping[str, Load]],
         *,
         delegated: Collection[tuple[str, str]] = (),
+        each: int | None = None,
     ) -> None:
         self._lanes = lanes
         self._loads = loads
         self._delegated = frozenset(delegated)
+        self._each = each
         self._seen: dict[tuple[str, str], tuple[float, Foresight]] = {}
 
     def find(self, job: Job) -> Outlook | None:
@@ -144,9 +152,15 @@ class Outlooks:
         if len(ahead.starts_s) < min(position // 2, SHOWN):  # most of those before it came after the look
             ahead = self._foresee(job, slots, anew=True)
             position = self._position(job, ahead)
+        if self._is_held_back(job):
+            return Outlook(position=position, start=None, limit=self._each)
         known = load.alive and (job.centre, job.queue) not in self._delegated
         start = max(ahead.start(position), utc_now()) if known else None
         return Outlook(position=position, start=start)
+
+    def _is_held_back(self, job: Job) -> bool:
+        """Tell whether a job waits, room or not, because its owner has as many at work as one may."""
+        return self._each is not None and job.released is None and self._lanes.out_of(job.work_owner) >= self._each
 
     def _position(self, job: Job, ahead: Foresight) -> int:
         """Find its place, also where it came after the look, or is too far behind to be seen by it."""

@@ -36,13 +36,23 @@ def tell(job: Job, said: Sequence[LogLine]) -> tuple[LogLine, ...]:
     return (*told, *_end(job, not_before=told[-1].time))
 
 
-def why_there(job: Job) -> Words | None:
+def why_there(job: Job, *, limit: int | None = None) -> Words | None:
     """
     Say why a job is where it is, or what it waits for.
 
     Which centre was chosen begins with the centre's name; anything else is a trouble or a wait. A wait is over when the work
     has begun, any trouble when it has succeeded.
+
+    Parameters
+    ----------
+    limit : int or None
+        So many jobs of its owner may run at once, where that is what it waits for.
     """
+    if limit is not None:
+        return Words(
+            en=f"waits until one of your other jobs has ended: the limit of each user is {limit} at once",
+            fr=f"attend la fin d'une autre de vos tâches : la limite par utilisateur est de {limit} à la fois",
+        )
     reason = job.reason
     if reason is None or job.started is None or reason.en.startswith(f"{job.centre} "):
         return reason

@@ -429,7 +429,7 @@ def render_job_page(
         "job": row,
         "process": {"id": job.process_id, "title": row.title, "version": job.process_version},
         "centre": {"id": job.centre, "title": row.centre},
-        "reason": teller.words(why_there(job)),
+        "reason": teller.words(why_there(job, limit=outlook.limit if outlook else None)),
         "attempt": job.attempt,
         "position": outlook.position if outlook else None,
         "start": teller.moment(outlook.start) if outlook and outlook.start else None,

@@ -7,6 +7,7 @@ import pytest
 from gaia_server.jobs.lanes import Entry, Room, Snapshot
 from gaia_server.jobs.outlook import Outlooks, foresee
 from gaia_server.jobs.paces import UNMEASURED_S, Pace
+from gaia_server.jobs.story import why_there
 from gaia_workers.contract import Load, utc_now
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -85,6 +86,16 @@ def test_nobody_can_tell_when_a_silent_centre_begins(store, make_job, outlooks):
     loads.clear()
     outlook = told.find(store.accept(make_job(), room=Room(places=0)))
     assert (outlook.position, outlook.start) == (1, None)
+
+
+def test_who_is_held_back_by_the_limit_of_its_owner_is_told_so(store, make_job):
+    told = Outlooks(store.lanes, lambda: {"climeri": UP}, each=1)
+    runs, waits = (store.accept(make_job(), room=Room(places=9, each=1)) for _ in range(2))
+    outlook = told.find(waits)
+    assert (outlook.start, outlook.limit) == (None, 1)
+    assert why_there(waits, limit=outlook.limit).en.startswith("waits until one of your other jobs has ended")
+    others = store.accept(make_job(owner="bert"), room=Room(places=9, each=1))
+    assert (told.find(runs).limit, told.find(others).limit) == (None, None)
 
 
 def test_nobody_can_tell_when_a_site_scheduler_begins(store, make_job):
