@@ -27,6 +27,7 @@ import rasterio.warp
 from page import PAGE, write_section
 from rasterio.enums import Resampling
 from rasterio.transform import from_origin
+from rasterio.windows import Window
 
 from gaia_processes.reproject.compute import compute
 from gaia_workers.readers.geotiff import open_dataset
@@ -44,13 +45,16 @@ type Tool = Callable[[Path, Path, str], None]
 def write_raster(path: Path, size: int) -> None:
     """Write a raster of cells of 30 m about 45 degrees north."""
     rng = np.random.default_rng(3)
-    smooth = np.add.outer(np.sin(np.arange(size) / 300), np.cos(np.arange(size) / 200)) * 50 + 280
-    values = (smooth + rng.integers(0, 64, (size, size)) / 64).astype("f4")
+    across = np.cos(np.arange(size) / 200)
     with rasterio.open(
         path, "w", driver="GTiff", height=size, width=size, count=1, dtype="float32", crs="EPSG:32631", nodata=-9999,
         transform=from_origin(300e3, 5.1e6, 30, 30), **TILED,
     ) as target:  # fmt: skip
-        target.write(values, 1)
+        for top in range(0, size, 512):  # a large raster need not lie in memory to be written
+            rows = np.arange(top, min(top + 512, size))
+            smooth = np.add.outer(np.sin(rows / 300), across) * 50 + 280
+            values = (smooth + rng.integers(0, 64, smooth.shape) / 64).astype("f4")
+            target.write(values, 1, window=Window(0, top, size, len(rows)))
 
 
 def ours(source: Path, target: Path, method: str) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import batched, product
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import deflate
 import h5py
@@ -306,9 +306,8 @@ def _mesh(index: tuple[Index, ...], shape: tuple[int, ...]) -> tuple[NDArray[np.
     return np.ix_(*spread)
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A part of one chunk: where it goes in the result and where it lies in the chunk."""
+class Box(NamedTuple):
+    """A part of one chunk: where it goes in the result and where it lies in the chunk. One a chunk is made: they must cost little."""
 
     to: tuple[Index, ...]
     fro: tuple[Index, ...]
@@ -317,8 +316,10 @@ class Box:
     @classmethod
     def of(cls, pieces: tuple[Piece, ...]) -> Self:
         """Make it of the pieces along each dimension."""
-        to, fro = tuple(each[0] for each in pieces), tuple(each[1] for each in pieces)
-        return cls(to, fro, all(isinstance(each, slice) for each in (*to, *fro)))
+        if not pieces:
+            return cls((), (), is_plain=True)
+        to, fro = zip(*pieces, strict=True)
+        return cls(to, fro, is_plain={*map(type, to), *map(type, fro)} == {slice})
 
     def copy(self, target: NDArray[Any], source: NDArray[Any]) -> None:
         """Copy it from a chunk into the result."""
@@ -340,6 +341,7 @@ class ChunkReader:
     ) -> None:
         self.name = name
         self.layout = layout
+        self._chunk_bytes = layout.chunk_bytes
         self._find_table = table
         self._table: Table | None = None
         self._file = file
@@ -366,15 +368,15 @@ class ChunkReader:
         UnreadableData
             A chunk is cut, damaged or too large.
         """
-        if self.layout.chunk_bytes > CHUNK_LIMIT_BYTES:
-            raise refusals.refuse_huge_chunk(self.name, self.layout.chunk_bytes, CHUNK_LIMIT_BYTES)
+        if self._chunk_bytes > CHUNK_LIMIT_BYTES:
+            raise refusals.refuse_huge_chunk(self.name, self._chunk_bytes, CHUNK_LIMIT_BYTES)
         if self._table is None:
             self._table = self._find_table()
-        if self.layout.chunk_bytes <= _TINY_BYTES and not self._table.masks.any() and all(map(len, indices)):
+        if self._chunk_bytes <= _TINY_BYTES and not self._table.masks.any() and all(map(len, indices)):
             return self._read_tiny(self._table, indices)
         result: NDArray[Any] = np.empty([len(each) for each in indices], dtype=self.layout.dtype)
         jobs = self._plan(self._table, indices)
-        share_out(pool, jobs, lambda some: self._fill(result, some), chunk_bytes=self.layout.chunk_bytes)
+        share_out(pool, jobs, lambda some: self._fill(result, some), chunk_bytes=self._chunk_bytes)
         return result
 
     def holds_all(self, spans: list[range]) -> bool:
@@ -423,13 +425,13 @@ class ChunkReader:
         UnreadableData
             A chunk is cut, damaged or too large.
         """
-        if self.layout.chunk_bytes > CHUNK_LIMIT_BYTES:
-            raise refusals.refuse_huge_chunk(self.name, self.layout.chunk_bytes, CHUNK_LIMIT_BYTES)
+        if self._chunk_bytes > CHUNK_LIMIT_BYTES:
+            raise refusals.refuse_huge_chunk(self.name, self._chunk_bytes, CHUNK_LIMIT_BYTES)
         if self._table is None:
             self._table = self._find_table()
         numbers = np.ravel_multi_index(tuple(chunks.T), self.layout.grid)
         found = np.stack(self._table.find(numbers), axis=1)
-        hand_over(pool, list(found), self._inflated, take, chunk_bytes=self.layout.chunk_bytes)
+        hand_over(pool, list(found), self._inflated, take, chunk_bytes=self._chunk_bytes)
         self._counter.add(int(found[found[:, 1] >= 0, 1].sum()))
 
     def _inflated(self, found: NDArray[np.int64]) -> Inflated:
@@ -476,7 +478,7 @@ class ChunkReader:
     def _unpack(self, raw: bytes | memoryview) -> bytes | bytearray | memoryview:
         """Undo the compression of a chunk, and refuse one that is cut or damaged."""
         data = self._inflate(raw) if "deflate" in self.layout.filters else raw
-        if len(data) != self.layout.chunk_bytes:
+        if len(data) != self._chunk_bytes:
             raise refusals.refuse_damaged_variable(self.name)
         return data
 
@@ -501,15 +503,16 @@ class ChunkReader:
         raw = os.pread(self._file, size, offset)
         if len(raw) != size:
             raise refusals.refuse_damaged_variable(self.name)
-        applied = [name for bit, name in enumerate(self.layout.filters) if not mask >> bit & 1]
+        filters = self.layout.filters
+        applied = [name for bit, name in enumerate(filters) if not mask >> bit & 1] if mask else filters
         data = self._inflate(raw) if "deflate" in applied else raw
-        if len(data) != self.layout.chunk_bytes:
+        if len(data) != self._chunk_bytes:
             raise refusals.refuse_damaged_variable(self.name)
         return data, "shuffle" in applied and self.layout.dtype.itemsize > 1
 
     def _inflate(self, raw: bytes | memoryview) -> bytes | bytearray:
         try:
-            inflated: bytearray = deflate.zlib_decompress(raw, self.layout.chunk_bytes)
+            inflated: bytearray = deflate.zlib_decompress(raw, self._chunk_bytes)
         except deflate.DeflateError as error:
             raise refusals.refuse_damaged_variable(self.name) from error
         return inflated
