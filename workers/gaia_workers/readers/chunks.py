@@ -186,8 +186,13 @@ def share_out[T](
         for batch in batches:
             do(batch)
 
-    for future in [pool.submit(work) for _ in range(_THREADS)]:
-        future.result()
+    # Whoever asks reads too: a thread that only waits must be woken, and another one begun.
+    others = [pool.submit(work) for _ in range(_THREADS - 1)]
+    try:
+        work()
+    finally:
+        for other in others:
+            other.result()
 
 
 class _Turns:
