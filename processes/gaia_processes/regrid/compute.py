@@ -18,6 +18,7 @@ from gaia_processes.inputs.bbox import Bbox
 from gaia_processes.inputs.interval import Interval
 from gaia_processes.inputs.levels import Levels
 from gaia_processes.inputs.resolution import Resolution
+from gaia_processes.shared import map_loops
 from gaia_processes.shared.axes import Grid, data_variables, find_grid, text_of
 from gaia_processes.shared.curvilinear import Curvilinear, read_curvilinear
 from gaia_processes.shared.cutting.cut import cut
@@ -278,6 +279,11 @@ def _regrid(dataset: xr.Dataset, target: Target, options: _Options, warn: Warn, 
     }
     _tell_lost(dataset, moved, kept, warn)
     return _assemble(dataset, moved, kept, target)
+
+
+def warm() -> None:
+    """Compile the loops, before tasks are forked."""
+    map_loops.warm()
 
 
 class _Between:

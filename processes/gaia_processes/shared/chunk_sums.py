@@ -18,7 +18,7 @@ from gaia_processes.shared.lazy import HandsOut, Inflated, Pieced, find_stored
 from gaia_processes.shared.record_loops import read_only
 from gaia_processes.shared.statistics import Floats, close_mean, close_sum
 from gaia_processes.shared.sum_loops import BLOCK, BOTH, LOSS, SUM, add_steps
-from gaia_processes.shared.values import find_packing, find_valid_range, marks_of
+from gaia_processes.shared.values import find_rules
 
 _WORTH_BYTES = 2**21
 """Less is not worth the loading of a compiled loop."""
@@ -192,7 +192,7 @@ def plan_sums(variable: xr.Variable, wanted: Wanted) -> ChunkSums | None:
     ChunkSums or None
         None where this way does not pay or is not known to give the same bits.
     """
-    rules = _find_rules(variable)
+    rules = find_rules(variable.dtype, variable.attrs) if variable.dtype.str in _BITS and variable.ndim else None
     size_bytes = _product(map(len, wanted.places)) * variable.dtype.itemsize
     if rules is None or wanted.statistic not in _CLOSE or size_bytes < _WORTH_BYTES or not _is_exact(wanted.weights):
         return None
@@ -222,22 +222,6 @@ def warm() -> None:
             data, data.view(name), True, bits, bits.view(name), 1, steps, runs, np.ones(1), np.ones(1), np.zeros(6), BOTH,
             np.zeros(1), np.zeros(1),
         )  # fmt: skip
-
-
-def _find_rules(variable: xr.Variable) -> Floats | None:
-    """Say how values are unpacked and which are missing; None where the loop has no place for it."""
-    if variable.dtype.str not in _BITS or not variable.ndim:
-        return None
-    marks = np.unique(np.array([float(each) for each in marks_of(variable.dtype, variable.attrs)]))
-    if len(marks) > 2:
-        return None
-    scale, offset = find_packing(variable.attrs) or (1.0, 0.0)
-    low, high = (
-        # Compared in the type in which NumPy would compare it.
-        unset if end is None else float(np.asarray(end).astype(np.result_type(variable.dtype, end)))
-        for end, unset in zip(find_valid_range(variable.attrs), (-np.inf, np.inf), strict=True)
-    )
-    return np.array([scale, offset, *marks, *[np.nan] * (2 - len(marks)), low, high])
 
 
 def _is_exact(weights: Floats) -> bool:

@@ -21,14 +21,17 @@ from xarray.core.indexing import (
 )
 
 from gaia_processes.shared.lazy import Key, find_cuts, index_vectors
+from gaia_processes.shared.map_loops import MapLoop
 from gaia_processes.shared.nearest import first_of_nearest
 from gaia_processes.shared.sphere import chord
-from gaia_processes.shared.values import find_invalid, unpack
-from gaia_processes.shared.weights import DOUBLE, Columns, Floats, Picks, Weights
+from gaia_processes.shared.values import find_invalid, find_rules, unpack
+from gaia_processes.shared.weights import DOUBLE, Columns, Floats, Picks, Separable, Weights
 
 _CACHED_BYTES = 2**22  # of the target in float64: what is weighed at once stays in the processor's cache
 _BLOCK_BYTES = 2**22  # of the target: what is made for one read, where the source is stored in smaller pieces
 _HELD_BYTES = 2**26  # of the target in float64, and of the source: what is in memory at once
+_WORTH_BYTES = 2**19
+"""Less at once is not worth the loading of a compiled loop."""
 _NEARLY = 1e-9
 
 type Mask = NDArray[np.bool_]
@@ -85,6 +88,7 @@ class Blend:
     hidden: Mask | None = None
     _whole: Mask | None = None
     _seen: tuple[Mask, Floats, Mask] | None = None
+    _loop: MapLoop | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -102,6 +106,33 @@ class Blend:
             weights=self.weights.part(rows), attrs=self.attrs, least=self.least, dtype=self.dtype, fill=self.fill,
             hidden=hidden,
         )  # fmt: skip
+
+    def fill_in(self, stored: Stored, made: Stored) -> bool:
+        """
+        Weigh maps by a compiled loop, where no value is missing and enough is to be done.
+
+        Parameters
+        ----------
+        stored : array, shape (steps, source rows, source columns)
+        made : array, shape (steps, rows, columns)
+            Is filled with what a call would give.
+
+        Returns
+        -------
+        bool
+            Whether it was.
+        """
+        if stored.nbytes + made.nbytes < _WORTH_BYTES or self.hidden is not None:
+            return False
+        if self._loop is None:
+            rules = find_rules(stored.dtype, self.attrs)
+            if rules is None or not isinstance(self.weights, Separable):
+                return False
+            self._loop = MapLoop(self.weights, rules)
+        if not self._loop.fill(stored, made):
+            return False
+        self._finish(made, self._all_valid())
+        return True
 
     def __call__(self, stored: Stored) -> Stored:
         """Weigh maps of the source, shape (steps, rows, columns)."""
@@ -405,11 +436,11 @@ def _in_parts(remap: Remaps, maps: Stored) -> Stored:
     """Bring maps to the target, so few at a time that they stay near to the processor."""
     height, width = remap.shape
     step = max(_CACHED_BYTES // max(height * width * 8, 1), 1)
-    if len(maps) <= step:
-        return remap(maps)
     made = np.empty((len(maps), height, width), dtype=remap.dtype)
     for start in range(0, len(maps), step):
-        made[start : start + step] = remap(maps[start : start + step])
+        some = slice(start, start + step)
+        if not (isinstance(remap, Blend) and remap.fill_in(maps[some], made[some])):
+            made[some] = remap(maps[some])
     return made
 
 

@@ -57,7 +57,7 @@ def add_steps(
     factors, weights : array of float, shape (steps,)
         By which values are multiplied, and what a missing one adds to `lost`.
     rules : array of float, shape (6,)
-        Scale and offset of packed values, two numbers that mark missing ones (NaN for none), least and greatest valid one.
+        As `values.find_rules` gives them.
     what : int
         `SUM`, `LOSS` or `BOTH`.
     """

@@ -48,12 +48,12 @@ def find_missing(values: NDArray[Any], attrs: dict[str, Any]) -> NDArray[np.bool
         True where the value is NaN, infinite or one of `_FillValue` and `missing_value`.
     """
     missing = ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(values.shape, dtype=bool)
-    for mark in marks_of(values.dtype, attrs):
+    for mark in _marks(values.dtype, attrs):
         missing |= values == mark
     return missing
 
 
-def marks_of(dtype: np.dtype[Any], attrs: dict[str, Any]) -> Iterator[Any]:
+def _marks(dtype: np.dtype[Any], attrs: dict[str, Any]) -> Iterator[Any]:
     """
     Give the numbers that mark missing cells.
 
@@ -88,7 +88,7 @@ def find_invalid(values: NDArray[Any], attrs: dict[str, Any]) -> NDArray[np.bool
         As `find_missing`, and what `valid_range`, `valid_min` and `valid_max` exclude (CF 2.5.1: in packed units).
     """
     invalid = find_missing(values, attrs)
-    low, high = find_valid_range(attrs)
+    low, high = _valid_range(attrs)
     if low is not None:
         invalid |= values < low
     if high is not None:
@@ -96,7 +96,7 @@ def find_invalid(values: NDArray[Any], attrs: dict[str, Any]) -> NDArray[np.bool
     return invalid
 
 
-def find_valid_range(attrs: dict[str, Any]) -> tuple[Any, Any]:
+def _valid_range(attrs: dict[str, Any]) -> tuple[Any, Any]:
     """Give the least and the greatest value that are valid; None where they are not told."""
     pair = attrs.get("valid_range")
     both = pair if pair is not None and not isinstance(pair, str) and np.size(pair) == 2 else (None, None)
@@ -126,11 +126,11 @@ def is_surely_whole(values: NDArray[Any], attrs: dict[str, Any]) -> bool:
     if not values.size or values.dtype.kind not in "iuf":
         return False
     least, greatest = values.min(), values.max()  # NaN where there is one
-    low, high = find_valid_range(attrs)
+    low, high = _valid_range(attrs)
     return bool(
         np.isfinite(least)
         and np.isfinite(greatest)
-        and all(mark < least or mark > greatest for mark in marks_of(values.dtype, attrs))
+        and all(mark < least or mark > greatest for mark in _marks(values.dtype, attrs))
         and (low is None or least >= low)
         and (high is None or greatest <= high)
     )
@@ -142,6 +142,35 @@ def find_packing(attrs: dict[str, Any]) -> tuple[float, float] | None:
         return None
     scale, offset = (float(np.asarray(attrs.get(n, d)).flat[0]) for n, d in zip(PACKING, (1, 0), strict=True))
     return scale, offset
+
+
+def find_rules(dtype: np.dtype[Any], attrs: dict[str, Any]) -> NDArray[np.float64] | None:
+    """
+    Say by numbers alone, for compiled loops, how values are unpacked and which are invalid.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+        Of numbers as stored, of which float64 holds each.
+    attrs : dict
+        Attributes of their variable.
+
+    Returns
+    -------
+    array of float, shape (6,), or None
+        Scale and offset (1 and 0 where nothing is packed), two numbers that mark missing values (NaN for none), the least
+        and the greatest that is valid; None where more than two numbers mark missing values.
+    """
+    marks = np.unique(np.array([float(each) for each in _marks(dtype, attrs)]))
+    if len(marks) > 2:
+        return None
+    packing = find_packing(attrs) or (1.0, 0.0)
+    # An end is compared in the type in which NumPy compares it.
+    ends = (
+        unset if end is None else float(np.asarray(end).astype(np.result_type(dtype, end)))
+        for end, unset in zip(_valid_range(attrs), (-np.inf, np.inf), strict=True)
+    )
+    return np.array([*packing, *marks, *[np.nan] * (2 - len(marks)), *ends])
 
 
 def unpack(values: NDArray[Any], attrs: dict[str, Any]) -> NDArray[Any]:

@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 from itertools import pairwise
+from pathlib import Path
 
 import h5py
 import netCDF4
@@ -305,3 +306,25 @@ def test_chunks_that_were_never_written_are_made_anew(tmp_path):
     with open_dataset(tmp_path / "a.nc") as dataset:
         write_quietly(subset(dataset, warn=print), tmp_path / "b.nc")
     assert_same_file(tmp_path / "a.nc", tmp_path / "b.nc")
+
+
+def test_a_large_contiguous_variable_is_written_once(tmp_path, monkeypatch):
+    values = make_source(tmp_path / "a.nc", steps=200, fill_value=-1.0)
+    with open_dataset(tmp_path / "a.nc") as dataset:
+        dataset.variables["v"].encoding["chunksizes"] = None
+        dataset.encoding["unlimited_dims"] = set()
+        sizes = {}
+        for name, large_bytes in (("once.nc", 0), ("twice.nc", 2**40)):
+            monkeypatch.setattr(writer, "_LARGE_BYTES", large_bytes)
+            before = written_bytes()
+            write_quietly(dataset, tmp_path / name)
+            sizes[name] = written_bytes() - before
+    assert sizes["twice.nc"] - sizes["once.nc"] == pytest.approx(values.nbytes, rel=0.1)
+    assert_same_file(tmp_path / "twice.nc", tmp_path / "once.nc")
+
+
+def written_bytes():
+    """Ask the kernel how much this process has handed to it."""
+    return next(
+        int(line.split()[1]) for line in Path("/proc/self/io").read_text().splitlines() if line.startswith("wchar")
+    )

@@ -33,6 +33,7 @@ from gaia_workers.writers.whole import whole_or_nothing
 _CHUNK_LEAST_BYTES = 2**16
 _CHUNK_MOST_BYTES = 2**21
 _CACHE_BYTES = 2**22
+_LARGE_BYTES = 2**20
 _PACKING_THREADS = 2
 NO_SERIES = Text(
     en="These rows are no series that NetCDF could hold; ask for CSV, GeoJSON, GeoPackage or GeoParquet.",
@@ -155,7 +156,10 @@ def _define(target: Any, plan: _Plan) -> None:
     variable = plan.variable
     order = ">" if variable.encoding.get("endian") == "big" else "="
     kind = str if variable.dtype.kind == "O" else variable.dtype.newbyteorder(order)
+    if plan.storage.get("contiguous") and variable.nbytes >= _LARGE_BYTES:
+        target.set_fill_off()  # every value is written: HDF5 would write them all once more before, as fill values
     made = target.createVariable(plan.name, kind, variable.dims, fill_value=_fill_value(variable), **plan.storage)
+    target.set_fill_on()
     made.set_auto_maskandscale(False)
     made.set_auto_chartostring(False)
     if "chunksizes" in plan.storage:
