@@ -57,8 +57,9 @@ class MapLoop:
             return False
         scale, offset = self._rules[:2]
         poles = np.empty((len(self._caps), len(stored)))
-        for pole, cap in zip(poles, self._caps, strict=True):
-            pole[:] = (stored[:, cap.row].astype(np.float64) * scale + offset)[:, cap.columns].mean(axis=-1)
+        with np.errstate(over="ignore", invalid="ignore"):  # of what is missing, which the loop will find
+            for pole, cap in zip(poles, self._caps, strict=True):
+                pole[:] = (stored[:, cap.row].astype(np.float64) * scale + offset)[:, cap.columns].mean(axis=-1)
         return _weigh_maps(
             read_only(np.ascontiguousarray(stored)), self._rules, *self._row_terms, *self._column_terms,
             self._pole_shares, poles, self._inside, made,
