@@ -88,6 +88,14 @@ def all_by_chunk(monkeypatch):
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
 @given(data=st.data())
 def test_any_part_in_any_chunks_is_what_was_cut_out(tmp_path, all_by_chunk, data):
+    with pytest.MonkeyPatch.context() as patch:
+        if data.draw(st.booleans(), "layer by layer"):
+            patch.setattr(chunks, "plan_aligned_blocks", lambda *_: None)
+        cut_out_any_part(tmp_path, data)
+
+
+def cut_out_any_part(tmp_path, data):
+    """Cut any part out of any chunks, write it, and compare."""
     shape = data.draw(st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 9)))
     chunk = tuple(data.draw(st.integers(1, size)) for size in shape)
     part = tuple(slice(data.draw(st.integers(0, size - 1)), None) for size in shape)

@@ -8,6 +8,7 @@ import xarray as xr
 from zarr.storage import ZipStore
 
 from gaia_workers.readers.netcdf import open_dataset
+from gaia_workers.writers import chunks
 from gaia_workers.writers.zarr import write
 
 
@@ -29,6 +30,18 @@ def test_xarray_reads_the_same_from_it_as_from_the_source(shared_data, tmp_path)
             xr.testing.assert_equal(source, found)
             assert {v: set(source[v].attrs) for v in source} == {v: set(found[v].attrs) for v in source}
             assert found.attrs["history"].endswith("made by a test")
+
+
+def test_chunks_are_put_together_where_those_of_the_source_begin_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(chunks, "plan_aligned_blocks", lambda *_: None)
+    values = np.arange(11 * 4, dtype="f4").reshape(11, 4)
+    with netCDF4.Dataset(tmp_path / "a.nc", "w") as file:
+        file.createDimension("t", 11)
+        file.createDimension("x", 4)
+        file.createVariable("v", "f4", ("t", "x"), chunksizes=(4, 3))[:] = values
+    with open_dataset(tmp_path / "a.nc") as dataset:
+        write_quietly(dataset.isel(t=slice(3, None)), tmp_path / "a.zip")
+    np.testing.assert_array_equal(read_back(tmp_path / "a.zip")["v"].values, values[3:])
 
 
 def test_packing_stays_bit_for_bit_and_missing_cells_stay_missing(tmp_path):
