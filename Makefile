@@ -8,7 +8,8 @@
 # make clean  remove what these made, but not ./var (the jobs and results of the box)
 
 .PHONY: run test test-unit test-browser test-faults test-soak lint pins clean environment
-unexport PYTHONPATH PYTHONHOME
+# without bytecode each process of pytest would rewrite and compile hundreds of modules anew
+unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 
 run: environment

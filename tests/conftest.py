@@ -1,5 +1,6 @@
 """What every room's tests may lean on."""
 
+import gc
 import os
 import shutil
 import socket
@@ -54,6 +55,12 @@ class Together(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
     """Share the tests out, where several processes run them. (xdist's own groups come to nothing with pytest 9.2.)"""
     return Together(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage look no more at what was imported, which stays: it would do so every few tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -34,14 +34,15 @@ def find_type(path: Path, *, mounts: str | None = None) -> str | None:
     """
     text = _read_mounts() if mounts is None else mounts
     place = _nearest(path)
+    above = {str(each): len(each.parts) for each in (place, *place.parents)}
     best: tuple[int, str] | None = None
     for line in text.splitlines():
         fields = line.split(" ")
         if len(fields) < 3:
             continue
-        point = Path(_OCTAL.sub(lambda match: chr(int(match[1], 8)), fields[1]))
-        if place.is_relative_to(point) and (best is None or len(point.parts) >= best[0]):
-            best = (len(point.parts), fields[2])
+        depth = above.get(_OCTAL.sub(lambda match: chr(int(match[1], 8)), fields[1]))
+        if depth is not None and (best is None or depth >= best[0]):
+            best = (depth, fields[2])
     return best[1] if best else None
 
 

@@ -7,7 +7,7 @@ Its own `/processes` and `/jobs` are never reached: our routes stand before them
 
 import json
 import os
-from functools import partial
+from functools import cache, partial
 from html import unescape
 from http import HTTPStatus
 from pathlib import Path
@@ -28,7 +28,7 @@ from gaia_processes.text import Text
 from gaia_server.negotiation import HTML, JSON
 from gaia_server.openapi import make_head
 from gaia_server.pages import here, land, page
-from gaia_server.pages.assets import read_assets
+from gaia_server.pages.assets import Assets, read_assets
 from gaia_server.pages.examples import DATASET
 from gaia_server.pages.here import Here, make_place
 from gaia_server.pages.messages import write_messages
@@ -156,11 +156,17 @@ def open_house(services: Services) -> dict[str, Any]:
     front.manager.is_async = True  # so that its landing page links our list of jobs
     place = make_place(
         settings.public_url,
-        assets=read_assets({land.NAME: land.draw_land(), land.COAST: land.draw_coast()}),
+        assets=_read_own_assets(),
         processes=tuple(sorted(services.processes.values(), key=_has_no_data)),
         centres=tuple(services.centres.values()),
     )
     return {EXTENSION: front, page.EXTENSION: open_pages(configuration, TEMPLATESDIR), here.EXTENSION: place}
+
+
+@cache
+def _read_own_assets() -> Assets:
+    """Read what pages name, once for every application of a process."""
+    return read_assets({land.NAME: land.draw_land(), land.COAST: land.draw_coast()})
 
 
 def _has_no_data(process: Process) -> bool:

@@ -16,6 +16,7 @@ import pytest
 import trustme
 from flask import Flask
 from flask.testing import FlaskClient
+from pydantic import SecretStr
 from sqlalchemy import event
 from werkzeug.test import TestResponse
 
@@ -302,9 +303,17 @@ def no_power_cuts() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def usual_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Give settings that were read and judged once, which takes longer than many a test."""
+    return Settings(home=tmp_path_factory.mktemp("usual"), public_url="https://gaia.test/api", sync_limit_s=8)
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "home", public_url="https://gaia.test/api", sync_limit_s=8)
+def settings(usual_settings: Settings, tmp_path: Path) -> Settings:
+    home = tmp_path / "home"
+    below = {"store_url": SecretStr(f"sqlite:///{home / 'store' / 'jobs.sqlite'}"), "centres": home / "centres.yml"}
+    return usual_settings.model_copy(update={"home": home, **below})
 
 
 @pytest.fixture

@@ -22,9 +22,17 @@ IDS = [process.id for process in CATALOGUE]
 MEDIA_TYPE = "application/vnd.oai.openapi+json;version=3.0"
 
 
+@pytest.fixture(scope="module")
+def written():
+    """Keep the document of the usual catalogue, which takes longer to make than to look at."""
+    return {}
+
+
 @pytest.fixture
-def document(client):
-    return client.get("/openapi").get_json(force=True)
+def document(written, request):
+    if not written:
+        written["document"] = request.getfixturevalue("client").get("/openapi").data
+    return json.loads(written["document"])
 
 
 def without_names(path):

@@ -7,7 +7,7 @@ pygeoapi renders its own pages with these templates too; ours are rendered here,
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
@@ -87,7 +87,9 @@ def render_page(
     return response
 
 
+@cache
 def _make_environment(language: Language, further: Path) -> Environment:
+    """Make what templates are compiled in, which is the same for every application of a process: each is compiled once."""
     environment = Environment(
         loader=FileSystemLoader([TEMPLATES, further]), autoescape=True, extensions=["jinja2.ext.i18n"]
     )

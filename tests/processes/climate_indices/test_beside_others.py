@@ -27,6 +27,7 @@ OF_CDO = {
 }  # fmt: skip
 OF_MEAN = {"HDD": "heating_degree_days_per_time_period", "GSL": "thermal_growing_season_length"}
 SUMS = {"RX1day", "SDII", "RX5day"}
+pytestmark = pytest.mark.slow  # xclim alone takes seconds to import
 needs_cdo = pytest.mark.skipif(shutil.which("cdo") is None, reason="CDO is not installed")
 
 
@@ -50,7 +51,6 @@ def numbers(path: Path, variable: str | None = None) -> Any:
         return np.ma.filled(file[name][:].astype("f8"), np.nan).squeeze()
 
 
-@pytest.mark.slow
 @needs_cdo
 @pytest.mark.parametrize("id", OF_CDO)
 def test_indices_are_those_of_cdo(id: str, canesm: Path, shared_data: Path, tmp_path: Path) -> None:
@@ -130,7 +130,6 @@ def asked_of_xclim(id: str, data: xr.Dataset) -> Any:
     return found.transpose("location", "time").values
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("id", ["FD", "TXx", "TNn", "DTR", "GDD", "HDD", "RX5day", "CDD", "SDII", "GSL"])
 def test_indices_of_stations_are_those_of_xclim(id: str, cities: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine, event, inspect, text
+from sqlalchemy import Engine, event, inspect
 
 from gaia_server.jobs import engine as database
 from gaia_server.jobs.records import Demand, Job, RequestedOutput
@@ -34,13 +34,14 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, empty_store: Path) -> 
 
 
 def emptied(url: str) -> Engine:
-    """Open a database of PostgreSQL; the tables of the test before are emptied, which is quicker than making them anew."""
+    """Open a database of PostgreSQL; the rows of the test before are deleted, which is quicker than making them anew."""
     engine = database.open_engine(url)
     if not inspect(engine).has_table(metadata.sorted_tables[0].name):
         database.migrate(engine)
     with engine.begin() as connection:
-        names = ", ".join(table.name for table in metadata.sorted_tables if table is not compatibility)
-        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
+        for table in reversed(metadata.sorted_tables):
+            if table is not compatibility:
+                connection.execute(table.delete())  # of few rows quicker than TRUNCATE, which makes files anew
     return engine
 
 
