@@ -4,6 +4,7 @@ The one table of the kinds of files that can be read: how they are called, by wh
 Readers lie in `gaia_workers.readers`. What a file calls itself counts for nothing here.
 """
 
+import codecs
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -114,6 +115,8 @@ _GEOJSON = re.compile(
     rb'"type"\s*:\s*"(?:FeatureCollection|Feature|GeometryCollection|(?:Multi)?(?:Point|LineString|Polygon))"', re.ASCII
 )
 _BOM = b"\xef\xbb\xbf"
+UTF_16_BEGINS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+"""How text in UTF-16 begins, as spreadsheets write it; without it nothing says that it is text."""
 _NOT_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -151,6 +154,8 @@ def kind_of_start(beginning: bytes) -> Kind:
     for mark, name in _KNOWN_OTHERS:
         if beginning.startswith(mark):
             raise _unsupported(name)
+    if beginning.startswith(UTF_16_BEGINS):
+        return _text_of_16_bits(beginning)
     return _text(beginning.removeprefix(_BOM))
 
 
@@ -206,11 +211,17 @@ def _text(beginning: bytes) -> Kind:
         if _GEOJSON.search(beginning):
             return GEOJSON
         raise _unsupported("JSON that is not GeoJSON")
-    if beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise _unsupported("UTF-16 text; save it as UTF-8")
     if _NOT_TEXT.search(beginning):
         raise _unsupported("binary content of no kind that is known here")
     return TABLE
+
+
+def _text_of_16_bits(beginning: bytes) -> Kind:
+    """Tell what a text in UTF-16 is: tables are read, all else is not."""
+    kind = _text(codecs.getincrementaldecoder("utf-16")("replace").decode(beginning).encode())
+    if kind is not TABLE:
+        raise _unsupported(f"{kind.title.en} as UTF-16 text; save it as UTF-8")
+    return kind
 
 
 def _unsupported(what: str) -> UnknownKind:

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from gaia_processes.echo.describe import ECHO
 from gaia_server.jobs.lanes import Room
 from gaia_server.jobs.records import Demand, Job, RequestedOutput
 from gaia_server.jobs.states import State
@@ -53,7 +54,7 @@ def accept_of_another(rig: Rig) -> str:
     now = utc_now()
     store = Store.open(rig.store_url)
     job = Job(
-        id=str(uuid4()), owner="somebody else", process_id="echo", process_version="1.0.1",
+        id=str(uuid4()), owner="somebody else", process_id="echo", process_version=ECHO.version,
         demand=Demand(inputs={"message": "me too"}, outputs=(RequestedOutput(id="message", format="text"),)),
         content_key=uuid4().hex, accepted=now, synchronous=False, state=State.ACCEPTED, created=now, updated=now,
         deadline=now + timedelta(hours=1), centre=rig.centres[0], queue="interactive",

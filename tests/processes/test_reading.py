@@ -112,6 +112,7 @@ def test_names_are_escaped_in_pointers() -> None:
         ({"message": {"href": "http://x/"}}, "/inputs/message", "references are not fetched"),
         ({"message": {"type": "wrong/type"}}, "/inputs/message", "is not text"),
         ({"message": "m", "pause": -1}, "/inputs/pause", "at least 0"),
+        ({"message": "m", "pause": 3600.5}, "/inputs/pause", "at most 3600"),
         ({"message": "m", "pause": float("nan")}, "/inputs/pause", "not a finite number"),
         ({"message": "m", "pause": {"value": "x"}}, "/inputs/pause/value", "is not a number"),
         ({"message": "m", "values": [1, "x"]}, "/inputs/values/1", "is not a number"),

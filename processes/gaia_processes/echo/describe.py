@@ -16,6 +16,10 @@ REUSED_S = 10.0
 """So long after its end an echo with a pause serves equal requests."""
 
 
+LONGEST_PAUSE_S = 3600
+"""Nobody tries a client out for longer, and a place at a centre is taken all the while."""
+
+
 class Inputs(BaseModel):
     """Inputs of `echo`, in the order in which the official suite wants them."""
 
@@ -30,10 +34,13 @@ class Inputs(BaseModel):
         ),
     ]
     pause: Annotated[
-        Annotated[Number, Field(ge=0)] | None,
+        Annotated[Number, Field(ge=0, le=LONGEST_PAUSE_S)] | None,
         Told(
             title=Text(en="Pause", fr="Pause"),
-            description=Text(en="Seconds to wait before the answer.", fr="Secondes d'attente avant la réponse."),
+            description=Text(
+                en="Seconds to wait before the answer, an hour at most.",
+                fr="Secondes d'attente avant la réponse, une heure au plus.",
+            ),
             example=2,
         ),
     ] = None
@@ -68,7 +75,7 @@ def reuse_s(inputs: Inputs) -> float:
 
 ECHO = Process(
     id="echo",
-    version="1.0.1",
+    version="1.1.0",
     title=Text(en="Echo", fr="Écho"),
     description=Text(
         en="Gives back what was sent, after a pause if one is asked for. For trying out clients and servers.",

@@ -48,6 +48,7 @@ def archive(tmp_path: Path):
         (b"species,decimalLatitude\nParus major,48.1\n", "csv"),
         ("espèce;latitude\nMésange;48,1\n".encode(), "csv"),
         ("espèce;latitude\n".encode("latin-1"), "csv"),
+        ("espèce;latitude\n".encode("utf-16"), "csv"),
     ],
 )
 def test_a_file_is_known_by_its_first_bytes(file, beginning, kind):
@@ -66,7 +67,8 @@ def test_a_file_is_known_by_its_first_bytes(file, beginning, kind):
         (b"\x1f\x8b....", "gzip"),
         (b'{"refs": {}}', "not GeoJSON"),
         (b"a,b\n1,\x002\n", "binary"),
-        ("a,b".encode("utf-16"), "UTF-16"),
+        ('{"type": "Point"}'.encode("utf-16"), "GeoJSON as UTF-16"),
+        ("a,b\0".encode("utf-16"), "binary"),
     ],
 )
 def test_what_cannot_be_used_is_called_what_it_is(file, content, word):

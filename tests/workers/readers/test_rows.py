@@ -272,6 +272,18 @@ def test_a_table_in_another_encoding_is_refused_by_byte_and_row_and_read_where_i
     assert table["locality"].str.contains("é").any()
 
 
+def test_a_table_in_utf_16_is_read_where_that_is_named(opened, shared_data, tmp_path):
+    path = shared_data / "bad" / "utf16.csv"
+    assert "say `utf-16` in the input `encoding`" in refusal(path, "occurrences")
+    told = path.read_bytes().decode("utf-16").splitlines()
+    table = opened(path, "occurrences", encoding="utf-16").collect()
+    assert [table["species"][0], str(table["decimalLatitude"][0])] == told[1].split(",")[:2]
+    torn = tmp_path / "torn.csv"
+    torn.write_bytes("espèce,decimalLatitude\nêtre,1\n".encode("utf-16") + b"\x00\xdc")  # half a pair
+    with pytest.raises(DatasetUnsuitable, match="byte 0x00 in row 3"):
+        opened(torn, "occurrences", encoding="utf-16")
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [

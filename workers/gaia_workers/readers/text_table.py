@@ -19,6 +19,7 @@ import pyarrow.parquet
 
 from gaia_processes.errors import DatasetUnsuitable
 from gaia_processes.inputs.dialect import UNREAD, Dialect, dialect_of
+from gaia_processes.kinds import UTF_16_BEGINS
 from gaia_processes.text import Text
 
 LONGEST_HEADER_BYTES = 2**20
@@ -29,7 +30,10 @@ _TOLD_ROWS = 5
 _MOST_UNREAD = 1_000_000
 """A table with more rows that cannot be read is none."""
 _UTF_8 = "utf-8"
-_NEWLINE = b"\n"
+_IS_UTF_16 = Text(
+    en="The table is UTF-16: say `utf-16` in the input `encoding`, or save it as UTF-8.",
+    fr="Le tableau est en UTF-16 : indiquez `utf-16` dans l'entrée `encoding`, ou enregistrez-le en UTF-8.",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -223,8 +227,10 @@ class CheckedText(io.RawIOBase):
         return text.encode()
 
     def _undecodable(self, error: UnicodeDecodeError) -> DatasetUnsuitable:
+        if codecs.lookup(self._encoding).name == _UTF_8 and not self._begun and error.object.startswith(UTF_16_BEGINS):
+            return DatasetUnsuitable(_IS_UTF_16)
         byte = error.object[error.start]
-        row = self._rows + error.object[: error.start].count(_NEWLINE)
+        row = self._rows + error.object[: error.start].decode(self._encoding, errors="ignore").count("\n")
         return DatasetUnsuitable(
             Text(
                 en=f"The table is not {self._encoding.upper()}: byte 0x{byte:02X} in row {row} cannot be read. Name its encoding in the input `encoding`, or save it as UTF-8.",
