@@ -33,6 +33,7 @@ from gaia_config.demo.broker import find_program
 from gaia_config.demo.federation import free_ports
 from gaia_server.jobs.tables import jobs, outbox, works
 from gaia_server.results import STORE
+from gaia_workers import loops
 from real_box import GAIA, MARK, command_line
 from wire import Answer, Client
 
@@ -425,7 +426,8 @@ class Rig:
     def _surplus(self) -> Iterator[str]:
         """
         Name the processes that carry the mark of the rig and belong to no program that runs, and the forks that a worker has
-        beyond those that wait: each of its slots has one, and the warm parent and its tracker stand beside them.
+        beyond those that wait: each of its slots has one, and the warm parent and its tracker stand beside them. Where the
+        machine keeps no compiled loops that are up to date, one more compiles them for a while.
         """
         families = {name: self.family(name) for name, program in self.programs.items() if program.runs}
         known = {pid for family in families.values() for pid in family}
@@ -433,8 +435,9 @@ class Rig:
             if int(folder.name) not in known and (line := command_line(folder, self.mark)):
                 yield f"{folder.name} {line}"
         for name, family in families.items():
-            if name.startswith("worker ") and len(family) > self.slots + 3:
-                yield f"{name} has {len(family)} processes"
+            lasting = [pid for pid in family if not _compiles_loops(pid)]
+            if name.startswith("worker ") and len(lasting) > self.slots + 3:
+                yield f"{name} has {len(lasting)} processes"
 
     def check(self) -> None:
         """Hold the rig to all of it, and to doing new work."""
@@ -551,3 +554,11 @@ def _files(row: Row) -> list[dict[str, Any]]:
 
 def _folders(row: Row) -> set[str]:
     return {file["location"].rpartition("/")[0] for file in _files(row)}
+
+
+def _compiles_loops(pid: int) -> bool:
+    """Tell whether a process is the one that a worker starts to compile loops, and that ends by itself (`gaia_workers.loops`)."""
+    try:
+        return psutil.Process(pid).cmdline()[1:3] == ["-m", loops.__name__]
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
