@@ -20,6 +20,7 @@ from gaia_processes.inputs.interval import Interval
 from gaia_processes.inputs.levels import Levels
 from gaia_processes.reproject.describe import CELL_METHODS, PICKS, Resampling
 from gaia_processes.shared.axes import Grid, data_variables, find_grid, text_of
+from gaia_processes.shared.bounds import show_bounds
 from gaia_processes.shared.cutting.cut import cut
 from gaia_processes.shared.extent import describe_extent
 from gaia_processes.shared.mappings import make_axis, make_mapping
@@ -202,14 +203,15 @@ def _assemble(
         dims[0]: make_axis(target.crs, "Y", dims[0], centres[1]),
         dims[1]: make_axis(target.crs, "X", dims[1], centres[0]),
     }
+    bounds = show_bounds(axes, {dims[0]: target.y_step, dims[1]: target.x_step})
     crs = make_mapping(target.crs, (target.x, target.x_step, 0.0, target.y, 0.0, target.y_step))
     coordinates = {name: each for name, each in {**kept, **axes}.items() if each.dims == (name,)}
-    others = {name: each for name, each in {mapping: crs, **kept, **moved}.items() if name not in coordinates}
+    others = {name: each for name, each in {mapping: crs, **kept, **bounds, **moved}.items() if name not in coordinates}
     result = xr.Dataset(others, xr.Coordinates(coordinates, indexes={}), dict(dataset.attrs))
     result.encoding = {
         "unlimited_dims": set(dataset.encoding.get("unlimited_dims", ())) & set(map(str, result.dims)),
         "string_attributes": dataset.encoding.get("string_attributes", ()),
-        "order": (mapping, *kept, *axes, *moved),
+        "order": (mapping, *kept, *axes, *bounds, *moved),
     }
     result.attrs = {name: value for name, value in result.attrs.items() if not name.startswith("geospatial_")}
     if target.crs.is_geographic:

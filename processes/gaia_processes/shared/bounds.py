@@ -44,6 +44,41 @@ def make_edges(centres: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack([edges[:-1], edges[1:]], axis=-1)
 
 
+def show_bounds(coordinates: dict[str, xr.Variable], steps: dict[str, float]) -> dict[str, xr.Variable]:
+    """
+    Give bounds to coordinates of a single cell, whose size its centre does not tell.
+
+    Parameters
+    ----------
+    coordinates : dict of xarray.Variable
+        1-D, by name; those of one value are told the name of their bounds.
+    steps : dict of float
+        The size of the cell along each.
+
+    Returns
+    -------
+    dict of xarray.Variable
+        The bounds by name; none where there are more cells.
+    """
+    made = {}
+    for name, step in steps.items():
+        axis = coordinates[name]
+        if axis.size == 1:
+            axis.attrs["bounds"] = f"{name}_bnds"
+            edges = axis.values[:, np.newaxis] + np.array([-step / 2, step / 2])
+            made[f"{name}_bnds"] = xr.Variable((*axis.dims, "bnds"), edges, encoding={"chunksizes": None})
+    return made
+
+
+def lone_step(dataset: xr.Dataset, name: str) -> float | None:
+    """Give the size of the only cell along a coordinate, by its bounds in the unit of the coordinate; None without any."""
+    own = find_pairs(dataset, name)
+    if dataset.variables[name].size != 1 or own is None:
+        return None
+    low, high = read_numbers(dataset.variables[own])[0]
+    return float(high - low) if np.isfinite(high - low) and high != low else None
+
+
 def latitude_bounds(dataset: xr.Dataset, name: str) -> NDArray[np.float64]:
     """
     Give the edges of the rows of a grid.

@@ -15,8 +15,9 @@ from rasterio.warp import calculate_default_transform
 from gaia_processes.errors import DatasetUnsuitable, SelectionEmpty
 from gaia_processes.inputs.bbox import Bbox
 from gaia_processes.shared.axes import Grid
+from gaia_processes.shared.bounds import lone_step
 from gaia_processes.shared.longitude import span, unrolled
-from gaia_processes.shared.mappings import crs_of, read_plane
+from gaia_processes.shared.mappings import crs_of, plane_unit, read_plane
 from gaia_processes.shared.values import read_numbers
 from gaia_processes.text import Text
 
@@ -117,13 +118,23 @@ def read_raster(dataset: xr.Dataset, grid: Grid) -> Raster:
     )
     if regular:
         x = unrolled(x)
-    x_step, y_step = _step(x, str(names[0])), _step(y, str(names[1]))
+    x_step, y_step = (
+        _step(values, str(name)) if alone is None else alone
+        for name, values in zip(names, (x, y), strict=True)
+        for alone in (_lone_step(dataset, str(name), crs),)
+    )
     if grid.kind == "rotated":  # turned longitudes of some models go on beyond 360, and PROJ ends at 180
         x = x - 360.0 * round((x[0] + x[-1]) / 720.0)
     return Raster(
         crs=crs, x=float(x[0]) - x_step / 2, y=float(y[0]) - y_step / 2, x_step=x_step, y_step=y_step,
         width=len(x), height=len(y),
     )  # fmt: skip
+
+
+def _lone_step(dataset: xr.Dataset, name: str, crs: CRS) -> float | None:
+    """Give the size of the only column or row, in the unit of the reference system."""
+    alone = lone_step(dataset, name)
+    return None if alone is None else alone * plane_unit(dataset.variables[name], crs)
 
 
 def _step(values: NDArray[np.float64], name: str) -> float:

@@ -7,7 +7,7 @@ behind each other, and the steps are added up side by side: each sum keeps its o
 where a sum comes out as NaN are the cells asked which of them have a value.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,15 @@ class Stretches:
             zones=self.zones[which], rows=self.rows[which], first=self.first[which], last=self.last[which],
             shares=self.shares[which], weights=self.weights[which], offsets=self.offsets[which],
         )  # fmt: skip
+
+    def within(self, rows: slice, columns: slice) -> "Stretches":
+        """Give what lies in some rows and columns."""
+        inside = (self.rows >= rows.start) & (self.rows < rows.stop)
+        part = self.take(inside & (self.first < columns.stop) & (self.last > columns.start))
+        first = np.maximum(part.first, columns.start)
+        return replace(
+            part, first=first, last=np.minimum(part.last, columns.stop), offsets=part.offsets + (first - part.first)
+        )
 
 
 def start_sums(steps: int, zones: int) -> Floats:

@@ -17,6 +17,7 @@ from gaia_processes.shared.values import find_invalid, is_surely_whole, unpack
 
 _BLOCK_BYTES = 2**23
 _CHUNKED_BYTES = 2**27
+_NUMBER_BYTES = 4
 _SUMS_BYTES = 2**25
 _SUM_BYTES = 64
 
@@ -98,17 +99,22 @@ class Maps:
     def bands(self, rows: slice, columns: int, steps: int) -> list[slice]:
         """Cut rows into bands of a bounded size, at the edges of chunks where there are some."""
         most = max(_BLOCK_BYTES // max(self.variable.dtype.itemsize * columns * steps, 1), 1)
-        starts = self._starts.get(self._y)
-        if starts is None:
-            return [slice(at, min(at + most, rows.stop)) for at in range(rows.start, rows.stop, most)]
-        inside = starts[(starts > rows.start) & (starts < rows.stop)].tolist()
-        cuts, begin = list[slice](), rows.start
-        ends = [*inside, rows.stop]
-        for at, end in enumerate(ends):
-            if at + 1 == len(ends) or ends[at + 1] - begin > most:
-                cuts.append(slice(begin, end))
-                begin = end
-        return cuts
+        return list(_cut_at(self._starts.get(self._y), rows, most))
+
+    def panes(self, rows: slice, columns: slice, steps: int) -> Iterator[tuple[slice, slice]]:
+        """
+        Cut a band that is too large for memory into rows and columns: at the edges of chunks, and large chunks by rows too.
+
+        The rows of tiles of a raster may hold gigabytes; what lies within one tile is inflated for each part of it.
+        """
+        itemsize, height = self.variable.dtype.itemsize, rows.stop - rows.start
+        if itemsize * steps * height * (columns.stop - columns.start) <= _CHUNKED_BYTES:
+            yield rows, columns
+            return
+        most = max(_CHUNKED_BYTES // (max(itemsize, _NUMBER_BYTES) * steps), 1)
+        for across in _cut_at(self._starts.get(self._x), columns, max(most // height, 1)):
+            tall = max(most // (across.stop - across.start), 1)
+            yield from ((slice(at, min(at + tall, rows.stop)), across) for at in range(rows.start, rows.stop, tall))
 
     def read(self, batch: Batch, rows: slice, columns: slice) -> NDArray[np.floating]:
         """Read a block, shape (steps, rows, columns); NaN where there is no value."""
@@ -126,6 +132,19 @@ class Maps:
         order = [*([walked] if walked else []), self._y, self._x]
         stored = np.asarray(taken.transpose(*order).values)
         return _as_numbers(stored if walked else stored[np.newaxis], self.variable.attrs)
+
+
+def _cut_at(starts: NDArray[np.intp] | None, whole: slice, most: int) -> Iterator[slice]:
+    """Cut a stretch into parts of a bounded length, at the starts of chunks where there are some; a chunk stays whole."""
+    if starts is None:
+        yield from (slice(at, min(at + most, whole.stop)) for at in range(whole.start, whole.stop, most))
+        return
+    begin = whole.start
+    ends = [*starts[(starts > whole.start) & (starts < whole.stop)].tolist(), whole.stop]
+    for at, end in enumerate(ends):
+        if at + 1 == len(ends) or ends[at + 1] - begin > most:
+            yield slice(begin, end)
+            begin = end
 
 
 def _as_numbers(stored: NDArray[Any], attrs: dict[str, Any]) -> NDArray[np.floating]:

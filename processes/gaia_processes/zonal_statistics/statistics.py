@@ -158,8 +158,9 @@ def _blocks(maps: Maps, stretches: Stretches) -> Iterator[_Block]:
     columns = _columns_of(stretches)
     width = columns.stop - columns.start
     batches = list(maps.batches(rows.stop - rows.start, width))
-    bands = maps.bands(rows, width, max(each.steps.stop - each.steps.start for each in batches))
-    parts = list(_by_band(stretches, bands))
+    steps = max(each.steps.stop - each.steps.start for each in batches)
+    bands = _by_band(stretches, maps.bands(rows, width, steps))
+    parts = [pane for band in bands for pane in _by_pane(maps, *band, steps)]
     for batch in batches:
         for at, (band, across, own) in enumerate(parts):
             yield _Block(batch=batch, rows=band, columns=across, own=own, is_last=at + 1 == len(parts))
@@ -178,6 +179,17 @@ def _by_band(stretches: Stretches, bands: list[slice]) -> Iterator[tuple[slice, 
         if end > begin:
             own = stretches.take(order[begin:end])
             yield slice(int(ordered[begin]), int(ordered[end - 1]) + 1), _columns_of(own), own
+
+
+def _by_pane(
+    maps: Maps, rows: slice, columns: slice, own: Stretches, steps: int
+) -> Iterator[tuple[slice, slice, Stretches]]:
+    """Give the stretches of each part of a band, where it is too large to be read at once."""
+    panes = list(maps.panes(rows, columns, steps))
+    for pane in panes:
+        part = own if len(panes) == 1 else own.within(*pane)
+        if len(part.rows):
+            yield slice(int(part.rows.min()), int(part.rows.max()) + 1), _columns_of(part), part
 
 
 def _read(maps: Maps, block: _Block) -> NDArray[np.floating]:
@@ -614,7 +626,7 @@ def _same_bands(stretches: Stretches, blocks: list[_Block]) -> Iterator[Stretche
     ordered = stretches.rows[order]
     for block in blocks:
         begin, end = np.searchsorted(ordered, [block.rows.start, block.rows.stop])
-        yield stretches.take(order[begin:end])
+        yield stretches.take(order[begin:end]).within(block.rows, block.columns)
 
 
 def _pieces(maps: Maps, blocks: list[_Block]) -> Iterator[tuple[Floats, Floats]]:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from gaia_processes.errors import DatasetUnsuitable, InvalidInputs
 from gaia_processes.zonal_statistics import rows, statistics
 from gaia_processes.zonal_statistics.compute import compute
+from gaia_workers.readers.geotiff import open_dataset as open_raster
 
 FILL = np.float32(-999)
 ALL = ("count", "sum", "mean", "min", "max", "stdev", "median", "majority", "minority", "variety")
@@ -327,6 +328,27 @@ def test_the_steps_of_a_series_are_those_of_single_maps_whatever_the_blocks(monk
     for name in (f"v_{each}" for each in (*ALL, "coverage")):
         np.testing.assert_allclose(once[name], singles[name], rtol=1e-12)
         np.testing.assert_allclose(banded[name], once[name], rtol=1e-9)
+    monkeypatch.setattr("gaia_processes.zonal_statistics.maps._CHUNKED_BYTES", 400)  # 100 cells: parts of rows
+    monkeypatch.setattr("gaia_processes.zonal_statistics.statistics._GATHERED_CELLS", 45)  # the larger zone has more
+    some = ("mean", "count", "median", "variety")
+    paned = table(whole.isel(time=[0]), frame, statistics=some, weighting="area")
+    for name in (f"v_{each}" for each in (*some, "coverage")):
+        np.testing.assert_allclose(paned[name], once[name][[0, 11]], rtol=1e-9)
+
+
+@pytest.mark.slow
+def test_a_raster_of_tiles_that_no_memory_holds_is_read_in_parts(monkeypatch, shared_data):
+    taken = []
+    real = rasterio.windows.Window
+    monkeypatch.setattr("gaia_workers.readers.geotiff.Window", lambda *at: taken.append(at[2] * at[3]) or real(*at))
+    monkeypatch.setattr("gaia_processes.zonal_statistics.maps._CHUNKED_BYTES", 2**14)
+    with open_raster(shared_data / "bad" / "sparse_400GP.tif") as dataset:
+        part = dataset.isel(lat=slice(16300, 16500), lon=slice(16300, 16500))
+        lon, lat = part["lon"].values, part["lat"].values
+        edges = shapely.box(lon[5], lat[190], lon[190], lat[5])
+        found = table(part, zones(edges), statistics=("mean", "count"))
+    assert (found["band_1_mean"].item(), found["band_1_count"].item()) == (0, pytest.approx(185 * 185))
+    assert max(taken) <= 2**14
 
 
 def test_long_series_in_files_and_in_blocks_of_few_steps_have_the_same_rows(monkeypatch):

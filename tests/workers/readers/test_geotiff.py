@@ -83,6 +83,15 @@ def test_the_mark_of_missing_cells_has_the_type_of_the_band(tmp_path, kind, noda
         np.testing.assert_array_equal(dataset["band_1"].values[0, 1], fill)
 
 
+def test_the_only_row_or_column_has_bounds_that_say_how_large_its_cells_are(tmp_path):
+    path = write_raster(tmp_path / "a.tif", np.array([[1, 2]], "u1"))
+    with open_dataset(path) as dataset:
+        assert dataset["y"].attrs["bounds"] == "y_bnds"
+        edges = dataset["y_bnds"].values.tolist()
+        assert sorted(edges[0]) == [dataset["y"].item() - 5, dataset["y"].item() + 5]
+        assert "bounds" not in dataset["x"].attrs
+
+
 def test_cells_that_a_mask_hides_are_missing_in_a_type_that_has_room_for_it(tmp_path):
     path = write_raster(tmp_path / "a.tif", np.array([[0, 255]], "u1"), masked=[[False, True]])
     with open_dataset(path) as dataset:

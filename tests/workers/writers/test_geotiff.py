@@ -4,9 +4,14 @@ import numpy as np
 import pytest
 import rasterio
 import xarray as xr
+from rasterio.enums import ColorInterp
+from rasterio.transform import from_origin
 from rio_cogeo import cog_validate
 
 from gaia_processes.errors import DatasetUnsuitable
+from gaia_processes.inputs.bbox import Bbox
+from gaia_processes.shared.cutting.cut import cut
+from gaia_workers.readers.geotiff import open_dataset as read_raster
 from gaia_workers.readers.netcdf import open_dataset
 from gaia_workers.writers.geotiff import write
 
@@ -136,3 +141,43 @@ def test_what_it_cannot_hold_is_refused_with_what_to_do(shared_data, tmp_path, n
     with open_dataset(shared_data / "climate" / f"{name}.nc") as dataset, pytest.raises(DatasetUnsuitable, match=said):
         write_quietly(dataset, tmp_path / "a.tif")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (3, 1), (1, 1)])
+def test_a_raster_of_one_row_or_column_comes_back_as_it_was(tmp_path, shape):
+    told = {"crs": "EPSG:32631", "transform": from_origin(500_000, 5_000_000, 100, 50), "dtype": "uint8", "count": 1}
+    values = np.arange(np.prod(shape), dtype="u1").reshape(shape)
+    with rasterio.open(tmp_path / "a.tif", "w", driver="GTiff", height=shape[0], width=shape[1], **told) as raster:
+        raster.write(values, 1)
+    with read_raster(tmp_path / "a.tif") as dataset:
+        write_quietly(cut(dataset, warn=print), tmp_path / "b.tif")
+    with rasterio.open(tmp_path / "b.tif") as made:
+        assert made.transform == told["transform"]
+        np.testing.assert_array_equal(made.read(1), values)
+
+
+def test_a_box_of_one_row_keeps_the_size_of_its_cells(tmp_path):
+    told = {"crs": "EPSG:4326", "transform": from_origin(0, 50, 1, 2), "dtype": "uint8", "count": 1}
+    with rasterio.open(tmp_path / "a.tif", "w", driver="GTiff", height=3, width=4, **told) as raster:
+        raster.write(np.arange(12, dtype="u1").reshape(3, 4), 1)
+    with read_raster(tmp_path / "a.tif") as dataset:
+        write_quietly(cut(dataset, bbox=Bbox(west=1, south=46.5, east=3, north=47.5), warn=print), tmp_path / "b.tif")
+    with rasterio.open(tmp_path / "b.tif") as made:
+        assert made.bounds == (1, 46, 3, 48)
+        assert made.read(1).tolist() == [[5, 6]]
+
+
+def test_an_image_with_a_band_of_opacity_keeps_its_type_and_what_is_hidden(tmp_path):
+    red, opacity = [[0, 9], [255, 7]], [[255, 0], [255, 1]]
+    told = {"crs": "EPSG:4326", "transform": from_origin(0, 50, 1, 1), "dtype": "uint8", "count": 4}
+    with rasterio.open(tmp_path / "a.tif", "w", driver="GTiff", height=2, width=2, alpha="YES", **told) as raster:
+        raster.write(np.array([red, red, red, opacity], "u1"))
+    with read_raster(tmp_path / "a.tif") as dataset:
+        write_quietly(dataset, tmp_path / "b.tif")
+        write_quietly(dataset.drop_vars("band_4"), tmp_path / "c.tif")
+    with rasterio.open(tmp_path / "b.tif") as made:
+        assert (set(made.dtypes), made.nodata, made.colorinterp[3]) == ({"uint8"}, None, ColorInterp.alpha)
+        assert made.read(1).tolist() == [[0, 0], [255, 7]]
+        assert made.read(4).tolist() == opacity
+    with rasterio.open(tmp_path / "c.tif") as made:  # without it a number must say what is missing
+        assert made.read(1, masked=True).tolist() == [[0, None], [255, 7]]

@@ -30,6 +30,7 @@ from xarray.backends import BackendArray
 from xarray.core.indexing import ExplicitIndexer, IndexingSupport, LazilyIndexedArray, explicit_indexing_adapter
 
 from gaia_processes.errors import UnreadableData
+from gaia_processes.shared.bounds import show_bounds
 from gaia_processes.shared.lazy import Key, index_vectors
 from gaia_processes.shared.mappings import make_axis, make_mapping
 from gaia_processes.text import Text
@@ -77,9 +78,10 @@ def open_dataset(path: Path, *, threads: int = 2, counter: ByteCounter | None = 
     ------
     xarray.Dataset
         A variable a band, on `y` and `x` in the units of its reference system, or on `lat` and `lon` in degrees, as the rows
-        and columns are stored (north-up or south-up); coordinates are those of the centres of cells. A band is named by its
+        and columns are stored (north-up or south-up); coordinates are those of the centres of cells, with bounds where there is one alone. A band is named by its
         description, else `band_1` …; `_FillValue`, `scale_factor`, `add_offset` and `units` are attributes, classes of a
-        palette are `flag_values` with their `flag_colors`. The grid mapping `crs` has `crs_wkt`, and GDAL's
+        palette are `flag_values` with their `flag_colors`. Where a band of opacity hides cells, `encoding` has its name
+        (`opacity`) and the type in which the bands are stored (`stored`), as all are given in a wider one. The grid mapping `crs` has `crs_wkt`, and GDAL's
         `GeoTransform`, which is of the whole raster. Not usable after the context.
 
     Raises
@@ -181,13 +183,15 @@ def _assemble(source: Any, counter: ByteCounter) -> xr.Dataset:
     crs = _read_crs(source)
     y_dim, x_dim = ("lat", "lon") if crs.is_geographic else ("y", "x")
     mapping = make_mapping(crs, source.transform.to_gdal())
-    names = _names(source, {y_dim, x_dim, "crs"})
-    bands = {name: _band(source, at, name, (y_dim, x_dim), counter) for at, name in enumerate(names, 1)}
+    names = _names(source, {y_dim, x_dim, f"{y_dim}_bnds", f"{x_dim}_bnds", "crs"})
+    bands = {name: _band(source, at, names, (y_dim, x_dim), counter) for at, name in enumerate(names, 1)}
     coordinates = {y_dim: _axis(source, crs, 1, y_dim), x_dim: _axis(source, crs, 0, x_dim)}
+    bounds = show_bounds(coordinates, dict(zip((x_dim, y_dim), (source.transform.a, source.transform.e), strict=True)))
     dataset = xr.Dataset(
-        {"crs": mapping, **bands}, xr.Coordinates(coordinates, indexes={}), _CONVENTIONS | _attributes(source)
+        {"crs": mapping, **bounds, **bands}, xr.Coordinates(coordinates, indexes={}), _CONVENTIONS | _attributes(source)
     )
-    dataset.encoding = {"unlimited_dims": set(), "string_attributes": (), "order": ("crs", y_dim, x_dim, *names)}
+    order = ("crs", y_dim, x_dim, *bounds, *names)
+    dataset.encoding = {"unlimited_dims": set(), "string_attributes": (), "order": order}
     return dataset
 
 
@@ -251,7 +255,8 @@ def _names(source: Any, taken: set[str]) -> list[str]:
     ]
 
 
-def _band(source: Any, band: int, name: str, dims: tuple[str, str], counter: ByteCounter) -> xr.Variable:
+def _band(source: Any, band: int, names: list[str], dims: tuple[str, str], counter: ByteCounter) -> xr.Variable:
+    name = names[band - 1]
     stored = np.dtype(source.dtypes[band - 1])
     fill = _fill(source.nodatavals[band - 1], stored)
     kind = stored
@@ -272,7 +277,15 @@ def _band(source: Any, band: int, name: str, dims: tuple[str, str], counter: Byt
         "dtype": kind, "endian": "native", "chunksizes": array.chunk_shape, "zlib": True, "shuffle": kind.itemsize > 1,
         "fletcher32": False, "complevel": 1,
     }  # fmt: skip
+    if masked and (opacity := _opacity(source)) is not None:
+        encoding |= {"opacity": names[opacity], "stored": stored}
     return xr.Variable(dims, LazilyIndexedArray(array), attrs, encoding)
+
+
+def _opacity(source: Any) -> int | None:
+    """Find the band that says how much each cell hides of what lies below, where there is one."""
+    found = [at for at, kind in enumerate(source.colorinterp) if kind is ColorInterp.alpha]
+    return found[0] if len(found) == 1 else None
 
 
 def _fill(nodata: float | None, kind: np.dtype[Any]) -> Any:

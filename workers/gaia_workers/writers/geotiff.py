@@ -22,14 +22,16 @@ import rasterio
 import rasterio.shutil
 import xarray as xr
 from numpy.typing import NDArray
+from rasterio.enums import ColorInterp
 from rasterio.transform import Affine
 from rasterio.windows import Window
 
 from gaia_processes.errors import DatasetUnsuitable
 from gaia_processes.inputs.holding import explain_no_raster, explain_several
 from gaia_processes.shared.axes import text_of
+from gaia_processes.shared.bounds import lone_step
 from gaia_processes.shared.history import append_history
-from gaia_processes.shared.mappings import crs_of, read_plane
+from gaia_processes.shared.mappings import crs_of, plane_unit, read_plane
 from gaia_processes.shared.values import MISSING, PACKING, is_categorical, precision_of, read_numbers
 from gaia_processes.text import Text
 from gaia_workers.writers.fields import Field, decode, fields_of, read_times
@@ -70,7 +72,7 @@ def write(dataset: xr.Dataset, path: Path, *, progress: Callable[[int, int], Non
     fields = _fitting(fields_of(dataset))
     field = fields[0]
     crs = _crs(field)
-    x, y = (_axis(field, which) for which in ("x", "y"))
+    (x, step_x), (y, step_y) = (_axis(field, which) for which in ("x", "y"))
     bands = [(each, *band) for each in fields for band in _bands(each)]
     if len(bands) > MOST_BANDS:
         raise _refused(
@@ -78,8 +80,10 @@ def write(dataset: xr.Dataset, path: Path, *, progress: Callable[[int, int], Non
             f"la sélection a {len(bands)} pas de temps et niveaux, et un GeoTIFF contient ici {MOST_BANDS} bandes : choisissez-en moins, ou demandez NetCDF",
         )
     kind, nodata = _stored_as(field.variable)
+    opacity = _opacity(fields)
+    if opacity is not None:  # it says which cells are missing, so that no number has to
+        kind, nodata = field.variable.encoding["stored"], None
     across, down = np.argsort(x), np.argsort(-y)
-    step_x, step_y = _step(x), _step(y)
     west, north = float(x.min()) - step_x / 2, float(y.max()) + step_y / 2
     profile: dict[str, Any] = {
         "driver": "GTiff", "width": len(x), "height": len(y), "count": len(bands), "dtype": kind, "nodata": nodata,
@@ -92,11 +96,17 @@ def write(dataset: xr.Dataset, path: Path, *, progress: Callable[[int, int], Non
         with whole_or_nothing(path), rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, GDAL_NUM_THREADS=1, GDAL_PAM_ENABLED=False):
             with rasterio.open(draft, "w", **profile) as target:
                 target.update_tags(**_tags(fields, append_history(dataset.attrs, history)))
+                if opacity is not None:
+                    target.colorinterp = [
+                        ColorInterp.alpha if at == opacity else each for at, each in enumerate(target.colorinterp)
+                    ]
                 if colours := _colours(field.variable, kind) if len(bands) == 1 else None:
                     target.write_colormap(1, colours)
                 for number, (own, places, description) in enumerate(bands, 1):
                     target.set_band_description(number, description)
-                    _write_band(target, number, _Part(own, places, down, across, kind, nodata), count)
+                    _write_band(
+                        target, number, _Part(own, places, down, across, kind, nodata if opacity is None else 0), count
+                    )
             rasterio.shutil.copy(
                 draft, path, driver="COG", COMPRESS="DEFLATE", PREDICTOR="YES", BLOCKSIZE=2 * _TILE, OVERVIEWS="AUTO", INTERLEAVE="BAND",
                 RESAMPLING=_overviews(fields, kind), BIGTIFF="IF_SAFER",
@@ -129,23 +139,23 @@ def _fitting(fields: tuple[Field, ...]) -> tuple[Field, ...]:
     return numbers
 
 
-def _axis(field: Field, which: str) -> NDArray[np.float64]:
+def _axis(field: Field, which: str) -> tuple[NDArray[np.float64], float]:
+    """Give the centres of columns or rows, and how far apart they are: where there is one alone, the size of its cell."""
     grid = field.grid
     regular = grid.kind == "regular"
     name = (grid.longitude if regular else grid.x) if which == "x" else (grid.latitude if regular else grid.y)
     own = field.dataset.variables[str(name)]
-    values = read_plane(own, crs_of(field.dataset, grid)) if grid.kind == "projected" else read_numbers(own)
+    crs = crs_of(field.dataset, grid) if grid.kind == "projected" else None
+    values = read_numbers(own) if crs is None else read_plane(own, crs)
+    if (alone := lone_step(field.dataset, str(name))) is not None:
+        return values, abs(alone) * (1.0 if crs is None else plane_unit(own, crs))
     steps = np.diff(values)
     if len(values) < 2 or np.ptp(steps) > _UNEVEN * abs(float(steps.mean())) or not steps.mean():
         raise _refused(
-            f"its columns and rows must be evenly spaced, two at least, and those of {name!r} are not: regrid it first, or ask for NetCDF",
-            f"ses colonnes et lignes doivent être régulièrement espacées, deux au moins, et celles de {name!r} ne le sont pas : passez d'abord par regrid, ou demandez NetCDF",
+            f"its columns and rows must be evenly spaced, two at least where they have no bounds, and those of {name!r} are not: regrid it first, or ask for NetCDF",
+            f"ses colonnes et lignes doivent être régulièrement espacées, deux au moins si elles n'ont pas de limites, et celles de {name!r} ne le sont pas : passez d'abord par regrid, ou demandez NetCDF",
         )
-    return values
-
-
-def _step(values: NDArray[np.float64]) -> float:
-    return float(np.ptp(values)) / (len(values) - 1)
+    return values, float(np.ptp(values)) / (len(values) - 1)
 
 
 def _crs(field: Field) -> str:
@@ -176,6 +186,19 @@ def _stored_as(variable: xr.Variable) -> tuple[np.dtype[Any], float | int | None
     known = np.dtype("float32" if kind == np.float32 else "float64")
     own = marks and variable.dtype.kind == "f" and not any(name in variable.attrs for name in PACKING)
     return known, float(known.type(np.ravel(marks[0])[0])) if own else math.nan
+
+
+def _opacity(fields: tuple[Field, ...]) -> int | None:
+    """
+    Find the band of opacity of an image that a reader gave wider, for cells that are hidden; None where there is none.
+
+    Where it is 0 the other bands are missing, and nowhere else, so that all can be written in the type in which they were.
+    """
+    told = {(field.variable.encoding.get("opacity"), field.variable.encoding.get("stored")) for field in fields}
+    name, stored = told.pop()
+    names = [field.name for field in fields]
+    whole = all(field.variable.dtype.kind == "i" for field in fields)
+    return names.index(name) if not told and stored is not None and name in names and whole else None
 
 
 def _colours(variable: xr.Variable, kind: np.dtype[Any]) -> dict[int, tuple[int, int, int, int]] | None:

@@ -10,7 +10,8 @@ import xarray as xr
 from gaia_processes.inputs.bbox import Bbox
 from gaia_processes.inputs.interval import Interval
 from gaia_processes.inputs.levels import Levels
-from gaia_processes.shared.axes import Grid, find_grid
+from gaia_processes.shared.axes import Grid, find_grid, text_of
+from gaia_processes.shared.bounds import find_bounds_of, show_bounds
 from gaia_processes.shared.cutting.choice import select, select_heights
 from gaia_processes.shared.cutting.parts import Inclusion, Mask, Warn, name_coordinates, name_measured, replace
 from gaia_processes.shared.cutting.plane import cut_mesh, cut_plane, frame_start, mask_outside_box
@@ -84,7 +85,7 @@ def cut(
         part, masks = _select_box(
             part, bbox, inclusion=inclusion, mask_outside=mask_outside, drop_halo=drop_halo, warn=warn
         )
-        part = _forget_transforms(part)
+        part = _forget_transforms(_keep_steps(part))
     return _state_extent(_clean(part), bbox, masks)
 
 
@@ -136,6 +137,24 @@ def _clean(dataset: xr.Dataset) -> xr.Dataset:
         if drop:
             changed[name] = variable.copy(deep=False)
             changed[name].attrs = {key: value for key, value in variable.attrs.items() if key not in drop}
+    return replace(dataset, changed) if changed else dataset
+
+
+def _keep_steps(dataset: xr.Dataset) -> xr.Dataset:
+    """Give the only row or column of a raster that is left bounds, before the size of its cells is forgotten."""
+    changed: dict[str, xr.Variable] = {}
+    for grid in _grids(dataset):
+        told = "" if grid.mapping is None else text_of(dataset.variables[grid.mapping], "GeoTransform")
+        names = (grid.longitude, grid.latitude) if grid.kind == "regular" else (grid.x, grid.y)
+        if not told or None in names:
+            continue
+        steps = dict(zip(map(str, names), map(float, told.split()[1::4]), strict=True))
+        alone = {
+            name: dataset.variables[name].copy(deep=False)
+            for name in steps
+            if dataset.sizes[name] == 1 and find_bounds_of(dataset, name) is None
+        }
+        changed |= {**alone, **show_bounds(alone, {name: steps[name] for name in alone})}
     return replace(dataset, changed) if changed else dataset
 
 
