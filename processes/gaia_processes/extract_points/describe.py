@@ -303,7 +303,7 @@ def _count_points(inputs: Inputs) -> int:
 
 EXTRACT_POINTS = Process(
     id="extract-points",
-    version="1.0.0",
+    version="1.0.1",
     title=Text(en="Values at points", fr="Valeurs en des points"),
     description=Text(
         en="Takes the values of gridded data at points: of the nearest cell or interpolated, at every time step or at the time "
