@@ -46,6 +46,7 @@ _CURVED_DEG = 2.0
 _CURVED_OF_MESH_DEG = 0.25  # the edges of triangles and hexagons are great circles by their definition
 _PIECES = 16
 _PAIRS = 2**17
+_FEW_POINTS = 9
 _CELLS_AT_ONCE = 2**13
 
 
@@ -550,7 +551,9 @@ def _areas(cells: Places, x: Floats, s: Floats, rows: Floats, columns: Floats) -
     ends = np.cumsum(counts)
     if not counts.any():  # cells may be at the height of the target, and all beside it
         return join_shares([])
-    cuts = np.searchsorted(ends, np.arange(0, int(ends[-1]), _PAIRS))
+    # Rings of great circles have many points: of these fewer are held at once.
+    at_once = max(_PAIRS * _FEW_POINTS // max(x.shape[1], _FEW_POINTS), 1)
+    cuts = np.searchsorted(ends, np.arange(0, int(ends[-1]), at_once))
     for begin, stop in zip(cuts, [*cuts[1:], len(by_row)], strict=True):
         some = counts[begin:stop]
         ring = np.repeat(by_row[begin:stop], some)
