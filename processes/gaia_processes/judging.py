@@ -99,7 +99,7 @@ def validate_request(
     return reading.inputs
 
 
-def find_unfit(process: Process, inputs: BaseModel, file_format: Format, *, find_cube: FindsCube) -> Text | None:
+def find_unfit(process: Process, inputs: BaseModel, file_format: Format, *, cube: Cube | None) -> Text | None:
     """
     Say why a format cannot hold what a request asks for; None where it can, or where only the work itself will know.
 
@@ -107,14 +107,13 @@ def find_unfit(process: Process, inputs: BaseModel, file_format: Format, *, find
     ----------
     inputs : BaseModel
         Read and judged.
-    find_cube : callable
-        As for `validate_request`.
+    cube : Cube or None
+        What is known of `dataset` (`cube_of_dataset`).
     """
     unfit = process.check_format_alone(inputs, file_format)
-    if unfit is not None:
+    if unfit is not None or cube is None:
         return unfit
-    cube = cube_of_dataset(inputs, find_cube)
-    return None if cube is None else process.check_format(inputs, cube, file_format)
+    return process.check_format(inputs, cube, file_format)
 
 
 def constrain_request(

@@ -12,7 +12,7 @@ from gaia_server import openapi
 from gaia_server.bodies import TimedInput
 from gaia_server.cors import allow_other_origins
 from gaia_server.front import import_front, open_house, pygeoapi_configuration, settle_accept, tell_as_problem
-from gaia_server.negotiation import AcceptRepair
+from gaia_server.negotiation import AcceptRepair, parameter
 from gaia_server.operations import comes_in_forms
 from gaia_server.pages.process import example_body
 from gaia_server.pages.protection import protect
@@ -36,6 +36,7 @@ from gaia_server.services import EXTENSION, Services
 
 BODY_LIMIT_S = 30.0
 CHOSEN_BY = ("Accept", "Accept-Language")
+_VARIES = ", ".join(CHOSEN_BY)
 
 OURS = (
     processes.routes,
@@ -119,7 +120,7 @@ def _limit_body_time() -> None:
 def _check_form() -> None:
     """Refuse an `f` that is no form of what is asked for; where the OpenAPI document has none, it is ignored."""
     rule = request.url_rule
-    if request.args.get("f") and rule is not None and comes_in_forms(rule.rule):
+    if parameter(request, "f") and rule is not None and comes_in_forms(rule.rule):
         query = Query(request)
         query.form()
         query.check()
@@ -138,5 +139,5 @@ def _say_what_varies(response: Response) -> Response:
     if "Vary" in response.headers:
         response.vary.update(CHOSEN_BY)
     else:
-        response.headers["Vary"] = ", ".join(CHOSEN_BY)
+        response.headers.add("Vary", _VARIES)
     return response

@@ -39,10 +39,11 @@ def _mark(response: Response) -> Response:
     with_credentials = current_services().settings.credential_origins
     origin = request.headers.get("Origin", "")
     known = origin.lower() in with_credentials
-    response.headers["Access-Control-Allow-Origin"] = origin if known else "*"
+    add = response.headers.add  # nobody else has set them, so none need be looked for
+    add("Access-Control-Allow-Origin", origin if known else "*")
     if known:
-        response.headers["Access-Control-Allow-Credentials"] = "true"
+        add("Access-Control-Allow-Credentials", "true")
     if with_credentials:
         response.vary.add("Origin")
-    response.headers["Access-Control-Expose-Headers"] = EXPOSED
+    add("Access-Control-Expose-Headers", EXPOSED)
     return response

@@ -142,10 +142,11 @@ def read_demand(
         raise InvalidInputs((*followed.faults, *rest, *faults.found)) from None
     if followed.faults or faults.found:
         raise InvalidInputs((*followed.faults, *faults.found))
-    unfit = tuple(_check_formats(process, inputs, outputs, federation))
+    inputs = pin_versions(inputs, version_of=lambda reference: _dataset(federation, reference).version)
+    cube = cube_of_dataset(inputs, _known_cubes(federation))
+    unfit = tuple(_check_formats(process, inputs, outputs, cube))
     if unfit:
         raise InvalidInputs(unfit)
-    inputs = pin_versions(inputs, version_of=lambda reference: _dataset(federation, reference).version)
     demand = Demand(
         inputs=dump_inputs(inputs),
         outputs=outputs,
@@ -153,12 +154,19 @@ def read_demand(
         subscriber=subscriber,
         uploads=tuple(_uploads_of(inputs, uploads)),
     )
-    return Understood(demand=demand, inputs=inputs, estimate=estimate(process, inputs, demand, federation))
+    cost = _estimate(process, inputs, demand, federation, cube)
+    return Understood(demand=demand, inputs=inputs, estimate=cost)
 
 
 def estimate(process: Process, inputs: BaseModel, demand: Demand, federation: Federation) -> Estimate:
     """Tell what a demand costs in the formats that are asked for; of uploads and tables nothing counts but their size."""
-    cost = _weigh(process.estimate(inputs, cube_of_dataset(inputs, _known_cubes(federation))), process, demand)
+    return _estimate(process, inputs, demand, federation, cube_of_dataset(inputs, _known_cubes(federation)))
+
+
+def _estimate(
+    process: Process, inputs: BaseModel, demand: Demand, federation: Federation, cube: Cube | None
+) -> Estimate:
+    cost = _weigh(process.estimate(inputs, cube), process, demand)
     fetched_bytes = sum(upload.size_bytes for upload in demand.uploads) + _table_bytes(inputs, federation)
     if not fetched_bytes:
         return cost
@@ -187,14 +195,14 @@ def _weigh(cost: Estimate, process: Process, demand: Demand) -> Estimate:
 
 
 def _check_formats(
-    process: Process, inputs: BaseModel, outputs: tuple[RequestedOutput, ...], federation: Federation
+    process: Process, inputs: BaseModel, outputs: tuple[RequestedOutput, ...], cube: Cube | None
 ) -> Iterator[Fault]:
     """Find the formats that cannot hold what is asked for, whether the request or `Accept` names them."""
     for output in outputs:
         asked = next((each for each in process.outputs[output.id].formats if each.id == output.format), None)
         if asked is None:  # not one of this output: whoever reads formats says so
             continue
-        unfit = find_unfit(process, inputs, asked, find_cube=_known_cubes(federation))
+        unfit = find_unfit(process, inputs, asked, cube=cube)
         if unfit is not None:
             pointer = f"/outputs/{output.id}/format/mediaType"
             yield Fault(input="outputs", pointer=pointer, problem=unfit, given=asked.media_type)

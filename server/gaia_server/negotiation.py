@@ -25,9 +25,14 @@ _CHARSET = re.compile(r"\s*;\s*charset\s*=\s*(\"[^\"]*\"|[^;,\s]*)", re.ASCII | 
 type WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
+def parameter(request: Request, name: str) -> str:
+    """Give a parameter of the query; empty where it is absent, which is found out at no cost where there is no query."""
+    return request.args.get(name, "") if request.query_string else ""
+
+
 def language_of(request: Request) -> Language:
     """Tell the language to answer in: `?lang=`, else `Accept-Language`, else English."""
-    asked = request.args.get("lang", "")[:2].lower()
+    asked = parameter(request, "lang")[:2].lower()
     if asked in LANGUAGES:
         return asked
     return _best_language(request.headers.get("Accept-Language", ""))
@@ -47,7 +52,7 @@ def names_media_type(request: Request, media_type: str) -> bool:
 
 def form_of(request: Request) -> str | None:
     """Tell the form that `?f=` asks for; None where it is absent, empty, or none of ours."""
-    return FORMS.get(request.args.get("f", "").strip().lower())
+    return FORMS.get(parameter(request, "f").strip().lower())
 
 
 def wants_json(request: Request) -> bool:
@@ -57,7 +62,7 @@ def wants_json(request: Request) -> bool:
 
 def wants_html(request: Request) -> bool:
     """Tell whether a person looks: `?f=html`, or an `Accept` that likes HTML better than JSON, as browsers send it."""
-    if request.args.get("f"):
+    if parameter(request, "f"):
         return form_of(request) == HTML
     return _likes_html(request.headers.get("Accept", ""))
 
@@ -70,8 +75,13 @@ def _likes_html(accepted: str) -> bool:
 
 def accepted_format(request: Request, offered: Sequence[Format]) -> Format:
     """Choose the format that `Accept` names, best liked first; the default (the first) where it names none of them."""
-    liked = sorted(request.accept_mimetypes, key=lambda each: -each[1])
-    named = (format_for(name, tuple(offered)) for name, quality in liked if quality > 0)
+    return _best_format(request.headers.get("Accept", ""), tuple(offered))
+
+
+@lru_cache(_HEADERS_KEPT)
+def _best_format(accepted: str, offered: tuple[Format, ...]) -> Format:
+    liked = sorted(parse_accept_header(accepted, MIMEAccept), key=lambda each: -each[1])
+    named = (format_for(name, offered) for name, quality in liked if quality > 0)
     return next((each for each in named if each is not None), offered[0])
 
 

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, Self
+from functools import lru_cache
+from typing import Literal
 
 _PREFERENCE = re.compile(
     r"""
@@ -14,6 +15,7 @@ _PREFERENCE = re.compile(
     re.VERBOSE,
 )
 _LONGEST_WAIT_S = 86400
+_HEADERS_KEPT = 256
 
 type Returns = Literal["minimal", "representation"]
 
@@ -39,22 +41,28 @@ class Preference:
     wait_s: int | None = None
     returns: Returns | None = None
 
-    @classmethod
-    def parse(cls, headers: Iterable[str]) -> Self:
+    @staticmethod
+    def parse(headers: Iterable[str]) -> "Preference":
         """
         Read the header, however often it was sent; the first mention of a preference counts.
 
         Preferences may be separated by `,` (as the RFC says) or `;` (as real clients do); unknown ones are ignored.
         """
-        found: dict[str, str] = {}
-        for name, value in _preferences(",".join(headers)):
-            found.setdefault(name, value)
-        asked = [name for name in found if name in ("respond-async", "respond-sync")]
-        return cls(
-            respond=None if not asked else "async" if asked[0] == "respond-async" else "sync",
-            wait_s=_seconds(found.get("wait", "")),
-            returns=_RETURNS.get(found.get("return", "")),
-        )
+        return _read(",".join(headers))
+
+
+@lru_cache(_HEADERS_KEPT)
+def _read(header: str) -> Preference:
+    """Read it; clients send the same few."""
+    found: dict[str, str] = {}
+    for name, value in _preferences(header):
+        found.setdefault(name, value)
+    asked = [name for name in found if name in ("respond-async", "respond-sync")]
+    return Preference(
+        respond=None if not asked else "async" if asked[0] == "respond-async" else "sync",
+        wait_s=_seconds(found.get("wait", "")),
+        returns=_RETURNS.get(found.get("return", "")),
+    )
 
 
 def _preferences(header: str) -> Iterator[tuple[str, str]]:

@@ -1,17 +1,33 @@
 """JSON on the wire: members in the order they were written, UTF-8 as it is, no charset parameter, no `null` members."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
 from flask import Response
+from werkzeug.datastructures import Headers
 
 from gaia_processes.text import Language, Text
 from gaia_server.negotiation import HTML, JSON
 
+_AS_IT_IS = re.compile(r"[\w.~:/?#@!$&*+,;=%-]*", re.ASCII)
+_WHOLE = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})
 _PAGE = Text(en="This document as a page", fr="Ce document sous forme de page")
+
+
+class Answer(Response):
+    """An answer whose body is there as a whole, with its length, and whose address can mostly be sent as it is."""
+
+    def get_wsgi_headers(self, environ: dict[str, Any]) -> Headers:
+        """Give the headers; werkzeug copies them and writes the address anew, which takes longer than making the rest of the answer."""
+        headers = self.headers
+        plain = "Content-Length" in headers and "Content-Location" not in headers
+        if plain and self.status_code in _WHOLE and _AS_IT_IS.fullmatch(headers.get("Location", "")):
+            return headers
+        return super().get_wsgi_headers(environ)
 
 
 def render_json(
@@ -30,9 +46,7 @@ def render_text(
     text: bytes, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None, *, content_type: str
 ) -> Response:
     """Answer with a JSON document that is written already."""
-    response = Response(text, status=status, content_type=content_type)
-    response.headers.update(headers or {})
-    return response
+    return Answer(text, status=status, headers=headers, content_type=content_type)
 
 
 def render_empty(status: int, headers: Mapping[str, str] | None = None) -> Response:

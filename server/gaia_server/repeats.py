@@ -29,13 +29,13 @@ def read_once(request: Request, process_id: str, body: Mapping[str, Any]) -> Onc
     KeyWrong
         If there are several keys, or it is not 1 to 128 printable characters.
     """
-    keys = request.headers.getlist(HEADER)
-    if not keys:
+    key = request.headers.get(HEADER)
+    if key is None:
         return None
-    if len(keys) > 1 or not _PRINTABLE.fullmatch(keys[0]):
-        raise KeyWrong(keys)
+    if not _PRINTABLE.fullmatch(key):
+        raise KeyWrong([key])
     asked = json.dumps([process_id, body], sort_keys=True, separators=(",", ":"))
-    return Once(key=keys[0], digest=hashlib.sha256(asked.encode()).hexdigest())
+    return Once(key=key, digest=hashlib.sha256(asked.encode()).hexdigest())
 
 
 def require_same(earlier: Job, once: Once) -> Job:

@@ -19,10 +19,9 @@ from gaia_config.centres import Centre
 from gaia_config.settings import Settings
 from gaia_processes.inputs.references import references_in
 from gaia_processes.process import Estimate, Process
-from gaia_processes.reading import read_inputs
 from gaia_processes.text import Text
 from gaia_server import routing
-from gaia_server.demands import estimate
+from gaia_server.demands import Understood, estimate
 from gaia_server.errors import (
     CostOverLimit,
     Forbidden,
@@ -99,7 +98,7 @@ class Submission:
     def submit(
         self,
         process: Process,
-        demand: Demand,
+        understood: Understood,
         *,
         owner: str,
         synchronous: bool,
@@ -135,9 +134,9 @@ class Submission:
         Forbidden
             If the owner may not read the dataset, and so not share what others computed of it.
         """
-        inputs = read_inputs(process, demand.inputs)
+        demand, inputs = understood.demand, understood.inputs
         _check_right(owner, inputs)
-        cost = estimate(process, inputs, demand, self._federation)
+        cost = self._cost(process, understood)
         self._check_cost(cost)
         self._check_queues(owner)
         plan = self._plan(process, inputs, cost)
@@ -185,7 +184,7 @@ class Submission:
                 self._send(work)
         return accepted
 
-    def choose(self, process: Process, demand: Demand) -> Plan:
+    def choose(self, process: Process, understood: Understood) -> Plan:
         """
         Say where a demand would run and why, and what would be brought there, without running it.
 
@@ -194,8 +193,7 @@ class Submission:
         NoCentre
             If no centre can do it at all.
         """
-        inputs = read_inputs(process, demand.inputs)
-        return self._plan(process, inputs, estimate(process, inputs, demand, self._federation))
+        return self._plan(process, understood.inputs, self._cost(process, understood))
 
     def find_once(self, once: Once, *, owner: str) -> Job | None:
         """
@@ -282,6 +280,11 @@ class Submission:
             load = loads[job.centre]
             longer = dict(load.waiting) | {job.queue: load.waiting.get(job.queue, 0) + 1}
             self._loads = (seen, loads | {job.centre: replace(load, waiting=longer)})
+
+    def _cost(self, process: Process, understood: Understood) -> Estimate:
+        """Tell what a demand costs; what became a file after it was understood is fetched, which counts too."""
+        demand = understood.demand
+        return estimate(process, understood.inputs, demand, self._federation) if demand.uploads else understood.estimate
 
     def _load(self, centre: str) -> Load:
         try:

@@ -28,6 +28,7 @@ from gaia_processes.catalogue import CATALOGUE, by_id
 from gaia_processes.cube import Axis, Cube, Variable
 from gaia_processes.process import Process
 from gaia_server.app import draw_app, settle
+from gaia_server.demands import Understood
 from gaia_server.errors import NoSuchJob
 from gaia_server.events import Feeds, Wakes
 from gaia_server.jobs.engine import open_engine
@@ -86,7 +87,7 @@ class MemorySubmission:
     def submit(
         self,
         process: Process,
-        demand: Demand,
+        understood: Understood,
         *,
         owner: str,
         synchronous: bool,
@@ -96,7 +97,7 @@ class MemorySubmission:
         """Record a job."""
         if self.refusal is not None:
             raise self.refusal
-        job = new_job(process, demand, owner=owner, synchronous=synchronous)
+        job = new_job(process, understood.demand, owner=owner, synchronous=synchronous)
         accepted = self.store.accept(replace(job, once=once), fresh=fresh)
         return require_same(accepted, once) if once else accepted
 
@@ -128,7 +129,7 @@ class MemorySubmission:
         """See how the centres are."""
         return self.loads_now
 
-    def choose(self, process: Process, demand: Demand) -> Plan:
+    def choose(self, process: Process, understood: Understood) -> Plan:
         """Choose the one centre that there is."""
         reason = Words(en="it is near", fr="il est proche")
         return Plan(choice=Choice(centre="theia", queue="interactive", reason=reason))

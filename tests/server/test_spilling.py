@@ -154,9 +154,9 @@ def test_equal_large_zones_are_equal_work(places, services, monkeypatch):
     demands = []
     submit = type(services.submission).submit
 
-    def keep(self, process, demand, **how):
-        demands.append(demand)
-        return submit(self, process, demand, **how)
+    def keep(self, process, understood, **how):
+        demands.append(understood.demand)
+        return submit(self, process, understood, **how)
 
     monkeypatch.setattr(type(services.submission), "submit", keep)
     for _ in range(2):

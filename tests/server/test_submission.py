@@ -11,9 +11,12 @@ import pytest
 from gaia_config.catalogue import Federation
 from gaia_config.settings import Settings
 from gaia_processes.process import Process
+from gaia_processes.reading import read_inputs
+from gaia_server.demands import Understood, estimate
 from gaia_server.errors import CostOverLimit, StoreDown
 from gaia_server.jobs.records import Demand, Job, RequestedOutput
 from gaia_server.jobs.store import Store
+from gaia_server.services import Services
 from gaia_server.submission import SentOrders, Submission
 from gaia_workers.contract import Load, TransportDown
 
@@ -37,6 +40,12 @@ class Wire:
         self.sent.append(order.centre)
 
 
+def understand(services: Services, process: Process, demand: Demand) -> Understood:
+    inputs = read_inputs(process, demand.inputs)
+    cost = estimate(process, inputs, demand, services.federation)
+    return Understood(demand=demand, inputs=inputs, estimate=cost)
+
+
 @pytest.fixture
 def submit(services, tmp_path: Path):
     def make(wire: Wire, **limits: int):
@@ -50,7 +59,7 @@ def submit(services, tmp_path: Path):
 
         def submit(process: str, demand: Demand):
             chosen: Process = services.processes[process]
-            return made.submit(chosen, demand, owner="anna", synchronous=False)
+            return made.submit(chosen, understand(services, chosen, demand), owner="anna", synchronous=False)
 
         return submit
 
@@ -111,7 +120,8 @@ def test_a_choice_names_the_centre_with_the_data_and_why(services, tmp_path: Pat
         settings=Settings(home=tmp_path / "home"), store=services.store, transport=Wire(),
         federation=Federation(services.centres), centres=services.centres,
     )  # fmt: skip
-    choice = made.choose(services.processes["subset"], SUBSET).choice
+    subset = services.processes["subset"]
+    choice = made.choose(subset, understand(services, subset, SUBSET)).choice
     assert choice.centre == "theia"
     assert choice.reason.en.startswith("theia holds the data")
 
@@ -127,7 +137,8 @@ def test_a_run_that_goes_on_is_answered_for_also_while_the_store_takes_no_writin
         settings=Settings(home=tmp_path / "home"), store=services.store, transport=Wire(),
         federation=Federation(services.centres), centres=services.centres,
     )  # fmt: skip
-    job = made.submit(services.processes["echo"], HELLO, owner="anna", synchronous=True)
+    echo = services.processes["echo"]
+    job = made.submit(echo, understand(services, echo, HELLO), owner="anna", synchronous=True)
     assert made.go_on(job) == job
 
 

@@ -68,7 +68,7 @@ class Desk:
             references=services.references,
             outbound=services.outbound,
         )
-        return services.submission.submit(process, understood.demand, owner=ANONYMOUS, synchronous=not later)
+        return services.submission.submit(process, understood, owner=ANONYMOUS, synchronous=not later)
 
     def wait(self, job: Job) -> Job:
         """Wait as long as a synchronous answer may take; a job that takes longer goes on by itself, and is listed."""

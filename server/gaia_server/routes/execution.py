@@ -38,7 +38,7 @@ def execute(process_id: str) -> Response:
     """Run a process: 200 with its results, or 201 with the job that makes them."""
     services = current_services()
     process = services.process(process_id)
-    wish = Preference.parse(request.headers.getlist("Prefer"))
+    wish = _wish()
     body = read_object(request, services.settings)
     once = read_once(request, process.id, body)
     earlier = services.submission.find_once(once, owner=identify(request)) if once else None
@@ -48,7 +48,7 @@ def execute(process_id: str) -> Response:
     later = _answers_later(process, wish) or understood.estimate.seconds > services.settings.sync_limit_s
     job = services.submission.submit(
         process,
-        understood.demand,
+        understood,
         owner=identify(request),
         synchronous=not later,
         fresh=_wants_fresh(),
@@ -64,13 +64,13 @@ def follow_link(process_id: str) -> Response:
     process, limit_s = services.process(process_id), services.settings.sync_limit_s
     link = read_link(process, request.args.to_dict(flat=False), max_depth=services.settings.max_json_depth)
     # A client that sends the same `Prefer` with everything it asks for does not mean this.
-    wish = replace(Preference.parse((*link.prefer, *request.headers.getlist("Prefer"))), respond=None)
+    wish = replace(_wish(*link.prefer), respond=None)
     understood = spill(_understand(services, process, link.body, wish), _keeper(services))
     cost_s = understood.estimate.seconds
     if "sync-execute" not in process.control or cost_s > limit_s:
         raise PostInstead(estimate_s=cost_s if cost_s > limit_s else None, limit_s=limit_s)
     job = services.submission.submit(
-        process, understood.demand, owner=identify(request), synchronous=True, fresh=_wants_fresh()
+        process, understood, owner=identify(request), synchronous=True, fresh=_wants_fresh()
     )
     response = _wait_for(services, job, wish, lasting=False)
     response.headers["Cache-Control"] = "no-cache"
@@ -83,7 +83,7 @@ def estimate(process_id: str) -> Response:
     services = current_services()
     process = services.process(process_id)
     understood = _read(services, process, Preference())
-    cost, plan = understood.estimate, services.submission.choose(process, understood.demand)
+    cost, plan = understood.estimate, services.submission.choose(process, understood)
     choice, language = plan.choice, language_of(request)
     return render_json(
         {
@@ -194,9 +194,15 @@ def _wait_for(services: Services, job: Job, wish: Preference, *, lasting: bool =
     return response
 
 
+def _wish(*others: str) -> Preference:
+    """Read what the client would like; `others` were said in the address, and count before the header."""
+    header = request.headers.get("Prefer")
+    return Preference.parse(others if header is None else (*others, header))
+
+
 def _wants_fresh() -> bool:
     """Tell whether the client wants it computed anew, though the same may have been computed before."""
-    return bool(request.cache_control.no_cache)
+    return "Cache-Control" in request.headers and bool(request.cache_control.no_cache)
 
 
 def _returns(job: Job, wish: Preference) -> str | None:

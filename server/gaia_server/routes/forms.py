@@ -61,7 +61,7 @@ def _run(services: Services, process: Process, understood: Understood, *, now: b
     owner, limit_s = identify(request), services.settings.sync_limit_s
     now = now and understood.estimate.seconds <= limit_s
     spilled = spill(understood, Keeper(services.uploads, owner))
-    job = services.submission.submit(process, spilled.demand, owner=owner, synchronous=now)
+    job = services.submission.submit(process, spilled, owner=owner, synchronous=now)
     if not now:
         return job
     job = services.submission.wait(job.id, owner=owner, timeout_s=limit_s)
