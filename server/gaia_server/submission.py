@@ -39,6 +39,7 @@ from gaia_server.jobs.dispatcher import Rooms, with_lengths
 from gaia_server.jobs.lanes import Room
 from gaia_server.jobs.orders import order_of
 from gaia_server.jobs.records import Demand, Job, Once, Work
+from gaia_server.jobs.sent import SentOrders
 from gaia_server.jobs.states import State
 from gaia_server.jobs.store import Store
 from gaia_server.repeats import require_same
@@ -51,8 +52,6 @@ NEAR = 0.8
 MARGIN_BYTES = 1024
 BRINGING_BYTES = 1024
 """So much at most an order says of each dataset that is brought."""
-TOGETHER_S = 0.2
-"""So long orders that were sent are collected, before they are taken out of the outbox together."""
 _POLL_S, _LONGEST_POLL_S = 0.5, 4.0
 
 _log = structlog.get_logger()
@@ -446,42 +445,6 @@ def _with_plain_places(value: Any, *, place: bool = False) -> Any:
         case int() if place and not isinstance(value, bool):
             return float(value)
     return value
-
-
-class SentOrders:
-    """
-    Takes orders that were sent out of the outbox, several at once, when nobody waits for it.
-
-    Until then the outbox lies about them, and not for long: whoever else sends what waits there leaves what is younger than
-    `SECOND_CHANCE_S` alone. An order that comes a second time, because this process died, is refused by its claim.
-    """
-
-    def __init__(self, store: Store, *, pause_s: float = TOGETHER_S) -> None:
-        self._store = store
-        self._pause_s = pause_s
-        self._orders: list[tuple[str, int]] = []
-        self._lock = threading.Lock()
-        self._writes = False
-
-    def note(self, work_id: str, attempt: int) -> None:
-        """Take note that the broker has the order of an attempt."""
-        with self._lock:
-            self._orders.append((work_id, attempt))
-            begins, self._writes = not self._writes, True
-        if begins:
-            threading.Thread(target=self._write, name="sent orders", daemon=True).start()
-
-    def _write(self) -> None:
-        """Wait a moment for more of them, and write them all."""
-        time.sleep(self._pause_s)
-        with self._lock:
-            orders, self._orders, self._writes = self._orders, [], False
-        try:
-            self._store.orders_sent(orders)
-        except StoreDown as error:
-            _log.warning("orders that were sent stay in the outbox", count=len(orders), reason=str(error))
-        except Exception:  # noqa: BLE001 - the outbox sends them again, and their claims refuse that
-            _log.exception("orders that were sent stay in the outbox", count=len(orders))
 
 
 class Changes:

@@ -15,9 +15,10 @@ from gaia_processes.reading import read_inputs
 from gaia_server.demands import Understood, estimate
 from gaia_server.errors import CostOverLimit, StoreDown
 from gaia_server.jobs.records import Demand, Job, RequestedOutput
+from gaia_server.jobs.sent import SentOrders
 from gaia_server.jobs.store import Store
 from gaia_server.services import Services
-from gaia_server.submission import SentOrders, Submission
+from gaia_server.submission import Submission
 from gaia_workers.contract import Load, TransportDown
 
 HELLO = Demand(inputs={"message": "hello"}, outputs=(RequestedOutput(id="message", format="text"),))
@@ -160,7 +161,7 @@ def test_orders_that_were_sent_are_taken_out_of_the_outbox_together() -> None:
                 raise StoreDown
 
     noted = Noted()
-    sent = SentOrders(noted, pause_s=0.05)  # type: ignore[arg-type]  # all that it asks of a store
+    sent = SentOrders(noted, pause_s=0.05)
     sent.note("a", 1)
     sent.note("b", 1)
     _wait_for(lambda: noted.batches == [[("a", 1), ("b", 1)]])

@@ -6,7 +6,7 @@ out once.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import structlog
@@ -18,11 +18,12 @@ from gaia_server.jobs.lanes import Length, Room
 from gaia_server.jobs.orders import order_of
 from gaia_server.jobs.paces import Pace
 from gaia_server.jobs.records import Work
+from gaia_server.jobs.sent import SentOrders
 from gaia_server.jobs.store import Store
 from gaia_workers.contract import BadMessage, Failure, Load, Transport, TransportDown, Words, utc_now
 
-AHEAD_S = 0.1
-"""So much work lies at the broker beyond what runs, so that no slot waits for the next order to travel."""
+AHEAD_S = 0.2
+"""Twice as long as reports gather (`service.GATHER_S`). So much work lies at the broker beyond what runs, so that no slot waits for the next order to travel."""
 MOST_AHEAD = 32
 """Orders for each slot at most, however short they are."""
 LOOK_S = 1.0
@@ -101,6 +102,7 @@ class Dispatcher:
         self._centres = centres
         self._rooms = Rooms(settings=settings, store=store, centres=centres)
         self._loads: dict[str, tuple[float, Load]] = {}
+        self._sent = SentOrders(store)
 
     def fill_all(self) -> None:
         """Let out what there is room for, at every centre."""
@@ -109,11 +111,19 @@ class Dispatcher:
 
     def fill(self, centre: str) -> None:
         """Let out what there is room for at a centre; what the broker does not take waits in the outbox."""
-        for queue in self._centres[centre].queues:
-            room = self._rooms.of(centre, queue.name, self._load(centre))
-            released = self._store.lanes.release(centre, queue.name, room, now=utc_now())
-            if sent := [(work.id, work.attempt) for work in released if self._send(work)]:
-                self._store.orders_sent(sent)
+        for queue, room in self.rooms(centre).items():
+            self.send(self._store.lanes.release(centre, queue, room, now=utc_now()))
+
+    def rooms(self, centre: str) -> dict[str, Room]:
+        """Tell how much each lane of a centre takes."""
+        load = self._load(centre)
+        return {queue.name: self._rooms.of(centre, queue.name, load) for queue in self._centres[centre].queues}
+
+    def send(self, released: Iterable[Work]) -> None:
+        """Send the orders of works that were let out; what the broker does not take waits in the outbox."""
+        for work in released:
+            if self._send(work):
+                self._sent.note(work.id, work.attempt)
 
     def _send(self, work: Work) -> bool:
         """Send an order, and tell whether the broker has it."""

@@ -11,15 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Engine, Row, Select, bindparam, func, insert, or_, select, update
+from sqlalchemy import BindParameter, Connection, Engine, Row, Select, bindparam, func, or_, select, update
 
 from gaia_server.jobs import engine as database
 from gaia_server.jobs.paces import Pace, find_paces
 from gaia_server.jobs.records import Work
-from gaia_server.jobs.rows import WORKS, read_work
+from gaia_server.jobs.rows import PLAIN_WORKS, WORKS, read_plain_work, read_work
 from gaia_server.jobs.statements import Statement
 from gaia_server.jobs.states import State
-from gaia_server.jobs.tables import Moment, is_unfinished, outbox, works
+from gaia_server.jobs.tables import Moment, is_unfinished, works
+from gaia_server.jobs.works import put_out
 
 SHOWN = 2_000
 """So many of those that wait in a lane are known one by one; where the others stand is counted."""
@@ -39,7 +40,7 @@ _HEAD = select(works.c.turn).where(*_WAITING).order_by(*_ORDER).limit(1)
 _GLANCE = Statement(select(_TAKEN.scalar_subquery(), _HEAD.scalar_subquery()))
 _LAST_TURN = select(func.max(works.c.turn)).where(*_WAITING, works.c.owner == bindparam("of_owner"))
 _OUT_OF = select(func.count()).select_from(works).where(*_OUT, works.c.owner == bindparam("of_owner"))
-_RELEASE = (
+_RELEASE = Statement(
     update(works)
     .where(
         works.c.id == bindparam("this_work"),
@@ -48,6 +49,9 @@ _RELEASE = (
         works.c.lacking == 0,
     )
     .values(released=bindparam("now", type_=Moment))
+)
+_NEXT = Statement(
+    PLAIN_WORKS.where(*_WAITING).order_by(*_ORDER).limit(bindparam("most")).with_for_update(skip_locked=True)
 )
 _COUNT = (
     select(works.c.centre, works.c.queue, works.c.state, func.count())
@@ -185,10 +189,18 @@ class Lanes:
         if head is None or taken >= room.places:
             return ()
         with database.writing(self._engine) as connection:
-            _lock(connection, centre, queue)
-            taken, _ = _glance(connection, here)
-            chosen = _choose(connection, here, most=room.places - taken, each=room.each)
-            return tuple(replace(work, released=now) for work in chosen if _let_out(connection, work, now))
+            return let_out(connection, centre, queue, room, now=now)
+
+
+def let_out(connection: Connection, centre: str, queue: str, room: Room, *, now: datetime) -> tuple[Work, ...]:
+    """Let the next works of a lane out within a transaction; as `Lanes.release`."""
+    _lock(connection, centre, queue)
+    here = _here(centre, queue)
+    taken, head = _glance(connection, here)
+    if head is None or taken >= room.places:
+        return ()
+    chosen = _choose(connection, here, most=room.places - taken, each=room.each)
+    return tuple(replace(work, released=now) for work in chosen if _let_out(connection, work, now))
 
 
 def enter(connection: Connection, work: Work, room: Room | None) -> Work:
@@ -272,6 +284,8 @@ def _choose(connection: Connection, here: dict[str, Any], *, most: int, each: in
 def _next(
     connection: Connection, here: dict[str, Any], *, most: int, full: Sequence[str] = (), but: Sequence[str] = ()
 ) -> tuple[Work, ...]:
+    if not full and not but:
+        return tuple(read_plain_work(row) for row in _NEXT.all(connection, here | {"most": most}))
     query: Select[Any] = WORKS.where(*_WAITING).order_by(*_ORDER).limit(most).with_for_update(skip_locked=True)
     if full:
         query = query.where(works.c.owner.not_in(full))
@@ -291,8 +305,7 @@ def _busy_owners(connection: Connection, each: int) -> set[str]:
 
 
 def _let_out(connection: Connection, work: Work, now: datetime) -> bool:
-    if connection.execute(_RELEASE, {"this_work": work.id, "now": now}).rowcount != 1:
+    if _RELEASE.change(connection, {"this_work": work.id, "now": now}) != 1:
         return False
-    row = {"kind": "order", "job_id": work.id, "attempt": work.attempt, "centre": work.centre, "created": now}
-    connection.execute(insert(outbox), row)
+    put_out(connection, "order", work.id, work.attempt, work.centre, now)
     return True

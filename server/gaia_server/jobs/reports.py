@@ -31,7 +31,7 @@ from gaia_server.jobs.rows import (
 from gaia_server.jobs.statements import Statement
 from gaia_server.jobs.states import State
 from gaia_server.jobs.tables import Moment, jobs, works
-from gaia_server.jobs.works import confirm, judge_held, let_parts_go, put_out
+from gaia_server.jobs.works import confirm, judge_held, let_parts_go, put_out, take_order_out
 from gaia_workers.contract import Failure, Kind, Report, Result, Words, utc_now
 
 _FIND_LIVING = Statement(PLAIN_WORKS.where(*LIVING).with_for_update())
@@ -241,6 +241,7 @@ def _finished(connection: Connection, held: Held, report: Report, rules: Rules) 
     if changed and work.started is not None and not work.lost:
         note_pace(connection, work, max((ended - work.started).total_seconds(), 0.0))
     if changed:
+        take_order_out(connection, work.id, work.attempt)  # whoever sent it need not
         end_jobs(connection, held.waiting, State.SUCCESSFUL, DONE, progress=100, ended=ended)
         give_to_whole(connection, work, report.result)
     if changed and work.brought:

@@ -34,7 +34,7 @@ PAUSE_S = 1.0
 PUBLISH_PERIOD_S = 1.0
 CALL_PERIOD_S = 0.5
 CHECKPOINT_PERIOD_S = 1.0
-GATHER_S = 0.05
+GATHER_S = 0.1
 """So long reports gather at a centre whose last batch was of several jobs: one transaction for all costs a fraction of one each."""
 _ENDS = frozenset({Kind.FINISHED, Kind.FAILED})
 
@@ -42,15 +42,15 @@ _log = structlog.get_logger()
 
 
 def record(
-    transport: Transport, store: Store, centre: str, *, attempts: int, fill: Callable[[str], None] = lambda _: None
+    transport: Transport, store: Store, centre: str, *, attempts: int, dispatcher: Dispatcher | None = None
 ) -> int:
     """
-    Write one batch of a centre's reports into the store.
+    Write one batch of a centre's reports into the store, and let out what waits there for the room that has come free.
 
     Parameters
     ----------
-    fill : callable
-        Lets out what waits at a centre for the room that has come free.
+    dispatcher : Dispatcher, optional
+        Knows the room and sends the orders; without, nothing is let out.
 
     Returns
     -------
@@ -64,14 +64,16 @@ def record(
     for number, report in taken:
         if isinstance(report, BadMessage):
             _log.warning("report refused", centre=centre, number=number, reason=str(report))
-    changed = store.apply(reports, attempts=attempts)
+    comes_free = any(report.kind in _ENDS for report in reports)
+    rooms = dispatcher.rooms(centre) if dispatcher is not None and comes_free else {}
+    recorded = store.record(reports, attempts=attempts, centre=centre, rooms=rooms)
     try:
-        transport.announce(changed)  # whoever waits hears of it first
+        transport.announce(recorded.changed)  # whoever waits hears of it first
     finally:
         transport.acknowledge(centre, tuple(number for number, _ in taken))
     _log_ends(reports)
-    if any(report.kind in _ENDS for report in reports):
-        fill(centre)
+    if dispatcher is not None:
+        dispatcher.send(recorded.released)
     return len({report.job_id for report in reports})
 
 
@@ -157,10 +159,10 @@ class Service:
         self._stop.set()
 
     def _recorder(self, centre: str) -> Callable[[], None]:
-        attempts, fill = self._settings.attempts, self._dispatcher.fill
+        attempts = self._settings.attempts
 
         def batch() -> None:
-            if record(self._transport, self._store, centre, attempts=attempts, fill=fill) > 1:
+            if record(self._transport, self._store, centre, attempts=attempts, dispatcher=self._dispatcher) > 1:
                 self._stop.wait(GATHER_S)
 
         return batch

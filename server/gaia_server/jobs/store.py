@@ -6,7 +6,7 @@ and does nothing where the row says otherwise.
 """
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, Self
@@ -18,7 +18,7 @@ from gaia_server.jobs import engine as database
 from gaia_server.jobs import listing
 from gaia_server.jobs.accepting import Newcomer, Raced, accept_newcomer
 from gaia_server.jobs.callbacks import Callbacks, drop_calls
-from gaia_server.jobs.lanes import Lanes, Room
+from gaia_server.jobs.lanes import Lanes, Room, let_out
 from gaia_server.jobs.listing import EVERYTHING, Choice, Mark
 from gaia_server.jobs.moves import (
     CHANGE_LIVING,
@@ -42,22 +42,14 @@ from gaia_server.jobs.rows import (
     read_work,
 )
 from gaia_server.jobs.stamps import Stamp, find_stamp
-from gaia_server.jobs.statements import Statement
 from gaia_server.jobs.states import UNFINISHED, State
 from gaia_server.jobs.tables import is_unfinished, jobs, log, outbox, works
 from gaia_server.jobs.together import Together
-from gaia_server.jobs.works import DISMISSED, abandon, lock, put_out
+from gaia_server.jobs.works import DISMISSED, abandon, lock, put_out, take_order_out
 from gaia_workers.contract import Failure, Report, Words, utc_now
 
 # Statements of the way of every job, made once: making one anew costs more than carrying it out.
 _FIND = database.Glance(PLAIN_JOBS.where(jobs.c.id == bindparam("job_id"), jobs.c.owner == bindparam("owner")))
-_TAKE_ORDER_OUT = Statement(
-    delete(outbox).where(
-        outbox.c.job_id == bindparam("this_work"),
-        outbox.c.attempt == bindparam("this_attempt"),
-        outbox.c.kind == "order",
-    )
-)
 _GLANCE_LIVING = database.Glance(
     select(works.c.attempt, works.c.centre).where(works.c.id == bindparam("this_work"), is_unfinished(works.c.state))
 )
@@ -83,6 +75,23 @@ class Outgoing:
     attempt: int
     centre: str
     created: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recorded:
+    """
+    What became of reports.
+
+    Attributes
+    ----------
+    changed : tuple of str
+        Ids of the jobs that changed.
+    released : tuple of Work
+        What was let out; the orders are in the outbox.
+    """
+
+    changed: tuple[str, ...]
+    released: tuple[Work, ...]
 
 
 type _Rows = Sequence[Row[*tuple[Any, ...]]]
@@ -368,12 +377,28 @@ class Store:
                 connection.execute(update(works).where(*living(work_id, attempt)).values(sent=utc_now()))
 
     def orders_sent(self, sent: Sequence[tuple[str, int]]) -> None:
-        """Take orders out of the outbox, by work and attempt, for their brokers have them."""
+        """Take orders out of the outbox, by work and attempt, for their brokers have them; those of ended works are not there."""
+        left = self._orders_left([work_id for work_id, _ in sent])
+        still = [each for each in sent if each in left]
+        if not still:
+            return
         now = utc_now()
         with database.writing(self._engine) as connection:
-            for work_id, attempt in sent:
-                _TAKE_ORDER_OUT.change(connection, this_attempt(work_id, attempt))
+            for work_id, attempt in still:
+                take_order_out(connection, work_id, attempt)
                 CHANGE_LIVING.change(connection, this_attempt(work_id, attempt) | {"sent": now})
+
+    def _orders_left(self, work_ids: Sequence[str]) -> set[tuple[str, int]]:
+        """Give which of some works have an order in the outbox, with its attempt."""
+        found: set[tuple[str, int]] = set()
+        with database.looking(self._engine) as connection:
+            for start in range(0, len(work_ids), _IDS_AT_ONCE):
+                some = work_ids[start : start + _IDS_AT_ONCE]
+                query = select(outbox.c.job_id, outbox.c.attempt).where(
+                    outbox.c.job_id.in_(some), outbox.c.kind == "order"
+                )
+                found |= {(row.job_id, row.attempt) for row in connection.execute(query)}
+        return found
 
     def turn_asynchronous(self, job: Job) -> None:
         """Have a job listed that began as a synchronous run."""
@@ -396,13 +421,39 @@ class Store:
         tuple of str
             Ids of the jobs that changed.
         """
+        with database.writing(self._engine) as connection:
+            return self._apply(connection, tuple(reports), attempts)
+
+    def record(self, reports: Sequence[Report], *, attempts: int, centre: str, rooms: Mapping[str, Room]) -> "Recorded":
+        """
+        Write what the workers of a centre reported, and let out there what has room now.
+
+        In SQLite that is one transaction, and so one wait for the disk. (In PostgreSQL each lane has a lock, of which no
+        transaction holds two.)
+
+        Parameters
+        ----------
+        attempts : int
+            As for `apply`.
+        rooms : mapping of Room
+            By queue.
+        """
+        now = utc_now()
+        if not database.is_sqlite(self._engine):
+            changed = self.apply(reports, attempts=attempts)
+            released = [self.lanes.release(centre, queue, room, now=now) for queue, room in rooms.items()]
+        else:
+            with database.writing(self._engine) as connection:
+                changed = self._apply(connection, reports, attempts)
+                released = [let_out(connection, centre, queue, room, now=now) for queue, room in rooms.items()]
+        return Recorded(changed=changed, released=tuple(work for each in released for work in each))
+
+    def _apply(self, connection: Connection, reports: Sequence[Report], attempts: int) -> tuple[str, ...]:
         changed: dict[str, None] = {}
-        reports = tuple(reports)
         rules = Rules(attempts=attempts, kept_for=self._kept_for, brief=find_brief(reports))
         known: dict[tuple[str, int], Held] = {}
-        with database.writing(self._engine) as connection:
-            for report in reports:
-                changed |= dict.fromkeys(apply_report(connection, report, rules, known))
+        for report in reports:
+            changed |= dict.fromkeys(apply_report(connection, report, rules, known))
         return tuple(changed)
 
     # --- what the reconciler and the user decide --------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from gaia_server.jobs.records import Keeping, Work
 from gaia_server.jobs.rows import WORKS, read_work
@@ -13,6 +13,13 @@ from gaia_server.jobs.tables import jobs, log, outbox, works
 from gaia_workers.contract import Words
 
 _PUT_OUT = Statement(insert(outbox))
+_TAKE_ORDER_OUT = Statement(
+    delete(outbox).where(
+        outbox.c.job_id == bindparam("this_work"),
+        outbox.c.attempt == bindparam("this_attempt"),
+        outbox.c.kind == "order",
+    )
+)
 
 DISMISSED = Words(en="The job was dismissed.", fr="La tâche a été abandonnée.")
 
@@ -89,3 +96,8 @@ def put_out(connection: Connection, kind: str, work_id: str, attempt: int, centr
     """Put a message for a centre into the outbox."""
     row = {"kind": kind, "job_id": work_id, "attempt": attempt, "centre": centre, "created": now}
     _PUT_OUT.change(connection, row)
+
+
+def take_order_out(connection: Connection, work_id: str, attempt: int) -> None:
+    """Take the order of an attempt out of the outbox, where it still is."""
+    _TAKE_ORDER_OUT.change(connection, {"this_work": work_id, "this_attempt": attempt})

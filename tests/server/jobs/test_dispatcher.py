@@ -1,5 +1,6 @@
 """How much each lane takes, and that what is let out is sent."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -50,7 +51,7 @@ def test_a_lane_has_its_share_of_the_slots_of_all_workers(two_lanes):
     [
         pytest.param(UP, None, 2, id="not measured: what runs at once"),
         pytest.param(UP, 60.0, 2, id="long works wait behind none at a worker"),
-        pytest.param(UP, 0.05, 6, id="2 * (1 + 0.1 / 0.05)"),
+        pytest.param(UP, 0.05, 10, id="2 * (1 + 0.2 / 0.05)"),
         pytest.param(UP, 0.0, 66, id="2 * (1 + 32)"),
         pytest.param(Load(alive=False), 60.0, 1, id="no worker: what one would begin with"),
         pytest.param(Load(alive=False, reachable=False), 0.0, 0, id="no broker: nothing"),
@@ -85,7 +86,10 @@ def test_what_is_let_out_is_sent_once_by_however_many_dispatchers(store, two_lan
     for _ in range(2):
         dispatcher(store, wire, two_lanes).fill_all()
     assert wire.sent == waiting[:2]
-    assert store.outgoing() == ()
+    give_up = time.monotonic() + 10
+    while store.outgoing():  # it is emptied a moment later, for several orders at once
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
 
 
 def test_what_the_broker_does_not_take_waits_in_the_outbox(store, two_lanes, waiting):

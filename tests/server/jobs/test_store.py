@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from gaia_server.errors import AlreadyDismissed, StoreDown
 from gaia_server.jobs import engine
+from gaia_server.jobs.lanes import Room
 from gaia_server.jobs.listing import Mark
 from gaia_server.jobs.records import Job
 from gaia_server.jobs.stamps import stamp_of
@@ -354,6 +355,19 @@ def test_orders_that_were_sent_leave_the_outbox_together(store: Store, make_job)
     store.orders_sent([(job.id, 1) for job in jobs[:2]])
     assert [out.job_id for out, _ in store.outgoing()] == [jobs[2].id]
     assert [seen(store, job).sent is not None for job in jobs] == [False, True, False]  # the first had ended before
+
+
+def test_an_end_lets_the_next_one_out_as_it_is_written(store: Store, make_job) -> None:
+    place = Room(places=1)
+    runs, next_one, last = (store.accept(make_job(), room=place) for _ in range(3))
+    recorded = store.record(
+        [finished(runs)], attempts=1, centre=runs.centre, rooms={runs.queue: place, "no such lane": place}
+    )
+    assert recorded.changed == (runs.id,)
+    assert [work.id for work in recorded.released] == [next_one.id]
+    assert [out.job_id for out, _ in store.outgoing()] == [next_one.id]  # that of what has ended is gone
+    assert store.record([], attempts=1, centre=runs.centre, rooms={runs.queue: place}).released == ()
+    assert seen(store, last).released is None
 
 
 def test_the_stamp_of_a_job_is_that_of_the_whole_job(store: Store, make_job) -> None:
