@@ -74,23 +74,28 @@ def accept_newcomer(connection: Connection, newcomer: Newcomer, *, kept_for: tim
         if equal is not None and equal.joinable:
             connection.execute(update(works).where(works.c.id == equal.id).values(joinable=False))
         accepted = equal.accepted if equal else job.accepted
-        job = replace(job, work_id=job.id, accepted=accepted, lacking=len(newcomer.parts))
-        work = _enter(connection, job.work, newcomer.room)
-        _ADD_JOB.change(connection, write_job(job))
-        for part, room in newcomer.parts:
-            _enter(connection, replace(part, whole=work.id, accepted=work.accepted), room)
-        return replace(job, work_owner=job.owner, work_state=job.state, released=work.released, turn=work.turn)
+        return _begin(connection, newcomer, accepted)
     except IntegrityError as error:
         raise Raced from error
 
 
-def _enter(connection: Connection, work: Work, room: Room | None) -> Work:
+def _begin(connection: Connection, newcomer: Newcomer, accepted: datetime) -> Job:
+    """Write a job with a work of its own, and the parts of that."""
+    job = replace(newcomer.job, lacking=len(newcomer.parts)) if newcomer.parts else newcomer.job
+    place = enter(connection, job, newcomer.room)
+    job = replace(job, work_id=job.id, accepted=accepted, work_owner=job.owner, work_state=job.state, **place)
+    _add(connection, job.work)
+    _ADD_JOB.change(connection, write_job(job))
+    for part, room in newcomer.parts:
+        _add(connection, replace(part, whole=job.id, accepted=accepted, **enter(connection, part, room)))
+    return job
+
+
+def _add(connection: Connection, work: Work) -> None:
     """Write a new work, and its order where it is let out at once."""
-    work = enter(connection, work, room)
     _ADD_WORK.change(connection, write_work(work))
     if work.released is not None:
         put_out(connection, "order", work.id, work.attempt, work.centre, work.created)
-    return work
 
 
 def _find_once(connection: Connection, job: Job) -> Job | None:

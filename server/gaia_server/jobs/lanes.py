@@ -15,7 +15,7 @@ from sqlalchemy import BindParameter, Connection, Engine, Row, Select, bindparam
 
 from gaia_server.jobs import engine as database
 from gaia_server.jobs.paces import Pace, find_paces
-from gaia_server.jobs.records import Work
+from gaia_server.jobs.records import Job, Work
 from gaia_server.jobs.rows import PLAIN_WORKS, WORKS, read_plain_work, read_work
 from gaia_server.jobs.statements import Statement
 from gaia_server.jobs.states import State
@@ -203,23 +203,30 @@ def let_out(connection: Connection, centre: str, queue: str, room: Room, *, now:
     return tuple(replace(work, released=now) for work in chosen if _let_out(connection, work, now))
 
 
-def enter(connection: Connection, work: Work, room: Room | None) -> Work:
+def enter(connection: Connection, work: Work | Job, room: Room | None) -> dict[str, Any]:
     """
     Give a new work its place: out at once where there is room and nobody comes before it, else a turn.
 
     Parameters
     ----------
+    work : Work or Job
+        Or the job that asks for it.
     room : Room or None
         None is any number.
+
+    Returns
+    -------
+    dict
+        `released` or `turn`, to be put into the work.
     """
     if room is None and not work.lacking:
-        return replace(work, released=work.created)
+        return {"released": work.created}
     _lock(connection, work.centre, work.queue)
     here = _here(work.centre, work.queue)
     taken, head = _glance(connection, here)
     if room is not None and not work.lacking and taken < room.places and _is_next(connection, work, here, head, room):
-        return replace(work, released=work.created)
-    return replace(work, turn=_turn(connection, work, here, head))
+        return {"released": work.created}
+    return {"turn": _turn(connection, work, here, head)}
 
 
 def wait_elsewhere(connection: Connection, work: Work, centre: str, queue: str) -> int:
@@ -248,7 +255,7 @@ def _lock(connection: Connection, centre: str, queue: str) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK, func.hashtext(f"{centre}.{queue}"))))
 
 
-def _is_next(connection: Connection, work: Work, here: dict[str, Any], head: int | None, room: Room) -> bool:
+def _is_next(connection: Connection, work: Work | Job, here: dict[str, Any], head: int | None, room: Room) -> bool:
     if room.each is None:
         return head is None
     if work.owner in _busy_owners(connection, room.each):
@@ -256,7 +263,7 @@ def _is_next(connection: Connection, work: Work, here: dict[str, Any], head: int
     return head is None or not _choose(connection, here, most=1, each=room.each)
 
 
-def _turn(connection: Connection, work: Work, here: dict[str, Any], head: int | None) -> int:
+def _turn(connection: Connection, work: Work | Job, here: dict[str, Any], head: int | None) -> int:
     if head is None:
         return 0
     last = connection.execute(_LAST_TURN, here | {"of_owner": work.owner}).scalar()

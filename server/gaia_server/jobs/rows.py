@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -27,6 +28,7 @@ _VALUES: dict[str, TypeAdapter[Any]] = {
     "brought": BROUGHT,
 }
 _WORK = tuple(column.name for column in works.columns)
+_WORK_VALUES = attrgetter(*_WORK)
 _JOB = tuple(column.name for column in jobs.columns)
 _SHARED = (
     "content_key", "accepted", "deadline", "centre", "queue", "attempt", "lost", "sent", "seen", "reason", "released",
@@ -73,10 +75,9 @@ _PLAIN_READERS: _Readers = (
 
 def write_work(work: Work) -> dict[str, Any]:
     """Make the row of a work."""
-    return _written({name: getattr(work, name) for name in _WORK}) | {
-        "state": work.state.value,
-        "keeping": work.keeping.value,
-    }
+    values = _written(dict(zip(_WORK, _WORK_VALUES(work), strict=True)))
+    values["state"], values["keeping"] = work.state.value, work.keeping.value
+    return values
 
 
 def read_work(row: Row[*tuple[Any, ...]]) -> Work:
@@ -162,10 +163,11 @@ def _job(row: Sequence[Any], readers: _Readers) -> Job:
 
 
 def _written(values: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: _VALUES[name].dump_python(value, mode="json") if name in _VALUES and value is not None else value
-        for name, value in values.items()
-    }
+    """Put in the place of what is made of several values what JSON can hold of it; what is missing, and most is, stays so."""
+    for name, adapter in _VALUES.items():
+        if values.get(name) is not None:
+            values[name] = adapter.dump_python(values[name], mode="json")
+    return values
 
 
 def _read(values: dict[str, Any], readers: _Readers) -> None:

@@ -35,8 +35,8 @@ def write_moment(moment: datetime) -> str:
     """
     if moment.utcoffset() is None:
         raise ValueError("a time zone is needed")
-    written = moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
-    return f"{written}Z"
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{in_utc.isoformat(timespec='microseconds').removesuffix('+00:00')}Z"
 
 
 class Moment(TypeDecorator[datetime]):
