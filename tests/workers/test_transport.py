@@ -1,3 +1,4 @@
+import base64
 import json
 import time
 from collections.abc import Iterator
@@ -195,6 +196,28 @@ def test_a_sent_order_waits_on_its_queue_below_the_prefix(transport: CeleryTrans
     transport.send(order())
     assert transport.load("climeri").waiting == {"interactive": 1}
     assert broker.llen(f"{centre.prefix}climeri.interactive") == 1
+
+
+def test_several_orders_go_out_together_and_in_their_order(transport: CeleryTransport, centre: Centre, broker) -> None:
+    first, second = order(), order(inputs={"message": "é\r\n$3"})
+    transport.send(first, second)
+    waiting = broker.lrange(f"{centre.prefix}climeri.interactive", 0, -1)
+    bodies = [json.loads(base64.b64decode(json.loads(message)["body"])) for message in reversed(waiting)]
+    assert [json.loads(body[0][0]["body"])["job_id"] for body in bodies] == [first.job_id, second.job_id]
+    traces = transport.trace("climeri", (first.job_id, second.job_id))
+    assert [trace.sent for trace in traces.values()] == [1, 1]
+
+
+def test_what_the_broker_refuses_is_said_and_spoils_nothing_that_follows(
+    transport: CeleryTransport, centre: Centre, broker
+) -> None:
+    queue = f"{centre.prefix}climeri.interactive"
+    broker.set(queue, "no list")
+    with pytest.raises(TransportDown, match="refuses"):
+        transport.send(order(), order())
+    broker.delete(queue)
+    transport.send(order())
+    assert broker.llen(queue) == 1
 
 
 def test_a_broker_that_is_away_is_said_in_time(centre: Centre) -> None:

@@ -540,8 +540,12 @@ class Transport(Protocol):
     Every method that talks to a broker raises `TransportDown` within about 2 s if it does not answer.
     """
 
-    def send(self, order: Order) -> None:
-        """Put an order on its centre's queue (at least once)."""
+    def send(self, *orders: Order) -> None:
+        """
+        Put orders, all for one centre, on their queues there (at least once).
+
+        A `BadMessage`, for what no message can carry, is raised before any of them is sent.
+        """
 
     def dismiss(self, centre: str, dismissal: Dismissal) -> None:
         """Tell a centre to stop a job."""

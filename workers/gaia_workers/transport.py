@@ -96,6 +96,44 @@ def connect(url: str, *, timeout_s: float = CONNECT_TIMEOUT_S) -> "redis.Redis":
     )
 
 
+def _carry_out(pool: redis.ConnectionPool, commands: Iterable[tuple[str, ...]]) -> None:
+    """
+    Have commands carried out in one exchange, of whose answers nothing is wanted but that all are good.
+
+    For every job the server does this once; a pipeline of the client takes more than twice as long.
+    """
+    packed = [_pack(command) for command in commands]
+    connection = pool.get_connection()
+    try:
+        connection.send_packed_command(packed)
+        answers = [_answer(connection) for _ in packed]
+    except BaseException:
+        connection.disconnect()  # what comes next on it would be an answer to this
+        raise
+    finally:
+        pool.release(connection)
+    for answer in answers:
+        if isinstance(answer, redis.ResponseError):
+            raise answer
+
+
+def _pack(command: tuple[str, ...]) -> bytes:
+    """Write a command as Redis reads it (RESP, an array of bulk strings)."""
+    parts = [b"*%d\r\n" % len(command)]
+    for word in command:
+        content = word.encode()
+        parts.append(b"$%d\r\n%b\r\n" % (len(content), content))
+    return b"".join(parts)
+
+
+def _answer(connection: Any) -> Any:
+    """Read an answer; a refusal is one too, and others may follow it."""
+    try:
+        return connection.read_response()
+    except redis.ResponseError as refusal:
+        return refusal
+
+
 class Line:
     """The keys of one centre in its broker, from either end."""
 
@@ -134,18 +172,22 @@ class Line:
 
     # --- leases ----------------------------------------------------------------------------------------------------
 
-    def put_order(self, order: Order) -> None:
+    def put_order(self, *orders: Order) -> None:
         """
-        Put an order on its queue, and remember that this attempt was sent: a broker that forgot it can so be told from one
-        that holds it.
+        Put orders on their queues, and remember that these attempts were sent: a broker that forgot one can so be told from
+        one that holds it.
         """
-        queue = queue_name(self.centre, order.queue)
-        message = write_message(seal(order, self.centre.key, contract=self._spoken), queue)
-        with _as_transport_down(self.centre.id), self._redis.pipeline(transaction=False) as pipe:
-            pipe.hset(self.key("job", order.job_id), "sent", str(order.attempt))
-            pipe.expire(self.key("job", order.job_id), KEEP_S)
-            pipe.lpush(self.key(queue), message)
-            pipe.execute()
+        commands: list[tuple[str, ...]] = []
+        for order in orders:
+            queue, job = queue_name(self.centre, order.queue), self.key("job", order.job_id)
+            message = write_message(seal(order, self.centre.key, contract=self._spoken), queue)
+            commands += [
+                ("HSET", job, "sent", str(order.attempt)),
+                ("EXPIRE", job, str(KEEP_S)),
+                ("LPUSH", self.key(queue), message),
+            ]
+        with _as_transport_down(self.centre.id):
+            _carry_out(self._redis.connection_pool, commands)
 
     def claim(self, job_id: str, attempt: int, lease_s: float) -> bool:
         """Take an attempt; False where it, or a later one, was taken before, or nobody wants it any more."""
@@ -390,9 +432,10 @@ class CeleryTransport:
         """Open the lines to the centres' brokers; nothing is connected before it is used."""
         return cls(centres, hub_url)
 
-    def send(self, order: Order) -> None:
-        """Put an order on its centre's queue."""
-        self._lines[order.centre].put_order(order)
+    def send(self, *orders: Order) -> None:
+        """Put orders on the queues of their centre."""
+        if orders:
+            self._lines[orders[0].centre].put_order(*orders)
 
     def dismiss(self, centre: str, dismissal: Dismissal) -> None:
         """Tell a centre to stop a job."""

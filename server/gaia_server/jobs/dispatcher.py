@@ -120,23 +120,28 @@ class Dispatcher:
         return {queue.name: self._rooms.of(centre, queue.name, load) for queue in self._centres[centre].queues}
 
     def send(self, released: Iterable[Work]) -> None:
-        """Send the orders of works that were let out; what the broker does not take waits in the outbox."""
-        for work in released:
-            if self._send(work):
+        """Send the orders of works of one centre that were let out; what the broker does not take waits in the outbox."""
+        works = tuple(released)
+        if not works:
+            return
+        try:
+            self._transport.send(*(order_of(work, self._settings) for work in works))
+        except TransportDown:
+            _log.warning("orders wait in the outbox: the broker is away", count=len(works), centre=works[0].centre)
+        except BadMessage as error:
+            if len(works) == 1:
+                self._give_up(works[0], error)
+                return
+            for work in works:  # it is one of them, and none was sent
+                self.send((work,))
+        else:
+            for work in works:
                 self._sent.note(work.id, work.attempt)
 
-    def _send(self, work: Work) -> bool:
-        """Send an order, and tell whether the broker has it."""
-        try:
-            self._transport.send(order_of(work, self._settings))
-        except TransportDown:
-            _log.warning("order waits in the outbox: the broker is away", job=work.id, centre=work.centre)
-        except BadMessage as error:
-            _log.error("an order that can never be sent", job=work.id, reason=str(error))
-            self._store.fail(work, unsendable())
-        else:
-            return True
-        return False
+    def _give_up(self, work: Work, error: BadMessage) -> None:
+        """Let a work fail whose order can never be sent."""
+        _log.error("an order that can never be sent", job=work.id, reason=str(error))
+        self._store.fail(work, unsendable())
 
     def _load(self, centre: str) -> Load:
         seen, load = self._loads.get(centre, (-LOOK_S, Load(alive=False, reachable=False)))

@@ -30,10 +30,10 @@ class Wire:
     def load(self, centre: str) -> Load:
         return UP
 
-    def send(self, order) -> None:
+    def send(self, *orders) -> None:
         if self.refuse:
             raise self.refuse
-        self.sent.append(order.job_id)
+        self.sent += [order.job_id for order in orders]
 
 
 @pytest.fixture
