@@ -20,7 +20,7 @@ from gaia_processes.inputs.dataset import (
     UploadRef,
 )
 from gaia_processes.inputs.qualified import is_qualified, read_qualified
-from gaia_processes.inputs.references import map_references
+from gaia_processes.inputs.references import map_references, references_in
 from gaia_processes.inputs.refusals import read_refusal
 from gaia_processes.process import Process
 
@@ -71,6 +71,8 @@ def dump_inputs(inputs: BaseModel) -> dict[str, Any]:
 
 def pin_versions(inputs: BaseModel, *, version_of: Callable[[CatalogueRef], str]) -> BaseModel:
     """Name the version of every dataset of the catalogue, so that a repeated request means the same data."""
+    if not references_in(inputs):
+        return inputs
     pinned: BaseModel = map_references(
         inputs, lambda each: replace(each, version=version_of(each)) if isinstance(each, CatalogueRef) else each
     )

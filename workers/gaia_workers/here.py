@@ -37,7 +37,7 @@ from gaia_processes.inputs.dataset import (
 )
 from gaia_processes.inputs.references import references_in
 from gaia_processes.inputs.sources import Inline, role_of
-from gaia_processes.judging import find_unfit, validate_request
+from gaia_processes.judging import cube_of_dataset, find_unfit, validate_request
 from gaia_processes.kinds import NETCDF, Role, find_kind
 from gaia_processes.process import Process
 from gaia_processes.reading import dump_inputs
@@ -376,7 +376,8 @@ def _run(process: Process, raw: dict[str, Any], here: Here, output: Path | None,
         _refuse_inputs(output, [path for each in named if each.id not in here.files for path in here.locate(each)])
     name, described = next(iter(process.outputs.items()))
     file_format = _format(described.formats, output, media_type)
-    if (unfit := find_unfit(process, inputs, file_format, find_cube=here.find_cube)) is not None:
+    cube = cube_of_dataset(inputs, here.find_cube)
+    if (unfit := find_unfit(process, inputs, file_format, cube=cube)) is not None:
         raise DatasetUnsuitable(unfit)
     if output is None and file_format is formats.NETCDF:
         raise ConfigurationError("--output is needed: name the file for the result")

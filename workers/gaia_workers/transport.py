@@ -103,7 +103,7 @@ def _carry_out(pool: redis.ConnectionPool, commands: Iterable[tuple[str, ...]]) 
     For every job the server does this once; a pipeline of the client takes more than twice as long.
     """
     packed = [_pack(command) for command in commands]
-    connection = pool.get_connection()
+    connection: Any = pool.get_connection()  # redis leaves the types of some of its methods out
     try:
         connection.send_packed_command(packed)
         answers = [_answer(connection) for _ in packed]

@@ -168,11 +168,18 @@ def _driver_error(engine: Engine) -> type[Exception]:
 def writing(engine: Engine) -> Iterator[Connection]:
     """Write in one transaction; wait for one's turn and for the lock no longer than `BUSY_WAIT_S` together."""
     give_up = time.monotonic() + BUSY_WAIT_S
-    with _as_store_down(), _turn_of(engine, give_up), engine.connect() as connection, connection.begin() as transaction:
-        if is_sqlite(engine):
-            _take_lock(connection, give_up)
-        yield connection
-        _commit(transaction)
+    turn = _take_turn(engine, give_up)
+    try:
+        with engine.connect() as connection, connection.begin() as transaction:
+            if turn is not None:
+                _take_lock(connection, give_up)
+            yield connection
+            _commit(transaction)
+    except DBAPIError as error:
+        raise StoreDown from error
+    finally:
+        if turn is not None:
+            turn.release()
 
 
 def _commit(transaction: RootTransaction) -> None:
@@ -183,23 +190,18 @@ def _commit(transaction: RootTransaction) -> None:
         transaction.commit()
 
 
-@contextmanager
-def _turn_of(engine: Engine, give_up: float) -> Iterator[None]:
+def _take_turn(engine: Engine, give_up: float) -> "threading.Lock | None":
     """
-    Let the writers of one process go one after the other.
+    Let the writers of one process go one after the other: take the turn, to be released; None where there are no turns.
 
     SQLite has one writer anyway; who waits for another process asks again and again, and who waits for its own is told.
     """
     if not is_sqlite(engine):
-        yield
-        return
-    turn = _TURNS.setdefault(engine, threading.Lock())
+        return None
+    turn = _TURNS.get(engine) or _TURNS.setdefault(engine, threading.Lock())
     if not turn.acquire(timeout=max(give_up - time.monotonic(), 0)):
         raise StoreDown
-    try:
-        yield
-    finally:
-        turn.release()
+    return turn
 
 
 def is_sqlite(engine: Engine) -> bool:
