@@ -38,7 +38,32 @@ BUSY_WAIT_IN_C_MS = 10
 LONGEST_WAL_PAGES = 10_000
 """SQLite's log is copied into the database by the recorder, once a second (`checkpoint`); only beyond this by whoever writes."""
 
-_TURNS: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
+
+class _Writer:
+    """The one writer that an SQLite database has in this process: whose turn it is, and the connection that all use in turn."""
+
+    def __init__(self) -> None:
+        self.turn = threading.Lock()
+        self._connection: Connection | None = None
+
+    def connection(self, engine: Engine) -> Connection:
+        """Give the connection, which waits for nobody: to take one out of the pool and give it back takes longer than a statement."""
+        if self._connection is None:
+            self._connection = engine.connect()
+            cursor = self._connection.connection.cursor()
+            cursor.execute("PRAGMA busy_timeout=0")
+            cursor.close()
+        return self._connection
+
+    def drop(self) -> None:
+        """Let go of a connection that may not be as it should; the next one who writes gets another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.invalidate()  # it is set up otherwise than those of the pool
+            connection.close()
+
+
+_WRITERS: WeakKeyDictionary[Engine, _Writer] = WeakKeyDictionary()
 
 
 def open_engine(url: str) -> Engine:
@@ -167,19 +192,45 @@ def _driver_error(engine: Engine) -> type[Exception]:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """Write in one transaction; wait for one's turn and for the lock no longer than `BUSY_WAIT_S` together."""
-    give_up = time.monotonic() + BUSY_WAIT_S
-    turn = _take_turn(engine, give_up)
+    if is_sqlite(engine):
+        with _writing_in_turn(engine, time.monotonic() + BUSY_WAIT_S) as connection:
+            yield connection
+        return
+    with _as_store_down(), engine.connect() as connection, connection.begin() as transaction:
+        yield connection
+        _commit(transaction)
+
+
+@contextmanager
+def _writing_in_turn(engine: Engine, give_up: float) -> Iterator[Connection]:
+    """
+    Let the writers of one process go one after the other.
+
+    SQLite has one writer anyway; who waits for another process asks again and again, and who waits for its own is told.
+    """
+    writer = _WRITERS.get(engine) or _WRITERS.setdefault(engine, _Writer())
+    if not writer.turn.acquire(timeout=max(give_up - time.monotonic(), 0)):
+        raise StoreDown
     try:
-        with engine.connect() as connection, connection.begin() as transaction:
-            if turn is not None:
-                _take_lock(connection, give_up)
+        connection = writer.connection(engine)
+        with connection.begin() as transaction:
+            _take_lock(connection, give_up)
             yield connection
             _commit(transaction)
-    except DBAPIError as error:
-        raise StoreDown from error
+    except BaseException as error:
+        writer.drop()
+        if isinstance(error, DBAPIError):
+            raise StoreDown from error
+        raise
     finally:
-        if turn is not None:
-            turn.release()
+        writer.turn.release()
+
+
+def close(engine: Engine) -> None:
+    """Give the connections of a database back."""
+    if (writer := _WRITERS.pop(engine, None)) is not None:
+        writer.drop()
+    engine.dispose()
 
 
 def _commit(transaction: RootTransaction) -> None:
@@ -188,20 +239,6 @@ def _commit(transaction: RootTransaction) -> None:
         off_the_loop(transaction.commit)
     elif transaction.is_active:
         transaction.commit()
-
-
-def _take_turn(engine: Engine, give_up: float) -> "threading.Lock | None":
-    """
-    Let the writers of one process go one after the other: take the turn, to be released; None where there are no turns.
-
-    SQLite has one writer anyway; who waits for another process asks again and again, and who waits for its own is told.
-    """
-    if not is_sqlite(engine):
-        return None
-    turn = _TURNS.get(engine) or _TURNS.setdefault(engine, threading.Lock())
-    if not turn.acquire(timeout=max(give_up - time.monotonic(), 0)):
-        raise StoreDown
-    return turn
 
 
 def is_sqlite(engine: Engine) -> bool:
@@ -213,15 +250,14 @@ def _take_lock(connection: Connection, give_up: float) -> None:
     """
     Let a writer take the lock at once and wait for it in Python, so that other greenlets go on.
 
-    SQLite itself waits inside C, where nobody else of this process does; so it is told not to. It is asked through its driver, for most
-    of the tries fail while another process writes, and each failure would go through all of SQLAlchemy.
+    It is asked through its driver, for most of the tries fail while another process writes, and each failure would go through all of
+    SQLAlchemy.
     """
-    driver, steps_s = connection.connection.cursor(), iter(_BUSY_STEPS_S)
-    driver.execute("PRAGMA busy_timeout=0")
+    cursor, steps_s = connection.connection.cursor(), iter(_BUSY_STEPS_S)
     try:
         while True:
             try:
-                driver.execute("BEGIN IMMEDIATE")
+                cursor.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
                 if time.monotonic() > give_up:
                     raise StoreDown from error
@@ -229,8 +265,7 @@ def _take_lock(connection: Connection, give_up: float) -> None:
             else:
                 return
     finally:
-        driver.execute(f"PRAGMA busy_timeout={BUSY_WAIT_IN_C_MS}")
-        driver.close()
+        cursor.close()
 
 
 @contextmanager

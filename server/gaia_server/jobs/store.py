@@ -121,7 +121,7 @@ class Store:
 
     def close(self) -> None:
         """Give the connections back."""
-        self._engine.dispose()
+        database.close(self._engine)
 
     @property
     def callbacks(self) -> Callbacks:
