@@ -205,6 +205,8 @@ def plan_sums(variable: xr.Variable, wanted: Wanted) -> ChunkSums | None:
     if np.any(np.diff(places[0]) <= 0):
         return None
     numbers, stretches = _cut_steps(places[0], array.chunk_shape[0], wanted)
+    if 2 * len(places[0]) < len(numbers) * array.chunk_shape[0]:
+        return None  # some readers read so few steps of a chunk alone
     beside = [np.unique(own // chunk) for own, chunk in zip(places[1:], array.chunk_shape[1:], strict=True)]
     calls = sum(map(len, stretches)) * _product(map(len, beside))
     if size_bytes < calls * _CELLS_A_CALL * variable.dtype.itemsize:

@@ -13,8 +13,10 @@ from gaia_processes.inputs.bbox import parse_bbox
 from gaia_processes.inputs.interval import parse_interval
 from gaia_processes.inputs.years import parse_years
 from gaia_processes.shared import chunk_sums, reduction
-from gaia_workers.readers import netcdf
+from gaia_workers.readers import netcdf, zarr
+from gaia_workers.readers.series import open_series
 from gaia_workers.writers.netcdf import write
+from gaia_workers.writers.zarr import write as write_zarr
 
 type Numbers = np.ndarray[Any, Any]
 DAYS, ROWS, COLUMNS = 730, 24, 36
@@ -125,15 +127,15 @@ STORED: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
 }
 
 
-def store(path: Path, stored_as: str) -> Path:
-    """Write 90 days of few cells, some of them missing, the last chunks never written."""
+def store(path: Path, stored_as: str, begin: int = 0, end: int = STEPS) -> Path:
+    """Write some of 90 days of few cells, some of them missing, the last chunks never written."""
     kind, packed, told = STORED[stored_as]
     values: Numbers = np.random.default_rng(2).normal(28000, 1000, (STEPS, *CELLS))
     values = values.astype("i2") if kind == "i2" else (np.round(values / 25) / 4).astype(kind)
     values[3:9, 1:3, 2] = -999
     values[:, 4, 6] = -999
     with netCDF4.Dataset(path, "w") as file:
-        axes = {"time": np.arange(STEPS) + 0.5, "lat": np.linspace(-80, 80, 5), "lon": np.arange(7) * 10.0}
+        axes = {"time": np.arange(begin, end) + 0.5, "lat": np.linspace(-80, 80, 5), "lon": np.arange(7) * 10.0}
         units = {"time": "days since 2001-01-01", "lat": "degrees_north", "lon": "degrees_east"}
         for name, numbers in axes.items():
             file.createDimension(name, len(numbers))
@@ -142,7 +144,8 @@ def store(path: Path, stored_as: str) -> Path:
         tas = file.createVariable("tas", kind, ("time", "lat", "lon"), fill_value=-999, **packed)
         tas.set_auto_maskandscale(False)
         tas.setncatts({"units": "K", **told})
-        tas[: STEPS - 20] = values[: STEPS - 20]
+        written = min(end, STEPS - 20)
+        tas[: written - begin] = values[begin:written]
     return path
 
 
@@ -152,11 +155,8 @@ def means_of(path: Path, request: dict[str, Any], threads: int = 2) -> Numbers:
         return np.asarray(made["tas"].values)
 
 
-@pytest.mark.parametrize("stored_as", STORED)
-def test_sums_along_the_chunks_are_those_of_steps_laid_out(
-    stored_as: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = store(tmp_path / "a.nc", stored_as)
+def hold_to_plain_way(read: Callable[[dict[str, Any], int], Numbers], monkeypatch: pytest.MonkeyPatch) -> None:
+    """See that requests are answered along the chunks, with one thread and two, as with steps laid out."""
     passes: list[chunk_sums.ChunkSums | None] = []
     plan = chunk_sums.plan_sums
 
@@ -164,15 +164,51 @@ def test_sums_along_the_chunks_are_those_of_steps_laid_out(
         passes.append(plan(*asked))
         return passes[-1]
 
-    plain = {name: means_of(path, request) for name, request in SUMMED.items()}
+    plain = {name: read(request, 2) for name, request in SUMMED.items()}
     monkeypatch.setattr(chunk_sums, "_WORTH_BYTES", 0)
     monkeypatch.setattr(chunk_sums, "_CELLS_A_CALL", 1)
     monkeypatch.setattr(reduction, "plan_sums", plan_anyhow)
     for name, request in SUMMED.items():
         for threads in (1, 2):
-            np.testing.assert_array_equal(means_of(path, request, threads), plain[name], err_msg=name)
+            np.testing.assert_array_equal(read(request, threads), plain[name], err_msg=name)
     assert passes
     assert all(passes)
+
+
+@pytest.mark.parametrize("stored_as", STORED)
+def test_sums_along_the_chunks_are_those_of_steps_laid_out(
+    stored_as: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = store(tmp_path / "a.nc", stored_as)
+    hold_to_plain_way(lambda request, threads: means_of(path, request, threads), monkeypatch)
+
+
+@pytest.mark.parametrize("stored_as", ["maps", "packed"])
+def test_chunks_of_zarr_are_added_up_in_the_same_way(
+    stored_as: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with netcdf.open_dataset(store(tmp_path / "a.nc", stored_as)) as dataset:
+        write_zarr(dataset, tmp_path / "a.zarr.zip", progress=lambda *_: None, history="test")
+
+    def read(request: dict[str, Any], threads: int) -> Numbers:
+        with zarr.open_dataset(tmp_path / "a.zarr.zip", threads=threads) as dataset:
+            return np.asarray(compute(dataset, warn=lambda text: None, **request)["tas"].values)
+
+    hold_to_plain_way(read, monkeypatch)
+
+
+def test_chunks_of_a_series_are_added_up_file_after_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = store(tmp_path / "a.nc", "packed")
+    days = ((0, 30), (30, 44), (44, STEPS))
+    parts = [store(tmp_path / f"{begin}.nc", "packed", begin, end) for begin, end in days]
+
+    def read(request: dict[str, Any], threads: int) -> Numbers:
+        with open_series(parts, threads=threads) as dataset:
+            return np.asarray(compute(dataset, warn=lambda text: None, **request)["tas"].values)
+
+    hold_to_plain_way(read, monkeypatch)
+    for request in SUMMED.values():
+        np.testing.assert_array_equal(read(request, 2), means_of(whole, request))
 
 
 def test_weights_that_are_no_whole_numbers_are_added_step_by_step(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from xarray.core.indexing import ExplicitIndexer, IndexingSupport, LazilyIndexed
 from gaia_processes.errors import UnreadableData
 from gaia_processes.shared.axes import data_variables, find_time, text_of
 from gaia_processes.shared.bounds import find_bounds_of
-from gaia_processes.shared.lazy import Key, index_vectors
+from gaia_processes.shared.lazy import HandsOut, Key, Take, find_stored, index_vectors
 from gaia_processes.shared.times import calendar_of, unit_s, units_in_days
 from gaia_processes.text import Text
 from gaia_workers.readers.chunks import ByteCounter
@@ -66,11 +66,12 @@ def find_clock(dataset: xr.Dataset) -> Clock | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Head:
-    """What is known of one file: its steps, what counts them, and its global attributes."""
+    """What is known of one file: its steps, what counts them, its global attributes, and chunks that it can hand out."""
 
     steps: int
     times: dict[str, NDArray[Any]]
     attrs: dict[str, Any]
+    chunks: dict[str, tuple[int, ...]]
 
 
 class _Files:
@@ -86,6 +87,16 @@ class _Files:
         """Read some cells of a variable of one file."""
         with self._lock:
             return np.asarray(self._dataset(number).variables[name][tuple(places)].values)
+
+    def hand_out(self, number: int, name: str, chunks: NDArray[np.intp], take: Take) -> None:
+        """Have whole chunks of a variable of one file taken."""
+        with self._lock:
+            array = _find_handing(self._dataset(number).variables[name])
+            if array is None:
+                raise UnreadableData(
+                    _misfit(self._paths[number], f"stores {name} otherwise", f"range {name} autrement")
+                )
+            array.hand_out(chunks, take)
 
     def _dataset(self, number: int) -> xr.Dataset:
         if number in self._open:
@@ -147,6 +158,31 @@ class SeriesArray(BackendArray):
         return result
 
 
+class ChunkedSeriesArray(SeriesArray):
+    """A variable of which every file can hand out chunks, all of one shape."""
+
+    def hand_out(self, chunks: NDArray[np.intp], take: Take) -> None:
+        """Have whole chunks taken in their order, file after file."""
+        assert self.chunk_shape is not None  # noqa: S101 - for the type checker: all files have chunks
+        counts = -(-np.diff(self._starts) // self.chunk_shape[self._axis])
+        begins = np.concatenate([[0], np.cumsum(counts)])
+        numbers = np.searchsorted(begins, chunks[:, self._axis], side="right") - 1
+        for some in np.split(np.arange(len(chunks)), np.flatnonzero(np.diff(numbers)) + 1):
+            number, own = int(numbers[some[0]]), chunks[some]
+            own[:, self._axis] -= begins[number]
+            self._files.hand_out(number, self._name, own, _counted_from(int(some[0]), take))
+
+
+def _counted_from(first: int, take: Take) -> Take:
+    return lambda number, chunk: take(first + number, chunk)
+
+
+def _find_handing(variable: xr.Variable) -> HandsOut | None:
+    """Find the array behind a variable, if it can hand out chunks."""
+    found = find_stored(variable)
+    return found[0] if found is not None and isinstance(found[0], HandsOut) else None
+
+
 @contextmanager
 def open_series(paths: Sequence[Path], *, threads: int = 2, counter: ByteCounter | None = None) -> Iterator[xr.Dataset]:
     """
@@ -190,7 +226,9 @@ def _look(path: Path, first: xr.Dataset, clock: Clock, counter: ByteCounter) -> 
     with open_dataset(path, threads=1, counter=counter) as dataset:
         _check_shape(path, dataset, first, clock)
         times = {name: _in_units_of(first, dataset, name, path) for name in clock.coordinates}
-        return _Head(steps=dataset.sizes[clock.dim], times=times, attrs=dict(dataset.attrs))
+        handing = {str(name): _find_handing(each) for name, each in dataset.variables.items()}
+        chunks = {name: each.chunk_shape for name, each in handing.items() if each is not None and each.chunk_shape}
+        return _Head(steps=dataset.sizes[clock.dim], times=times, attrs=dict(dataset.attrs), chunks=chunks)
 
 
 def _check_shape(path: Path, dataset: xr.Dataset, first: xr.Dataset, clock: Clock) -> None:
@@ -249,7 +287,9 @@ def _join(first: xr.Dataset, clock: Clock, heads: Sequence[_Head], files: _Files
             variables[name] = xr.Variable(variable.dims, values, variable.attrs, variable.encoding)
         elif clock.dim in variable.dims:
             axis = variable.dims.index(clock.dim)
-            data = LazilyIndexedArray(SeriesArray(files, name, variable, axis=axis, steps=steps))
+            shapes = {head.chunks.get(name) for head in heads}
+            kind = ChunkedSeriesArray if shapes == {variable.encoding.get("chunksizes")} != {None} else SeriesArray
+            data = LazilyIndexedArray(kind(files, name, variable, axis=axis, steps=steps))
             variables[name] = xr.Variable(variable.dims, data, variable.attrs, variable.encoding)
         else:
             variables[name] = variable

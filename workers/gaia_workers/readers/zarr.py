@@ -28,9 +28,9 @@ from xarray.backends import BackendArray
 from xarray.core.indexing import ExplicitIndexer, IndexingSupport, LazilyIndexedArray, explicit_indexing_adapter
 
 from gaia_processes.errors import UnreadableData
-from gaia_processes.shared.lazy import Key, index_vectors
+from gaia_processes.shared.lazy import Inflated, Key, Take, index_vectors
 from gaia_workers.readers import refusals
-from gaia_workers.readers.chunks import Box, ByteCounter, Piece, pieces_by_chunk, share_out
+from gaia_workers.readers.chunks import Box, ByteCounter, Piece, hand_over, pieces_by_chunk, share_out
 from gaia_workers.readers.zarr_codecs import DamagedChunk, check_crc32c
 from gaia_workers.readers.zarr_documents import ArrayPlan, Shards, plan_v2, plan_v3, read_attributes, read_document
 from gaia_workers.readers.zarr_stores import Store, open_store
@@ -155,6 +155,22 @@ class ZarrArray(BackendArray):
         pool = self._pool()
         share_out(pool, jobs, lambda some: self._fill(result, some), chunk_bytes=self._chunk_bytes)
         return result
+
+    def hand_out(self, chunks: NDArray[np.intp], take: Take) -> None:
+        """Decode whole chunks, and have each taken in its order."""
+        places: list[tuple[int, ...]] = [tuple(each) for each in chunks.tolist()]
+        hand_over(self._pool(), places, self._whole, take, chunk_bytes=self._chunk_bytes)
+
+    def _whole(self, place: tuple[int, ...]) -> Inflated:
+        """Read and decode a chunk."""
+        try:
+            cells, read_bytes = self._decode(place, None)
+        except (DamagedChunk, OSError) as error:
+            raise refusals.refuse_damaged_variable(self._plan.name) from error
+        self._counter.add(read_bytes)
+        values = np.full(self._plan.chunk_shape, self._plan.fill, self.dtype) if cells is None else cells
+        data = np.ascontiguousarray(values, dtype=self.dtype).reshape(-1).view(np.uint8)
+        return Inflated(data=data, is_shuffled=False)
 
     def _rows(self, boxes: list[Box]) -> tuple[int, int] | None:
         """Give what is needed along the first dimension of a chunk that is longer than one."""
