@@ -133,6 +133,7 @@ def test_a_projected_grid_keeps_its_reference_system(shared_data, tmp_path):
     [
         ("nemo_1m_20150101-20150201_grid-T", "regrid it first"),
         ("rotated_pole", "regrid it first"),
+        ("tas_Amon_ICON-ESM-LR_historical_r1i1p1f1_gn_185001", "unstructured.: regrid it first"),
         ("bcsd_obs_1999", "name one in `variables`"),
         ("orog_mod1_rectilinear_grid_2D", "evenly spaced"),
     ],

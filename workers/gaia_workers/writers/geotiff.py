@@ -126,7 +126,9 @@ def _fitting(fields: tuple[Field, ...]) -> tuple[Field, ...]:
         len({(field.variable.dims, field.variable.dtype, str(_stored_as(field.variable))) for field in numbers}) == 1
     )
     images = alike and numbers[0].variable.ndim == 2
-    unfit = None if images else explain_several(tuple(field.name for field in numbers))
+    # Where nothing lies on rows and columns, the grid is what is wrong, and not how many variables there are.
+    unfit = explain_no_raster(fields[0].grid.kind) if fields and not numbers else None
+    unfit = unfit or (None if images else explain_several(tuple(field.name for field in numbers)))
     unfit = unfit or explain_no_raster(numbers[0].grid.kind)
     if unfit is not None:
         raise DatasetUnsuitable(unfit)

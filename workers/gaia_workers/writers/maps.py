@@ -17,7 +17,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-_WIDTH_IN, _LEAST_IN, _MOST_IN, _AROUND_IN = 9.0, 3.0, 9.0, 1.6
+_WIDTH_IN, _LEAST_IN, _MOST_IN, _AROUND_IN = 9.0, 0.8, 9.0, 1.6
 _DPI = 120
 _FRAME_DEG = (179.95, 89.95)
 
