@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from gaia_processes.climate_indices import compute as module
-from gaia_processes.climate_indices import records
+from gaia_processes.climate_indices import records, work
 from gaia_processes.climate_indices.compute import compute
 from gaia_processes.errors import DatasetUnsuitable, SelectionEmpty
 from gaia_processes.inputs.interval import parse_interval
@@ -399,7 +398,7 @@ def test_threads_bands_and_files_change_no_byte(changed: dict[str, int], monkeyp
 
     before = made()
     for name, value in changed.items():
-        monkeypatch.setattr(module, name, value)
+        monkeypatch.setattr(work, name, value)
     assert made() == before
 
 
@@ -408,10 +407,10 @@ def test_a_record_worked_on_stretch_by_stretch_gives_what_it_gives_at_once(
     period: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: dict[str, Any] = {"indices": ("RX5day", "CDD", "SDII"), "period": period, "min_valid_fraction": 0.9}
-    monkeypatch.setattr(module, "_RING_BYTES", 0)  # a period at a time, in a file whose days are written over
+    monkeypatch.setattr(work, "_RING_BYTES", 0)  # a period at a time, in a file whose days are written over
     monkeypatch.setattr(records, "_READ_BYTES", 2**13)
     by_stretches = compute((rain_of_21_cells(),), warn=lambda _: None, **asked)
-    monkeypatch.setattr(module, "_find_reach", lambda *_: records.Reach(all_days=True))
+    monkeypatch.setattr(work, "_find_reach", lambda *_: records.Reach(all_days=True))
     at_once = compute((rain_of_21_cells(),), warn=lambda _: None, **asked)
     assert all(by_stretches[id].values.tobytes() == at_once[id].values.tobytes() for id in asked["indices"])
 
@@ -420,7 +419,7 @@ def test_a_stretch_of_the_south_reaches_to_the_july_that_ends_its_year(monkeypat
     year = -10 * np.cos(np.arange(4 * 365) * 2 * np.pi / 365 + np.pi)
     tas = days("tas", 8 + year + np.random.default_rng(3).normal(0, 2, 4 * 365), latitude=-45.0)
     at_once = index("GSL", tas, min_valid_fraction=1.0)
-    monkeypatch.setattr(module, "_RING_BYTES", 0)
+    monkeypatch.setattr(work, "_RING_BYTES", 0)
     monkeypatch.setattr(records, "_READ_BYTES", 2**9)
     by_stretches = index("GSL", tas, min_valid_fraction=1.0)
     assert by_stretches == pytest.approx(at_once, nan_ok=True)
