@@ -3,6 +3,7 @@ import time
 
 import pytest
 from flask.testing import FlaskClient
+from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
 from gaia_config.centres import Centre
@@ -42,6 +43,15 @@ def test_a_signed_address_gives_the_file_with_its_digest_and_name(depot: FlaskCl
     assert answer.headers["ETag"] == f'"{DIGEST}"'
     assert "a.txt" in answer.headers["Content-Disposition"]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_what_is_handed_out_stands_in_the_log_by_its_job_and_without_the_signature(
+    depot: FlaskClient, centre: Centre
+) -> None:
+    with capture_logs() as told:
+        depot.get(address(centre), headers={"Range": "bytes=1-1"}, buffered=True)
+    line = {"job": JOB, "attempt": 1, "file": "a.txt", "status": 206, "log_level": "info"}
+    assert told == [{"event": "result handed out"} | line]
 
 
 def test_a_part_of_it_can_be_asked_for(depot: FlaskClient, centre: Centre) -> None:

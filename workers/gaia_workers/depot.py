@@ -167,9 +167,12 @@ def make_depot(centre: Centre, *, now: Callable[[], float] = time.time) -> Flask
         if not _may_read(centre.key, location, now=now()):
             abort(HTTPStatus.FORBIDDEN)
         try:
-            return _answer(root, location)
+            answer = _answer(root, location)
         except FileNotFoundError:
             abort(HTTPStatus.GONE)  # it was removed just now
+        job_id, attempt, name = location.split("/")
+        _log.info("result handed out", job=job_id, attempt=int(attempt), file=name, status=answer.status_code)
+        return answer
 
     @app.after_request
     def guard(response: Response) -> Response:
