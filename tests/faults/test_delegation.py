@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gaia_workers.delegation import name_of
 from rig import LEASE_S, START_LIMIT_S, Rig
 
 LIMIT_S = 6
@@ -115,3 +116,12 @@ def test_a_dismissed_job_that_runs_is_gone_at_once(delegating: Rig) -> None:
     took_s = delegating.wait_until(lambda: not tasks(), limit_s=10)
     print(f"delegation: gone {took_s:.1f} s after its dismissal")
     assert took_s <= 5
+
+
+def test_a_job_that_somebody_cancels_at_the_scheduler_is_tried_again(delegating: Rig) -> None:
+    job = delegating.submit("echo", {"message": "cancelled from outside", "pause": 3})
+    delegating.wait_for(job, "running", limit_s=LATE_S)
+    subprocess.run(("scancel", "--signal=KILL", "--full", f"--name={name_of(job, 1)}"), check=True)
+    end = delegating.end_of(job, limit_s=2 * LATE_S)
+    assert (end["status"], end["gaia:attempt"]) == ("successful", 2)
+    assert delegating.result(job) == "cancelled from outside"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from gaia_workers import slurm as slurms
 from gaia_workers.slurm import SchedulerDown, Slurm, Stand
 
 
@@ -35,6 +36,16 @@ def test_many_who_ask_are_one_question(programs, tmp_path):
     for _ in range(3):
         slurm.find("7")
     assert (tmp_path / "asked").read_text() == "x\nx\n"  # at 0 s and at 3 s
+
+
+def test_a_scheduler_that_does_not_answer_is_waited_for_once_and_not_for_long(programs, tmp_path, monkeypatch):
+    monkeypatch.setattr(slurms, "LOOK_PATIENCE_S", 0.2)
+    programs(squeue=f"echo x >> {tmp_path}/asked; exec sleep 20")
+    slurm = Slurm(clock=iter((0.0, 0.5, 1.0, 4.0, 4.5)).__next__)
+    for _ in range(3):  # at 0 s, in vain until 0.5 s; at 1 s nobody waits again; at 4 s
+        with pytest.raises(SchedulerDown, match="squeue"):
+            slurm.find("7")
+    assert (tmp_path / "asked").read_text() == "x\nx\n"
 
 
 def test_a_program_is_handed_over_with_its_limits_and_the_options_of_the_site(programs, tmp_path):

@@ -14,6 +14,8 @@ import structlog
 LOOK_S = 2.0
 """All jobs are looked at by one question, and not more often."""
 PATIENCE_S = 20.0
+LOOK_PATIENCE_S = 4.0
+"""Whoever looks keeps a lease meanwhile: a scheduler that is away must not hold it up until that has run out."""
 SPARE_MINUTES = 5
 """The scheduler ends what has not ended itself, and not before."""
 MIB = 2**20
@@ -53,6 +55,7 @@ class Slurm:
         self._clock = clock
         self._lock = threading.Lock()
         self._seen: tuple[float, dict[str, Stand]] = (-math.inf, {})
+        self._failed = -math.inf
 
     def submit(self, name: str, command: Sequence[str], *, folder: Path, time_s: float, memory_bytes: float) -> str:
         """
@@ -81,10 +84,22 @@ class Slurm:
         """
         with self._lock:
             seen, stands = self._seen
-            if self._clock() - seen > LOOK_S:
-                stands = _stands(_ask("squeue", "--me", "--noheader", "--format=%i|%T|%r"))
+            now = self._clock()
+            if now - seen > LOOK_S:
+                stands = self._look(now)
                 self._seen = (self._clock(), stands)
         return stands.get(number)
+
+    def _look(self, now: float) -> dict[str, Stand]:
+        """Ask for all at once; where nobody answered, the next one who wants to know does not wait as well."""
+        if now - self._failed <= LOOK_S:
+            raise SchedulerDown("squeue: it did not answer a moment ago")
+        try:
+            told = _ask("squeue", "--me", "--noheader", "--format=%i|%T|%r", patience_s=LOOK_PATIENCE_S)
+        except SchedulerDown:
+            self._failed = self._clock()
+            raise
+        return _stands(told)
 
     def forget_look(self) -> None:
         """Look anew the next time."""
@@ -107,9 +122,9 @@ def _stands(text: str) -> dict[str, Stand]:
     return found
 
 
-def _ask(*command: str, script: str | None = None) -> str:
+def _ask(*command: str, script: str | None = None, patience_s: float = PATIENCE_S) -> str:
     try:
-        done = subprocess.run(command, input=script, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+        done = subprocess.run(command, input=script, capture_output=True, text=True, timeout=patience_s, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SchedulerDown(f"{command[0]}: {type(error).__name__}") from error
     if done.returncode != 0:
