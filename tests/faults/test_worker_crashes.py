@@ -5,7 +5,6 @@ import json
 import os
 import random
 import signal
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -316,20 +315,19 @@ def test_rubbish_in_the_broker_runs_nothing_and_ends_nobody(rig: Rig) -> None:
     assert rig.programs["worker north"].runs
 
 
-SHORT = "import gaia_workers.agent as agent, gaia_workers.app as app; app.LONGEST_JOB_S = 2; agent.command()"
-
-
-def test_scenario_27_a_visibility_timeout_shorter_than_the_job_publishes_once(rig: Rig) -> None:
-    """Celery gives an order back that was not acknowledged for 2 s, to the same worker or the other: each is refused."""
-    with rig.broker() as broker:
-        broker.flushall()  # a lock on giving back lies here for five minutes where its holder was killed or the broker frozen
-    with rig.otherwise("worker north", command=(sys.executable, "-c", SHORT)):
-        rig.wait_until(rig.is_up, limit_s=60)
-        job = rig.submit("busy", {"seconds": 12, "mark": "27"})
-        end = rig.end_of(job)
-        assert (end["status"], end["gaia:attempt"]) == ("successful", 1)
-        assert executions(rig, job) == 1
-        assert refusals(rig, job) >= 1, "the order never came a second time"
+def test_scenario_27_an_order_that_comes_back_while_its_job_runs_publishes_once(rig: Rig) -> None:
+    """
+    Give an order back as Celery does where its visibility timeout is shorter than the job. Our workers have no such timeout, but
+    one of the version before may give back what it held.
+    """
+    job, envelope = submit_and_read(rig, {"seconds": 6, "mark": f"27 {uuid4().hex}"})
+    rig.wait_until(lambda: rig.status(job)["status"] == "running", limit_s=20)
+    send_again(rig, envelope, 2)
+    rig.wait_until(lambda: refusals(rig, job) == 2, limit_s=20)
+    assert rig.status(job)["status"] == "running", "it came again too late"
+    end = rig.end_of(job)
+    assert (end["status"], end["gaia:attempt"]) == ("successful", 1)
+    assert executions(rig, job) == 1
 
 
 # --- 30: dismissal -----------------------------------------------------------------------------------------------------

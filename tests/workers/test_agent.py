@@ -9,16 +9,20 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import redis
 
 from gaia_config.catalogue import write_empty
 from gaia_config.centres import Centre
 from gaia_config.settings import Settings
 from gaia_workers import agent as agents
 from gaia_workers.agent import Agent
-from gaia_workers.contract import Dismissal, Kind, Order, Report, seal
+from gaia_workers.contract import Dismissal, Kind, Order, Report, Trace, seal
+from gaia_workers.messages import write_message
+from gaia_workers.transport import Taken
 from orders import order
 
 Carried = list[Order]
+LABEL = "11111111-1111-4111-8111-111111111111/1"
 
 
 @pytest.fixture
@@ -26,10 +30,15 @@ def agent(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Age
     """Give an agent that notes what it would carry out."""
     write_empty(centre)
     made, carried = Agent(centre, Settings()), Carried()
-    monkeypatch.setattr(made, "_carry_out", carried.append)
+    monkeypatch.setattr(made, "_carry_out", lambda order, _: carried.append(order))
     monkeypatch.setattr(agents, "PAUSE_S", 0.0)
     yield made, carried
     made._line.close()
+
+
+def arriving(envelope: object) -> Taken:
+    """Put an envelope into a message, as it comes off a queue."""
+    return Taken(message=write_message(envelope, "climeri.interactive", label=LABEL))  # type: ignore[arg-type]  # forged
 
 
 def altered(change: Callable[[dict[str, Any]], object]) -> Callable[[Centre], dict[str, Any]]:
@@ -73,14 +82,53 @@ def test_a_forged_or_altered_order_runs_nothing(
     agent: tuple[Agent, Carried], centre: Centre, forged: Callable[[Centre], Any]
 ) -> None:
     it, carried = agent
-    it._take(forged(centre))
+    it._take(arriving(forged(centre)))
+    assert carried == []
+
+
+@pytest.mark.parametrize(
+    "message", ["", "{", "[]", "null", '{"body": 5}', '{"body": "W10=", "properties": {}}', "[" * 100_000]
+)
+def test_what_is_no_message_of_a_task_runs_nothing(agent: tuple[Agent, Carried], message: str) -> None:
+    it, carried = agent
+    it._take(Taken(message=message))
     assert carried == []
 
 
 def test_a_genuine_order_is_carried_out(agent: tuple[Agent, Carried], centre: Centre) -> None:
     it, carried = agent
     one = order()
-    it._take(seal(one, centre.key))
+    it._take(arriving(seal(one, centre.key)))
+    assert carried == [one]
+
+
+def test_a_claim_by_a_label_that_the_order_does_not_bear_out_is_undone(
+    agent: tuple[Agent, Carried], centre: Centre, broker: redis.Redis
+) -> None:
+    it, carried = agent
+    victim, other = order(), order()
+    it._line.put_order(victim)
+    queue = f"{centre.prefix}climeri.interactive"
+    genuine = broker.lpop(queue)
+    label = f"{victim.job_id}/{victim.attempt}"
+    for envelope in ({"forged": True}, seal(other, centre.key)):
+        broker.lpush(queue, write_message(envelope, queue, label=label))
+        it._serve_once()
+        assert it._line.traces((victim.job_id,)) == {victim.job_id: Trace(sent=1, claimed=0, leased=False)}
+    assert carried == [other]  # the second was signed: it runs as what it is
+    broker.lpush(queue, genuine)
+    it._serve_once()
+    assert carried == [other, victim]
+
+
+def test_an_order_that_was_signed_but_not_labelled_is_taken_as_the_version_before_sends_it(
+    agent: tuple[Agent, Carried], centre: Centre, broker: redis.Redis
+) -> None:
+    it, carried = agent
+    one, queue = order(), f"{centre.prefix}climeri.interactive"
+    message = json.loads(write_message(seal(one, centre.key), queue, label=LABEL))
+    broker.lpush(queue, json.dumps({name: value for name, value in message.items() if name != "order"}))
+    it._serve_once()
     assert carried == [one]
 
 
@@ -89,8 +137,10 @@ def test_an_order_of_a_newer_process_is_left_and_its_job_told_what_it_waits_for(
 ) -> None:
     it, carried = agent
     newer = order(process_version="99.0.0")
-    it._take(seal(newer, centre.key))
+    it._line.put_order(newer)
+    it._serve_once()
     assert carried == []
+    assert it._line.traces((newer.job_id,)) == {newer.job_id: Trace(sent=1)}
     ((_, said),) = it._line.take("reports", "recorder", Report, wait_s=0, limit=9) or it._line.take(
         "reports", "recorder", Report, wait_s=0, limit=9
     )
@@ -106,12 +156,16 @@ def test_an_agent_whose_folders_cannot_be_used_takes_no_order(agent: tuple[Agent
     it._results = type(it._results)(centre.results / "a file")
     (centre.results / "a file").write_text("in the way")
     assert it._self_test() is not None
-    it._take(seal(order(), centre.key))
+    one = replace(order(), attempt=2)
+    it._line.put_order(one)
+    it._serve_once()
+    assert carried == []
+    assert it._line.load().waiting == {"interactive": 1}
+    it._take(arriving(seal(order(), centre.key)))  # it was on its way already
     assert carried == []
     (centre.results / "a file").unlink()
     assert it._self_test() is None
-    one = replace(order(), attempt=2)
-    it._take(seal(one, centre.key))
+    it._serve_once()
     assert carried == [one]
 
 

@@ -99,8 +99,8 @@ def test_one_that_did_its_errand_well_is_sent_out_again(forks: Forks, errand: Er
     forks.end(again)
 
 
-@pytest.mark.parametrize(("limit", "value"), [("ERRANDS_EACH", 1), ("GROWTH_LIMIT_BYTES", -1)])
-def test_one_that_was_out_often_or_grew_is_replaced(
+@pytest.mark.parametrize(("limit", "value"), [("ERRANDS_EACH", 1), ("GROWTH_LIMIT_BYTES", -1), ("ERRANDS_EACH", 2)])
+def test_one_that_was_out_often_or_grew_or_left_a_process_behind_is_replaced(
     forks: Forks, errand: Errand, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
 ) -> None:
     monkeypatch.setattr(forks_module, limit, value)
@@ -109,8 +109,11 @@ def test_one_that_was_out_often_or_grew_is_replaced(
     fork = forks.send_out(errand)
     pid = fork._child.pid
     assert isinstance(outcome_of(fork), Result)
+    assert fork._alone
     if limit == "GROWTH_LIMIT_BYTES":
         fork._idle_bytes = 1
+    elif value == 2:
+        fork._alone = False  # as the fork says where `has_children` does
     forks.take_back(fork)
     assert waiting(forks) == [second]
     forks.refill()

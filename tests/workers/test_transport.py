@@ -1,11 +1,14 @@
 import base64
 import json
+import ssl
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from redis.connection import SSLConnection
 
 from gaia_config.centres import Centre
 from gaia_workers.contract import (
@@ -18,7 +21,9 @@ from gaia_workers.contract import (
     Trace,
     TransportDown,
     seal,
+    unseal,
 )
+from gaia_workers.messages import write_message
 from gaia_workers.transport import AGENTS, RECORDER, CeleryTransport, Line
 
 JOB = "11111111-1111-4111-8111-111111111111"
@@ -220,9 +225,63 @@ def test_what_the_broker_refuses_is_said_and_spoils_nothing_that_follows(
     assert broker.llen(queue) == 1
 
 
-def test_a_broker_that_is_away_is_said_in_time(centre: Centre) -> None:
-    from dataclasses import replace
+def test_an_order_leaves_its_queue_and_is_claimed_in_one_step(line: Line) -> None:
+    one = order()
+    line.put_order(one)
+    taken = line.take_order(["interactive"], LEASE_S)
+    assert taken is not None
+    assert taken.claim is not None
+    assert (taken.claim.job_id, taken.claim.attempt) == (one.job_id, 1)
+    assert unseal(taken.envelope(), line.centre.key, Order) == one
+    assert line.confirm(taken.claim)
+    assert line.traces((one.job_id,)) == {one.job_id: Trace(sent=1, claimed=1, leased=True)}
+    assert line.take_order(["interactive"], LEASE_S) is None
+    assert not line.claim(one.job_id, 1, LEASE_S)
 
+
+def test_an_order_that_was_taken_before_or_never_sent_is_not_claimed_with_its_queue(line: Line, broker) -> None:
+    """A label with a high number would else keep the real attempts of a job out, and stop the one that runs."""
+    sent, queue = order(), line.key("climeri.interactive")
+    line.put_order(sent)
+    message = broker.lindex(queue, 0)
+    assert line.take_order(["interactive"], LEASE_S)
+    for again in (
+        message,
+        write_message({}, queue, label=f"{sent.job_id}/9"),
+        write_message({}, queue, label=f"{JOB}/1"),
+    ):
+        broker.lpush(queue, again)
+        taken = line.take_order(["interactive"], LEASE_S)
+        assert taken is not None
+        assert taken.claim is None
+    assert line.renew(sent.job_id, 1, LEASE_S)
+    assert line.traces((JOB,)) == {JOB: Trace()}
+
+
+def test_an_order_that_was_dismissed_on_its_queue_is_let_go(line: Line) -> None:
+    one = order()
+    line.put_order(one)
+    line.put_dismissal(Dismissal(job_id=one.job_id, attempt=1))
+    taken = line.take_order(["interactive"], LEASE_S)
+    assert taken is not None
+    assert taken.claim is not None
+    assert not line.confirm(taken.claim)
+    assert line.traces((one.job_id,)) == {one.job_id: Trace(sent=1, claimed=1, leased=False)}
+
+
+def test_a_claim_that_is_undone_leaves_what_was_there_before(line: Line) -> None:
+    one = order()
+    for attempt, before in ((1, Trace(sent=1)), (3, Trace(sent=3, claimed=2, leased=False))):
+        line.put_order(replace(one, attempt=attempt))
+        taken = line.take_order(["interactive"], LEASE_S)
+        assert taken is not None
+        assert taken.claim is not None
+        line.undo(taken.claim)
+        assert line.traces((one.job_id,)) == {one.job_id: before}
+        assert line.claim(one.job_id, 2, LEASE_S) is (attempt == 1)
+
+
+def test_a_broker_that_is_away_is_said_in_time(centre: Centre) -> None:
     away = replace(centre, broker_url="redis://127.0.0.1:1/0")
     transport = CeleryTransport.open({centre.id: away}, away.broker_url)
     with pytest.raises(TransportDown):
@@ -253,3 +312,29 @@ def _take(line: Line, stream, group: str, expect):
     return line.take(stream, group, expect, wait_s=0.1, limit=9) or line.take(
         stream, group, expect, wait_s=0.1, limit=9
     )
+
+
+def test_a_broker_behind_tls_is_asked_who_it_is_on_every_connection(centre: Centre) -> None:
+    line = Line(replace(centre, broker_url="rediss://:word@broker.example:6379/0"))
+    for connection in (line._redis.connection_pool.make_connection(), line._exchange._connection()):
+        assert isinstance(connection, SSLConnection)
+        assert connection.cert_reqs == ssl.CERT_REQUIRED
+        assert connection.check_hostname
+    line.close()
+
+
+def test_a_broker_that_was_started_anew_is_given_the_scripts_again(line: Line, broker) -> None:
+    assert line.claim(JOB, 1, LEASE_S)
+    broker.script_flush()
+    assert line.renew(JOB, 1, LEASE_S)
+
+
+def test_an_exchange_that_broke_off_leaves_no_answer_for_the_next_one(line: Line, broker) -> None:
+    assert line.claim(JOB, 1, LEASE_S)
+    for name in [each["id"] for each in broker.client_list() if each["id"] != str(broker.client_id())]:
+        broker.client_kill_filter(_id=name)
+    assert line.renew(JOB, 1, LEASE_S)  # the connection was seen to be closed, and another one opened
+    broker.lpush(line.key("lease", "x"), "no lease")
+    with pytest.raises(TransportDown, match="refuses"):
+        line.release("x", 1)
+    assert line.renew(JOB, 1, LEASE_S)

@@ -4,7 +4,7 @@ import multiprocessing.forkserver
 import os
 import socket
 import threading
-from collections.abc import Mapping
+from collections import deque
 from contextlib import suppress
 from dataclasses import replace
 from itertools import batched
@@ -18,7 +18,7 @@ from gaia_config.garbage import leave_alone
 from gaia_config.logs import set_up_logs
 from gaia_config.settings import Settings
 from gaia_processes.catalogue import known_processes
-from gaia_workers.app import make_app
+from gaia_workers.app import make_worker
 from gaia_workers.attempt import Attempt, Bench
 from gaia_workers.cgroups import Groups
 from gaia_workers.contract import (
@@ -39,14 +39,15 @@ from gaia_workers.delivery import delivery_for
 from gaia_workers.forks import Forks
 from gaia_workers.holdings import Holdings
 from gaia_workers.loops import have_loops_made
-from gaia_workers.messages import queue_name
 from gaia_workers.results import Results
 from gaia_workers.slurm import Slurm
-from gaia_workers.transport import AGENTS, Line
+from gaia_workers.transport import AGENTS, Claim, Line, Taken
 from gaia_workers.versions import is_behind, waits_for_upgrade
 
 PRESENCE_PERIOD_S = 2.0
 PAUSE_S = 1.0
+WAIT_S = 1.0
+"""So long the broker is asked to wait for an order, and not longer: in between an agent that is to end looks up."""
 SWEEP_AFTER_LEASES = 4
 STOCK_PERIOD_S = 6 * 3600.0
 STOCK_AT_ONCE = 500
@@ -98,6 +99,9 @@ class Agent:
         self._running: dict[str, Attempt] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._closed = threading.Event()
+        self._door = threading.Lock()
+        self._turns = deque(queue.name for queue in centre.queues)
         self._trouble: str | None = None
         self._idle_drafts: frozenset[str] = frozenset()
         self._unremoved: dict[tuple[str, int], Dismissal] = {}
@@ -116,18 +120,7 @@ class Agent:
             threading.Thread(target=self._repeat, args=(self._sweep_drafts, self._sweep_period_s), daemon=True),
             threading.Thread(target=have_loops_made, daemon=True),
         ]
-        app = make_app(self._centre, self._take)
-        worker = app.Worker(
-            pool="threads",
-            concurrency=self._slots,
-            queues=[queue_name(self._centre, queue.name) for queue in self._centre.queues],
-            without_gossip=True,
-            without_mingle=True,
-            without_heartbeat=True,
-            loglevel="WARNING",
-            optimization="fair",
-            quiet=True,
-        )
+        worker = make_worker(self._centre, slots=self._slots, serve=self._serve, close=self._closed.set)
         leave_alone()
         for thread in threads:
             thread.start()
@@ -138,37 +131,81 @@ class Agent:
         with suppress(TransportDown):
             self._line.leave(self._name)
 
-    def _take(self, envelope: Mapping[str, Any]) -> None:
-        """Carry out what arrived, if it is believable; a forged order runs nothing."""
+    def _serve(self) -> None:
+        """Carry out one order after the other, in one of as many threads as there are slots."""
+        self._repeat(self._serve_once, 0.0, until=self._closed)
+
+    def _serve_once(self) -> None:
+        if self._trouble:
+            self._closed.wait(PAUSE_S)  # the orders stay in their queues, for a worker beside this one that is well
+        elif taken := self._line.take_order(self._next_turn(), self._bench.lease_s) or self._wait_for_order():
+            self._take(taken)
+
+    def _wait_for_order(self) -> Taken | None:
+        """
+        Wait at the queues, one thread at a time: an agent that freezes or is cut off while it waits would get an order for each
+        that waits, and they would be missed.
+        """
+        if not self._door.acquire(timeout=WAIT_S):
+            return None
         try:
-            order = unseal(envelope, self._centre.key, Order)
+            return None if self._trouble else self._line.await_order(self._next_turn(), wait_s=WAIT_S)
+        finally:
+            self._door.release()
+
+    def _next_turn(self) -> tuple[str, ...]:
+        """Give the queues, each time another one first, so that none is always last."""
+        with self._lock:
+            self._turns.rotate(-1)
+            return tuple(self._turns)
+
+    def _take(self, taken: Taken) -> None:
+        """Carry out what arrived, if it is believable; a forged order runs nothing."""
+        order, claim = self._believed(taken), taken.claim
+        if claim is not None and (order is None or (claim.job_id, claim.attempt) != (order.job_id, order.attempt)):
+            self._line.undo(claim)
+            claim = None
+        if order is None:
+            return
+        if self._why_not(order) is None:
+            self._carry_out(order, claim)
+        elif claim is not None:
+            self._line.undo(claim)  # unclaimed: the reconciler sends it again, here or elsewhere
+
+    def _believed(self, taken: Taken) -> Order | None:
+        """Read an order that was signed for this centre; None of anything else."""
+        try:
+            order = unseal(taken.envelope(), self._centre.key, Order)
         except NotUnderstood as error:
             _log.error("order not understood", job=error.job_id, attempt=error.attempt, reason=str(error))
             self._refuse(error)
-            return
+            return None
         except BadMessage as error:
             _log.warning("order refused", reason=str(error))
-            return
+            return None
         if order.centre != self._centre.id:
             _log.warning("order refused", reason="it is for another centre")
-            return
-        if self._trouble:
-            _log.warning("order not taken", job=order.job_id, attempt=order.attempt, reason=self._trouble)
-            self._stop.wait(PAUSE_S)  # a worker beside this one, that is well, gets the most of them
-            return  # unclaimed: the reconciler sends it again, here or elsewhere
+            return None
+        return order
+
+    def _why_not(self, order: Order) -> str | None:
+        """Say why a genuine order is not taken; None where it is."""
         process = known_processes().get(order.process_id)
-        if process is not None and is_behind(process, order):
-            self._leave_until_upgraded(order, waits_for_upgrade(process, order))
-            return
-        self._carry_out(order)
+        reason = self._trouble  # it came up while we waited
+        if reason is None and process is not None and is_behind(process, order):
+            words = waits_for_upgrade(process, order)
+            self._leave_until_upgraded(order, words)
+            reason = words.en
+        if reason is not None:
+            _log.warning("order not taken", job=order.job_id, attempt=order.attempt, reason=reason)
+        return reason
 
     def _leave_until_upgraded(self, order: Order, reason: Words) -> None:
-        """Take no order of a version that is not here yet, and let its job say so."""
-        _log.warning("order not taken", job=order.job_id, attempt=order.attempt, reason=reason.en)
+        """Let the job of an order of a version that is not here yet say so."""
         waiting = self._about(order.job_id, order.attempt, Kind.WAITING)
         with suppress(TransportDown):  # it is sent again, and left again
             self._line.put_reports([replace(waiting, words=reason)])
-        self._stop.wait(PAUSE_S)
+        self._closed.wait(PAUSE_S)  # a worker beside this one, that is upgraded, gets the most of them
 
     def _refuse(self, error: NotUnderstood) -> None:
         """End the job of a genuine order that says what is not known here: sent again it would be no better."""
@@ -192,8 +229,8 @@ class Agent:
         with suppress(TransportDown):  # it comes again, and is refused again
             self._line.put_reports([report])
 
-    def _carry_out(self, order: Order) -> None:
-        attempt = Attempt(order, self._bench)
+    def _carry_out(self, order: Order, claim: Claim | None) -> None:
+        attempt = Attempt(order, self._bench, claim=claim)
         with self._lock:
             self._running[f"{order.job_id}/{order.attempt}"] = attempt
         try:
@@ -205,17 +242,19 @@ class Agent:
 
     # --- beside the work ---------------------------------------------------------------------------------------------
 
-    def _repeat(self, work: Any, period_s: float) -> None:
-        while not self._stop.is_set():
+    def _repeat(self, work: Any, period_s: float, *, until: threading.Event | None = None) -> None:
+        stop = until or self._stop
+        while not stop.is_set():
             try:
                 work()
             except TransportDown as error:
                 _log.warning("tried again in a moment", reason=str(error))
-                self._stop.wait(PAUSE_S)
+                stop.wait(PAUSE_S)
             except Exception:  # noqa: BLE001 - whatever a turn meets, the agent must live
                 _log.exception("a turn failed")
-                self._stop.wait(PAUSE_S)
-            self._stop.wait(period_s)
+                stop.wait(PAUSE_S)
+            if period_s:
+                stop.wait(period_s)
 
     def _show_presence(self) -> None:
         with self._lock:

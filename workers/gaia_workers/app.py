@@ -1,99 +1,102 @@
-"""The Celery application of one centre: its settings, the one task that it has, and how it reads what lies in a queue."""
+"""
+The Celery worker of one centre.
 
-import ssl
-from collections.abc import Callable, Mapping
-from queue import Empty
+Of Celery it is the program (its signals, how it ends, its pool of threads, its queues and messages); what Celery does with each
+message is not there. Its consumer keeps a list of what was not acknowledged, which costs more than a small job, and hands what a
+killed worker left to nobody before the longest job could have ended. Here an order is claimed in the step that takes it off its
+queue (`transport.py`), and what dies is found by its lease.
+"""
+
+import threading
+from collections.abc import Callable
 from typing import Any
 
-import redis
-import structlog
-from celery import Celery
-from kombu.transport import TRANSPORT_ALIASES
-from kombu.transport import redis as kombu_redis
+from celery import Celery, bootsteps
+from celery.worker import WorkController
+from celery.worker.consumer import Consumer
+from celery.worker.state import maybe_shutdown
 
 from gaia_config.centres import Centre
-from gaia_workers.messages import CONNECT_TIMEOUT_S, LONGEST_JOB_S, TASK
+from gaia_workers.messages import CONNECT_TIMEOUT_S, queue_name
 
-SILENCE_LIMIT_S = 5.0
-
-_log = structlog.get_logger()
-
-
-class QueueReader(kombu_redis.Channel):
-    """Reads a queue, and throws away what is no message at all: kombu ends the worker there, and with it all that it computes."""
-
-    def _brpop_read(self, **options: Any) -> Any:
-        try:
-            return super()._brpop_read(**options)  # type: ignore[no-untyped-call]  # kombu leaves it out
-        except (Empty, redis.RedisError, OSError):
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever lay in the queue, the agent must live
-            _log.warning("order refused", reason=f"not a message: {type(error).__name__}")
-            return True  # it was taken from the queue; the next one may be read
-
-
-class Transport(kombu_redis.Transport):
-    """Redis as kombu uses it, but for the reading."""
-
-    Channel = QueueReader
-
-
-# By these names kombu finds its own; another name would lose what it does for each scheme, as TLS for the second.
-TRANSPORT_ALIASES |= dict.fromkeys(("redis", "rediss"), f"{__name__}:Transport")
+LOOK_S = 0.2
+"""How soon the main thread heeds a signal to end; Celery's handlers only leave word of it."""
 
 # Each line is there because the default does harm; the measurements are in the decision page on the broker.
 SETTINGS: dict[str, Any] = {
-    "task_acks_late": True,  # an early acknowledgement and a killed worker: the order is gone
-    "task_reject_on_worker_lost": False,  # else a task that kills its child comes back for ever; the reconciler counts
     "task_ignore_result": True,  # the job store knows; a broker that is away must not fail finished work
-    "worker_prefetch_multiplier": 1,  # prefetched orders are hidden from idle workers
     "task_serializer": "json",
     "accept_content": ["json"],  # pickle would let the broker run code
     "result_serializer": "json",
     "worker_enable_remote_control": False,
     "worker_send_task_events": False,
     "worker_hijack_root_logger": False,
-    "broker_connection_retry_on_startup": True,
-    "broker_connection_max_retries": None,
-    "broker_channel_error_retry": True,  # a right that is missing, or a key that somebody made something else of, may come right
     "broker_connection_timeout": CONNECT_TIMEOUT_S,
-    "worker_cancel_long_running_tasks_on_connection_loss": False,  # work goes on; the lease is renewed when it is back
     "worker_soft_shutdown_timeout": 1.0,
     "timezone": "UTC",
 }
 
 
-def make_app(centre: Centre, carry_out: Callable[[Mapping[str, Any]], None]) -> Celery:
+def make_worker(
+    centre: Centre, *, slots: int, serve: Callable[[], None], close: Callable[[], object]
+) -> WorkController:
     """
-    Make the Celery application of a centre's worker; the server sends without Celery (`messages.py`).
+    Make the Celery worker of a centre; the server sends without Celery (`messages.py`).
 
     Parameters
     ----------
     centre : Centre
-    carry_out : callable
-        What to do with an envelope that arrives.
+    slots : int
+        How many orders are carried out at once.
+    serve : callable
+        Carries out one order after the other until it is told to close; is called in so many threads.
+    close : callable
+        Lets every `serve` end after the order that it is at.
 
     Returns
     -------
-    celery.Celery
+    celery.worker.WorkController
+        Its `start` returns when it was told to end, and what was begun has ended.
     """
     app = Celery(f"gaia.{centre.id}", broker=centre.broker_url, set_as_current=False)
-    app.conf.update(SETTINGS, broker_transport_options=_transport_options(centre))
-    if centre.broker_url.startswith("rediss:"):  # kombu would ask nobody who they are
-        app.conf.broker_use_ssl = {"ssl_cert_reqs": ssl.CERT_REQUIRED}
-    app.task(carry_out, name=TASK)
-    return app
+    app.conf.update(SETTINGS, broker_transport_options={"global_keyprefix": centre.prefix})
+    app.conf.worker_consumer = _consumer(slots, serve, close)
+    return app.Worker(
+        pool="threads",
+        concurrency=slots,
+        queues=[queue_name(centre, queue.name) for queue in centre.queues],
+        use_eventloop=False,
+        loglevel="WARNING",
+        quiet=True,
+    )
 
 
-def _transport_options(centre: Centre) -> dict[str, Any]:
-    return {
-        "global_keyprefix": centre.prefix,
-        "priority_steps": [0],  # orders have none; each step would be one more key to wait at, and to name each time
-        "visibility_timeout": LONGEST_JOB_S,  # a redelivery changes nothing (the claim refuses it), but is useless work
-        "unacked_restore_interval": 5,
-        "unacked_restore_throttle": 1,
-        "socket_connect_timeout": CONNECT_TIMEOUT_S,
-        "socket_keepalive": True,
-        "socket_timeout": SILENCE_LIMIT_S,  # a connection that a firewall has forgotten would hold the worker for ever
-        "health_check_interval": SILENCE_LIMIT_S,
-    }
+def _consumer(slots: int, serve: Callable[[], None], close: Callable[[], object]) -> type[Consumer]:
+    """Make the consumer that takes orders our way."""
+
+    class TakesOrders(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no types
+        """The only step of the consumer: it has the threads of the pool serve until the worker is told to end."""
+
+        def start(self, consumer: Consumer) -> None:
+            for _ in range(slots):
+                consumer.pool.apply_async(serve, callback=_nothing, accept_callback=_nothing)
+            idle = threading.Event()
+            while True:
+                maybe_shutdown()
+                idle.wait(LOOK_S)
+
+        def stop(self, _: Consumer) -> None:
+            close()  # the pool, which stops after this, waits for its threads
+
+        terminate = stop
+
+    class OrderConsumer(Consumer):  # type: ignore[misc]  # Celery has no types
+        class Blueprint(bootsteps.Blueprint):  # type: ignore[misc]  # Celery has no types
+            name = "Consumer"
+            default_steps = (TakesOrders,)
+
+    return OrderConsumer
+
+
+def _nothing(*_: object) -> None:
+    """Hear what the pool says of its threads."""

@@ -34,7 +34,7 @@ from gaia_workers.holdings import Holdings
 from gaia_workers.limits import Allowance, Guard, failure_of_end, over_time
 from gaia_workers.results import Results
 from gaia_workers.slurm import SchedulerDown, Slurm
-from gaia_workers.transport import Line
+from gaia_workers.transport import Claim, Line
 
 HEARTBEAT_S = 1.0
 LOOK_S = 0.1
@@ -80,10 +80,25 @@ class Bench:
 
 
 class Attempt:
-    """One attempt at one order."""
+    """
+    One attempt at one order.
 
-    def __init__(self, order: Order, bench: Bench, *, clock: Callable[[], float] = time.monotonic) -> None:
+    Parameters
+    ----------
+    claim : Claim or None
+        That of this attempt, where it was claimed when its order was taken; else it is claimed here.
+    """
+
+    def __init__(
+        self,
+        order: Order,
+        bench: Bench,
+        *,
+        claim: Claim | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._order = order
+        self._claim = claim
         self._bench = bench
         self._clock = clock
         self._unwanted = threading.Event()
@@ -113,8 +128,8 @@ class Attempt:
             self._carry_out()
 
     def _carry_out(self) -> None:
-        order, line = self._order, self._bench.line
-        if not line.claim(order.job_id, order.attempt, self._bench.lease_s):
+        order = self._order
+        if not self._claimed():
             _log.info("order not taken: dismissed, or taken before")
             return
         _log.info("attempt begins", process=order.process_id)
@@ -126,6 +141,12 @@ class Attempt:
         finally:
             if self._done_well is not None:  # whoever waits for the result hears of it first
                 self._bench.forks.take_back(self._done_well)
+
+    def _claimed(self) -> bool:
+        order, line = self._order, self._bench.line
+        if self._claim is not None:
+            return line.confirm(self._claim)
+        return line.claim(order.job_id, order.attempt, self._bench.lease_s)
 
     def _compute(self) -> Result | Failure | None:
         """Let a fork do the work; None where it was stopped because nobody wants it."""

@@ -67,6 +67,21 @@ class Said:
     level: Literal["info", "warning"]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Done:
+    """
+    The last thing that a fork says of an errand.
+
+    Attributes
+    ----------
+    alone : bool
+        Whether it left no process behind.
+    """
+
+    outcome: Result | Failure
+    alone: bool
+
+
 type News = Progress | Said | Result | Failure
 
 STORAGE_FULL = Failure(

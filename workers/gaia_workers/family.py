@@ -69,6 +69,13 @@ class Family:
             resident_bytes=resident, cpu_s=round(sum(member.cpu_s for member in members), 2), members=len(members)
         )
 
+    def usage_of_first(self) -> Usage:
+        """See what the first one uses, where it is known that there are no others."""
+        member = _member(self._pid)
+        if member is None or not member.alive:
+            return Usage(resident_bytes=0, cpu_s=0.0, members=0)
+        return Usage(resident_bytes=member.resident_bytes, cpu_s=round(member.cpu_s, 2), members=1)
+
     def own_bytes(self) -> int:
         """Measure their memory so that a page which several of them share counts once (slower: the kernel adds it up)."""
         return sum(_proportional_bytes(member.pid) for member in self._look() if member.alive)
@@ -117,11 +124,12 @@ def _with_descendants(pid: int) -> Iterator[Member]:
 
 
 def _member(pid: int) -> Member | None:
-    if not PROC.joinpath("self").exists():
-        return _member_by_psutil(pid)
     try:
-        fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        with open(f"{PROC}/{pid}/stat", "rb", buffering=0) as stat:  # noqa: PTH123 - after every task
+            fields = stat.read(4096).decode(errors="replace").rpartition(")")[2].split()
+    except FileNotFoundError:
+        return None if PROC.joinpath("self").exists() else _member_by_psutil(pid)
+    except (ProcessLookupError, PermissionError):
         return None
     ticks = sum(int(fields[at]) for at in (_USER, _SYSTEM, _USER_OF_DEAD, _SYSTEM_OF_DEAD))
     return Member(

@@ -7,6 +7,7 @@ never does.
 """
 
 import importlib
+import select
 import threading
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -14,7 +15,7 @@ from multiprocessing.process import BaseProcess
 from typing import Self
 
 from gaia_workers.cgroups import Group, Groups
-from gaia_workers.errands import Errand, News
+from gaia_workers.errands import Done, Errand, News
 from gaia_workers.family import Family
 
 KILL_WAIT_S = 5.0
@@ -41,6 +42,9 @@ class Fork:
         self._group = group
         self._errands = 0
         self._idle_bytes = 0
+        self._alone = False
+        self._poll = select.poll()
+        self._poll.register(pipe.fileno(), select.POLLIN)
         self.cpu_before_s = 0.0
         """Of processors, what it had used when it was last sent out; a fork that waits uses none."""
         self.family = Family(child.pid or 0)
@@ -59,7 +63,7 @@ class Fork:
     def send_out(self, errand: Errand) -> bool:
         """Give it its errand; False where it has died while it waited."""
         if not self._errands:
-            usage = self.family.usage()
+            usage = self.family.usage_of_first()
             self._idle_bytes, self.cpu_before_s = usage.resident_bytes, usage.cpu_s
         self._errands += 1
         if self._group:
@@ -80,17 +84,22 @@ class Fork:
             If it has died.
         """
         try:
-            if not self._pipe.poll(wait_s):
+            if not self._poll.poll(1000 * wait_s):
                 return None
-            news: News = self._pipe.recv()
+            news: News | Done = self._pipe.recv()
         except ConnectionResetError as error:
             raise EOFError from error
+        if isinstance(news, Done):
+            self._alone = news.alone
+            return news.outcome
         return news
 
     @property
     def fit(self) -> bool:
         """Whether it may be sent out again, having done its errand: it kept no memory and left no process behind."""
-        usage = self.family.usage()
+        if not self._alone:
+            return False
+        usage = self.family.usage_of_first()
         self.cpu_before_s = usage.cpu_s
         grown = usage.resident_bytes - self._idle_bytes
         return self._errands < ERRANDS_EACH and usage.members == 1 and grown <= GROWTH_LIMIT_BYTES

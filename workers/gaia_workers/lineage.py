@@ -25,6 +25,21 @@ def die_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGKILL)  # it died in between
 
 
+def has_children() -> bool:
+    """
+    Tell whether this process has any child, at work or ended and not waited for; in one call, and it keeps orphans, whatever they started.
+
+    References
+    ----------
+    waitid(2), ECHILD.
+    """
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
 def keep_orphans() -> None:
     """
     Become the parent of whatever this process' children leave behind, so that it can be found below it (Linux).

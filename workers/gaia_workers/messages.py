@@ -1,8 +1,8 @@
 """
-How an order lies in a queue of Redis: the message that Celery's workers take, made without Celery.
+How an order lies in a queue of Redis: the message of a Celery task, written and read without Celery.
 
-The server writes one for every job, and Celery's own way to it takes longer than all the rest of the sending; the worker reads
-it as any task. A test holds it to what Celery itself would have sent.
+The server writes one for every job and a worker reads it, and Celery's own ways take longer than all the rest. Any worker of
+Celery reads it as a task, and what Celery sends is read here. A test holds it to what Celery itself would have sent.
 
 References
 ----------
@@ -18,6 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 from gaia_config.centres import Centre
+from gaia_workers.contract import BadMessage
 
 TASK = "gaia.order"
 LONGEST_JOB_S = 7 * 86400
@@ -31,7 +32,7 @@ def queue_name(centre: Centre, queue: str) -> str:
     return f"{centre.id}.{queue}"
 
 
-def write_message(envelope: Mapping[str, Any], queue: str) -> str:
+def write_message(envelope: Mapping[str, Any], queue: str, *, label: str) -> str:
     """
     Write the message that has a worker carry out an order.
 
@@ -41,6 +42,8 @@ def write_message(envelope: Mapping[str, Any], queue: str) -> str:
         The sealed order.
     queue : str
         As `queue_name` gives it.
+    label : str
+        `<job>/<attempt>`. It stands first, where the broker itself can read it (`transport.py`); Celery passes over it.
 
     Returns
     -------
@@ -50,6 +53,7 @@ def write_message(envelope: Mapping[str, Any], queue: str) -> str:
     id = str(uuid4())
     body = json.dumps([[envelope], {}, _NO_CALLS])
     message = {
+        "order": label,
         "body": base64.b64encode(body.encode()).decode(),
         "content-encoding": "utf-8",
         "content-type": "application/json",
@@ -65,6 +69,26 @@ def write_message(envelope: Mapping[str, Any], queue: str) -> str:
         },
     }
     return json.dumps(message)
+
+
+def read_message(message: str) -> Any:
+    """
+    Take the envelope out of a message.
+
+    Raises
+    ------
+    BadMessage
+        If it is not the message of a task with one argument, as JSON.
+    """
+    try:
+        outer = json.loads(message)
+        body = outer["body"]
+        if outer["properties"].get("body_encoding") == "base64":
+            body = base64.b64decode(body, validate=True)
+        ((envelope,), _, _) = json.loads(body)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise BadMessage(f"not the message of a task: {type(error).__name__}") from error
+    return envelope
 
 
 def _headers(id: str) -> dict[str, Any]:

@@ -56,6 +56,7 @@ class Results:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._scratch: Path | None = None
 
     @property
     def root(self) -> Path:
@@ -102,19 +103,28 @@ class Results:
 
     @contextmanager
     def scratch(self, order: Order) -> Iterator[Path]:
-        """Open a folder for an attempt's temporary files, on the disk of the results; it goes with all that is in it."""
+        """
+        Open a folder for an attempt's temporary files, on the disk of the results; it goes with all that is in it, and where
+        nothing is in it when a result is published, before that.
+        """
         folder = self._root / DRAFTS / f"{order.job_id}-{order.attempt}-{SCRATCH}-{uuid.uuid4().hex[:8]}"
         folder.mkdir(parents=True)
+        self._scratch = folder
         try:
             yield folder
         finally:
+            self._scratch = None
             _remove_folder(folder)
 
     def publish(self, draft: Draft, result: Result) -> None:
         """Write the manifest and make the draft the attempt's result, in one step that a crash cannot halve."""
+        if self._scratch is not None:
+            _remove_if_empty(
+                self._scratch
+            )  # before the syncs: after them a journal has it wait until it is through with them
         manifest = draft.path(MANIFEST)
         manifest.write_bytes(to_json(manifest_of(draft.order, result), indent=2) + b"\n")
-        _sync_all((*draft.folder.iterdir(), draft.folder))
+        _sync_all((draft.folder, *draft.folder.iterdir()))
         place = self.folder(draft.order.job_id, draft.order.attempt)
         place.parent.mkdir(parents=True, exist_ok=True)
         draft.folder.rename(place)
@@ -235,10 +245,19 @@ def manifest_of(order: Order, result: Result) -> dict[str, Any]:
 
 def _remove_folder(folder: Path) -> None:
     """Remove a folder with all that is in it; most often there is nothing, and one call does it."""
+    if not _remove_if_empty(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_if_empty(folder: Path) -> bool:
+    """Remove a folder that holds nothing; tell whether it is gone."""
     try:
         folder.rmdir()
+    except FileNotFoundError:
+        return True
     except OSError:
-        shutil.rmtree(folder, ignore_errors=True)
+        return False
+    return True
 
 
 def _bytes_on_disk(file: Path) -> int:
@@ -250,7 +269,10 @@ def _bytes_on_disk(file: Path) -> int:
 
 def _sync_all(paths: Collection[Path]) -> None:
     """Bring files and folders to the disk at once: a journal that is asked for several writes them in one go."""
-    for done in [_syncing().submit(sync, path) for path in paths]:
+    first, *others = paths
+    waited_for = [_syncing().submit(sync, path) for path in others]
+    sync(first)
+    for done in waited_for:
         done.result()
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -208,12 +209,18 @@ def compute(
 
     arguments = {name: open_input(name, value) for name, value in inputs}
     offered = {"warn": warn, "progress": progress, "note": note} | ({} if cache is None else {"cache": cache})
-    taken = inspect.signature(function).parameters
+    taken = parameters_of(function)
     outputs = function(**arguments, **{name: value for name, value in offered.items() if name in taken})
     if not isinstance(outputs, Mapping) or isinstance(outputs, xr.Dataset):
         (only,) = process.outputs
         outputs = {only: outputs}
     return Made(outputs=outputs, warnings=tuple(warnings))
+
+
+@cache
+def parameters_of(function: Callable[..., Any]) -> frozenset[str]:
+    """Name what a `compute` takes; a process does many tasks, and what inspects is slow."""
+    return frozenset(inspect.signature(function).parameters)
 
 
 def opened_words(reference: DatasetReference, dataset: xr.Dataset) -> Words:
@@ -367,5 +374,5 @@ class Meter:
 
 def _forget_peak() -> None:
     """Let the peak of resident memory begin anew (proc(5), clear_refs): this process may have done other work before."""
-    with suppress(OSError):  # where the kernel does not offer it, the peak is that of the whole process
-        Path("/proc/self/clear_refs").write_text("5")
+    with suppress(OSError), open("/proc/self/clear_refs", "wb", buffering=0) as peak:  # noqa: PTH123 - for every task
+        peak.write(b"5")  # where the kernel does not offer it, the peak is that of the whole process

@@ -3,7 +3,7 @@
 import os
 import signal
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -14,12 +14,12 @@ from structlog.contextvars import bound_contextvars
 from gaia_workers.contract import Failure, Result, Words
 from gaia_workers.data import DataAccess
 from gaia_workers.delivery import delivery_for
-from gaia_workers.errands import Errand, Progress, Said, failure_of
+from gaia_workers.errands import Done, Errand, Progress, Said, failure_of
 from gaia_workers.fetching import Fetcher
 from gaia_workers.kept import FOLDER as KEPT_IN
 from gaia_workers.kept import KeptArrays
 from gaia_workers.limits import hold, stand_back
-from gaia_workers.lineage import die_with_parent, keep_orphans
+from gaia_workers.lineage import die_with_parent, has_children, keep_orphans
 from gaia_workers.progress import Throttled
 from gaia_workers.results import Results
 from gaia_workers.runner import run
@@ -36,13 +36,15 @@ def work(pipe: Connection) -> None:
     os.setpgid(0, 0)
     keep_orphans()
     stand_back()
+    surroundings = Surroundings()
     with pipe, suppress(EOFError):
         while True:
             errand: Errand = pipe.recv()
-            pipe.send(_outcome(pipe, errand))
+            outcome = _outcome(pipe, errand, surroundings)
+            pipe.send(Done(outcome=outcome, alone=not has_children()))
 
 
-def _outcome(pipe: Connection, errand: Errand) -> Result | Failure:
+def _outcome(pipe: Connection, errand: Errand, surroundings: "Surroundings") -> Result | Failure:
     order, results = errand.order, Results(errand.results)
     fetcher = Fetcher(order, centre=errand.centre, root=errand.results, server_url=errand.server_url)
     data = DataAccess(errand.files, fetcher)
@@ -51,7 +53,7 @@ def _outcome(pipe: Connection, errand: Errand) -> Result | Failure:
             with (
                 hold(errand.allowance),
                 results.scratch(order) as scratch,
-                fresh(scratch),
+                surroundings.lent(scratch),
                 data.blaming_uploads(),
             ):
                 return run(
@@ -67,32 +69,39 @@ def _outcome(pipe: Connection, errand: Errand) -> Result | Failure:
             return failure_of(error, order, errand.allowance)
 
 
-@contextmanager
-def fresh(folder: Path) -> Iterator[None]:
-    """
-    Let a task find environment and working folder as the first one of this process found them, whatever others did to them.
+class Surroundings:
+    """Environment and working folder as they are now, so that each task of this process finds them so, whatever others did to them."""
 
-    Parameters
-    ----------
-    folder : Path
-        Where Python, C libraries and programs put their temporary files; there they are counted, and removed.
-    """
-    environment, here = dict(os.environ), Path.cwd()
-    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
-    try:
-        yield
-    finally:
-        tempfile.tempdir = None
-        os.chdir(here)
-        _restore(environment)
+    def __init__(self) -> None:
+        self._environment = dict(os.environb)
+        self._here = os.getcwd()  # noqa: PTH109 - it is compared and gone back to, for every task
 
+    @contextmanager
+    def lent(self, folder: Path) -> Iterator[None]:
+        """
+        Lend them to a task.
 
-def _restore(environment: Mapping[str, str]) -> None:
-    for name in os.environ.keys() - environment.keys():
-        del os.environ[name]
-    for name, value in environment.items():
-        if os.environ.get(name) != value:
-            os.environ[name] = value
+        Parameters
+        ----------
+        folder : Path
+            Where Python, C libraries and programs put their temporary files; there they are counted, and removed.
+        """
+        os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+        try:
+            yield
+        finally:
+            tempfile.tempdir = None
+            os.chdir(self._here)
+            self._restore()
+
+    def _restore(self) -> None:
+        """Put the environment back; bytes are compared, for Python decodes each text anew, and that is most of the time."""
+        left = dict(os.environb)
+        for name in left.keys() - self._environment.keys():
+            del os.environb[name]
+        for name, value in self._environment.items():
+            if left.get(name) != value:
+                os.environb[name] = value
 
 
 class _Piped:

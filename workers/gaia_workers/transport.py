@@ -16,6 +16,7 @@ import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Literal, Self, cast
 
 import redis
@@ -36,7 +37,8 @@ from gaia_workers.contract import (
     understood,
     unseal,
 )
-from gaia_workers.messages import CONNECT_TIMEOUT_S, LONGEST_JOB_S, queue_name, write_message
+from gaia_workers.exchange import Exchange
+from gaia_workers.messages import CONNECT_TIMEOUT_S, LONGEST_JOB_S, queue_name, read_message, write_message
 
 CHANGES = "gaia:changes"
 RECORDER = "recorder"
@@ -63,9 +65,44 @@ redis.call('EXPIRE', KEYS[1], ARGV[3])
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
 return redis.call('HGET', KEYS[1], 'dismissal') or ''
 """
+_TAKE = """
+for _, queue in ipairs(KEYS) do
+  local message = redis.call('RPOP', queue)
+  if message then
+    local job, attempt = string.match(message, '^{"order": "([%w-]+)/(%d+)"')
+    if job then
+      local known = redis.call('HMGET', ARGV[1] .. 'job:' .. job, 'sent', 'claimed', 'dismissal')
+      if known[1] == attempt and tonumber(known[2] or '0') < tonumber(attempt) then
+        redis.call('HSET', ARGV[1] .. 'job:' .. job, 'claimed', attempt)
+        redis.call('EXPIRE', ARGV[1] .. 'job:' .. job, ARGV[3])
+        redis.call('SET', ARGV[1] .. 'lease:' .. job, attempt, 'PX', ARGV[2])
+        return {message, job, attempt, known[2] or '', known[3] or ''}
+      end
+    end
+    return {message}
+  end
+end
+return false
+"""
+_UNDO = """
+if redis.call('HGET', KEYS[1], 'claimed') ~= ARGV[1] then return 0 end
+if ARGV[2] == '' then
+  redis.call('HDEL', KEYS[1], 'claimed')
+else
+  redis.call('HSET', KEYS[1], 'claimed', ARGV[2])
+end
+if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
+return 1
+"""
 _RELEASE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
+"""
+
+_REPORT = """
+for at = 2, #ARGV do redis.call('XADD', KEYS[1], '*', 'envelope', ARGV[at]) end
+if ARGV[1] ~= '' and redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
+return #ARGV - 1
 """
 
 _DIGITS = 10
@@ -134,6 +171,44 @@ def _answer(connection: Any) -> Any:
         return refusal
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """
+    An attempt that was claimed in the step that took its order off the queue.
+
+    Attributes
+    ----------
+    before : str
+        What was claimed of the job until then; empty where nothing was.
+    dismissal : str
+        The sealed dismissal that lay there; empty without.
+    """
+
+    job_id: str
+    attempt: int
+    before: str
+    dismissal: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Taken:
+    """
+    What was taken off a queue.
+
+    Attributes
+    ----------
+    claim : Claim or None
+        What was claimed with it, by its label, which nobody has signed: it holds only if the order says the same.
+    """
+
+    message: str
+    claim: Claim | None = None
+
+    def envelope(self) -> Any:
+        """Give the sealed order in it; BadMessage where there is none."""
+        return read_message(self.message)
+
+
 class Line:
     """The keys of one centre in its broker, from either end."""
 
@@ -143,12 +218,17 @@ class Line:
         self._claim = self._redis.register_script(_CLAIM)
         self._renew = self._redis.register_script(_RENEW)
         self._release = self._redis.register_script(_RELEASE)
+        self._take = self._redis.register_script(_TAKE)
+        self._undo = self._redis.register_script(_UNDO)
+        self._report = self._redis.register_script(_REPORT)
+        self._exchange = Exchange(self._redis)
         self._spoken = CONTRACT
         self._owed: dict[str, set[str]] = {}
         self._looked: dict[str, float] = {}
 
     def close(self) -> None:
         """Give the connections back."""
+        self._exchange.close()
         self._redis.close()
 
     def key(self, *parts: str) -> str:
@@ -180,7 +260,8 @@ class Line:
         commands: list[tuple[str, ...]] = []
         for order in orders:
             queue, job = queue_name(self.centre, order.queue), self.key("job", order.job_id)
-            message = write_message(seal(order, self.centre.key, contract=self._spoken), queue)
+            envelope = seal(order, self.centre.key, contract=self._spoken)
+            message = write_message(envelope, queue, label=f"{order.job_id}/{order.attempt}")
             commands += [
                 ("HSET", job, "sent", str(order.attempt)),
                 ("EXPIRE", job, str(KEEP_S)),
@@ -188,6 +269,47 @@ class Line:
             ]
         with _as_transport_down(self.centre.id):
             _carry_out(self._redis.connection_pool, commands)
+
+    def take_order(self, queues: Sequence[str], lease_s: float) -> Taken | None:
+        """
+        Take the next order off the first of some queues that holds one, and claim it in the same step.
+
+        So an order is in its queue or held by a lease, and none can get lost between the two. What the server did not send, was
+        taken before, or has no label (as the version before writes it) is taken unclaimed.
+        """
+        keys = [self.key(queue_name(self.centre, queue)) for queue in queues]
+        with _as_transport_down(self.centre.id):
+            found = self._exchange.run(self._take, keys, (self.centre.prefix, int(lease_s * 1000), KEEP_S))
+        if found is None:
+            return None
+        message, *claimed = found
+        if not claimed:
+            return Taken(message=message)
+        job_id, attempt, before, dismissal = claimed
+        return Taken(
+            message=message,
+            claim=Claim(job_id=job_id, attempt=int(attempt), before=before, dismissal=dismissal),
+        )
+
+    def await_order(self, queues: Sequence[str], *, wait_s: float) -> Taken | None:
+        """Wait for an order; it is taken unclaimed, for the broker can wait for nothing but a queue."""
+        keys = [self.key(queue_name(self.centre, queue)) for queue in queues]
+        with _as_transport_down(self.centre.id):
+            found = cast("tuple[str, str] | None", self._redis.brpop(keys, timeout=min(wait_s, _BLOCK_LIMIT_S)))
+        return None if found is None else Taken(message=found[1])
+
+    def undo(self, claim: Claim) -> None:
+        """Let it be as if a claim had not been made: the order turned out to be another one, or none."""
+        keys = [self.key("job", claim.job_id), self.key("lease", claim.job_id)]
+        with _as_transport_down(self.centre.id):
+            self._exchange.run(self._undo, keys, (claim.attempt, claim.before))
+
+    def confirm(self, claim: Claim) -> bool:
+        """Tell whether what was claimed with its order is still wanted; let go of it where it is not."""
+        if self._dismisses(claim.dismissal, claim.job_id, claim.attempt):
+            self.release(claim.job_id, claim.attempt)
+            return False
+        return True
 
     def claim(self, job_id: str, attempt: int, lease_s: float) -> bool:
         """Take an attempt; False where it, or a later one, was taken before, or nobody wants it any more."""
@@ -204,7 +326,7 @@ class Line:
         """Hold an attempt; False where it cannot be had, None where it is held and was dismissed."""
         keys = [self.key("job", job_id), self.key("lease", job_id)]
         with _as_transport_down(self.centre.id):
-            envelope = script(keys=keys, args=[attempt, int(lease_s * 1000), KEEP_S])
+            envelope = self._exchange.run(script, keys, (attempt, int(lease_s * 1000), KEEP_S))
         if envelope is None:
             return False
         return None if self._dismisses(envelope, job_id, attempt) else True
@@ -212,7 +334,7 @@ class Line:
     def release(self, job_id: str, attempt: int) -> None:
         """Let go of an attempt."""
         with _as_transport_down(self.centre.id):
-            self._release(keys=[self.key("lease", job_id)], args=[attempt])
+            self._exchange.run(self._release, [self.key("lease", job_id)], (attempt,))
 
     def traces(self, job_ids: tuple[str, ...]) -> dict[str, Trace]:
         """See what the broker knows of jobs."""
@@ -263,15 +385,11 @@ class Line:
         release : tuple of str and int, optional
             The attempt, as job and number, that they end: its lease is let go together with them.
         """
-        with _as_transport_down(self.centre.id), self._redis.pipeline(transaction=True) as pipe:
-            for report in reports:
-                pipe.xadd(
-                    self.key("reports"), {"envelope": json.dumps(seal(report, self.centre.key, contract=self._spoken))}
-                )
-            if release is not None:
-                job_id, attempt = release
-                pipe.eval(_RELEASE, 1, self.key("lease", job_id), attempt)
-            pipe.execute()
+        envelopes = [json.dumps(seal(report, self.centre.key, contract=self._spoken)) for report in reports]
+        job_id, attempt = release or ("", "")
+        keys = [self.key("reports"), self.key("lease", job_id)]
+        with _as_transport_down(self.centre.id):
+            self._exchange.run(self._report, keys, (attempt, *envelopes))
 
     def take[M: (Report, Dismissal)](
         self, stream: Literal["reports", "dismissals"], group: str, expect: type[M], *, wait_s: float, limit: int
