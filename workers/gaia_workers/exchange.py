@@ -43,17 +43,17 @@ class Exchange:
     def close(self) -> None:
         """Give the connections back."""
         for connection in tuple(self._all):
-            connection.disconnect()
+            connection.disconnect()  # type: ignore[no-untyped-call]  # redis leaves it out
 
     def _ask(self, *command: Any) -> Any:
         connection = self._connection()
         try:
-            connection.send_command(*command)
+            connection.send_command(*command)  # type: ignore[no-untyped-call]  # redis leaves it out
             return connection.read_response()
         except redis.ResponseError:
             raise  # it was read whole
         except BaseException:
-            connection.disconnect()  # whatever answer still comes belongs to nobody
+            connection.disconnect()  # type: ignore[no-untyped-call]  # whatever answer still comes belongs to nobody
             raise
 
     def _connection(self) -> AbstractConnection:
@@ -63,7 +63,7 @@ class Exchange:
             connection = self._mine.connection = self._pool.connection_class(**self._pool.connection_kwargs)
             self._all.add(connection)
         elif connection.is_connected and _is_stale(connection):
-            connection.disconnect()
+            connection.disconnect()  # type: ignore[no-untyped-call]  # redis leaves it out
         return connection
 
 
