@@ -125,11 +125,14 @@ class Agent:
         for thread in threads:
             thread.start()
         _log.info("worker is up", centre=self._centre.id, slots=self._slots)
-        worker.start()
-        self._stop.set()
-        self._bench.forks.close()
-        with suppress(TransportDown):
-            self._line.leave(self._name)
+        try:
+            worker.start()
+        finally:  # Celery may leave it by SystemExit; forks that wait would keep the process
+            self._closed.set()
+            self._stop.set()
+            self._bench.forks.close()
+            with suppress(TransportDown):
+                self._line.leave(self._name)
 
     def _serve(self) -> None:
         """Carry out one order after the other, in one of as many threads as there are slots."""
