@@ -91,7 +91,7 @@ def _consumer(slots: int, serve: Callable[[], None], close: Callable[[], object]
         terminate = stop
 
     class OrderConsumer(Consumer):  # type: ignore[misc]  # Celery has no types
-        class Blueprint(bootsteps.Blueprint):  # type: ignore[misc]  # Celery has no types
+        class Blueprint(Consumer.Blueprint):  # type: ignore[misc]  # Celery has no types
             name = "Consumer"
             default_steps = (TakesOrders,)
 
