@@ -312,6 +312,19 @@ def test_rubbish_in_the_broker_runs_nothing_and_ends_nobody(rig: Rig) -> None:
     assert rig.programs["worker north"].runs
 
 
+def test_a_worker_that_is_asked_to_end_finishes_its_tasks_and_leaves_the_rest_in_the_queue(rig: Rig) -> None:
+    jobs = rig.submit_all("busy", [{"seconds": 3, "mark": f"asked to end {uuid4().hex}"} for _ in range(rig.slots + 1)])
+    rig.wait_until(lambda: sum(rig.status(job)["status"] == "running" for job in jobs) == rig.slots, limit_s=30)
+    family = rig.family("worker north")
+    rig.terminate("worker north")
+    assert rig.programs["worker north"].process.returncode == 0  # type: ignore[union-attr]  # it was started
+    rig.wait_until(lambda: not any(map(psutil.pid_exists, family)), limit_s=5)
+    rig.wait_until(lambda: sum(rig.status(job)["status"] == "successful" for job in jobs) == rig.slots, limit_s=10)
+    rig.start("worker north")
+    assert rig.ends_of(jobs) == {"successful": rig.slots + 1}
+    assert {row.attempt for row in rig.rows() if row.id in jobs} == {1}
+
+
 def test_scenario_27_an_order_that_comes_back_while_its_job_runs_publishes_once(rig: Rig) -> None:
     """
     Give an order back as Celery does where its visibility timeout is shorter than the job. Our workers have no such timeout, but
