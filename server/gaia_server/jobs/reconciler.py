@@ -342,7 +342,9 @@ class Reconciler:
     def _seen(self, work: Work, loads: dict[str, Load], traces: dict[str, Trace]) -> Seen:
         trace = traces.get(work.id, Trace())
         key = (work.id, work.attempt)
-        if not trace.leased and (trace.claimed >= work.attempt or work.state is State.RUNNING):
+        load = loads.get(work.centre, Load(alive=False))
+        # A broker that is away shows no lease; its workers have a lease's time to renew theirs once it is back.
+        if load.reachable and not trace.leased and (trace.claimed >= work.attempt or work.state is State.RUNNING):
             since = self._unleased.setdefault(key, self._clock())
         else:
             self._unleased.pop(key, None)
@@ -350,7 +352,7 @@ class Reconciler:
         return Seen(
             now=utc_now(),
             trace=trace,
-            load=loads.get(work.centre, Load(alive=False)),
+            load=load,
             unleased_s=self._clock() - since,
             elsewhere=any(loads[place.centre].alive for place in self._places(work) if place.centre != work.centre),
         )

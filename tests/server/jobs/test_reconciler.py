@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 from gaia_config.settings import Settings
 from gaia_server.jobs.reconciler import Fail, Reconciler, Resend, Seen, Wait, decide
 from gaia_server.jobs.states import State
-from gaia_workers.contract import BadMessage, Kind, Load, Report, Trace, TransportDown, Words
+from gaia_workers.contract import BadMessage, Kind, Load, Report, Trace, TransportDown, Words, utc_now
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 LEASE_S = 3.0
@@ -175,11 +175,23 @@ class Crooked(Wire):
         return {job_id: None if job_id == self.job_id else CLAIMED for job_id in job_ids}
 
 
+class Forgetful(Wire):
+    """A transport whose brokers are away until they come back empty, beside workers that live."""
+
+    is_back = False
+
+    def load(self, centre: str) -> Load:
+        return UP if self.is_back else UNREACHABLE
+
+    def trace(self, centre: str, job_ids: tuple[str, ...]) -> dict:
+        return dict.fromkeys(job_ids, FORGOTTEN)
+
+
 @pytest.fixture
 def reconciler(store, centres):
     """Give a reconciler over a store, the wire it sends by, and what it had discarded."""
 
-    def make(wire: Wire):
+    def make(wire: Wire, **more):
         discarded: list[tuple[str, int]] = []
         made = Reconciler(
             settings=Settings(),
@@ -188,6 +200,7 @@ def reconciler(store, centres):
             federation=None,
             centres=centres,
             discard=lambda job, attempt: discarded.append((job, attempt)),
+            **more,
         )
         return made, discarded
 
@@ -257,6 +270,22 @@ def test_a_job_that_cannot_be_looked_at_keeps_no_other_waiting(store, make_job, 
     made, _ = reconciler(Crooked(broken.id))
     assert made.reconcile() == (late.id,)
     assert store.find(late.id, owner="anna").state is State.FAILED
+
+
+def test_work_has_a_lease_to_show_itself_from_when_an_emptied_broker_is_back_and_not_from_when_it_went(
+    store, make_job, reconciler
+) -> None:
+    job = store.accept(make_job(deadline=utc_now() + timedelta(days=1)))
+    wire, now = Forgetful(), 0.0
+    store.sent(job.id, 1)
+    store.apply([Report(job_id=job.id, part=0, attempt=1, centre="climeri", kind=Kind.STARTED)], attempts=3)
+    made, _ = reconciler(wire, clock=lambda: now)
+    for now, wire.is_back in ((0.0, False), (1000.0, False), (1000.1, True)):
+        made.reconcile()
+    assert store.find(job.id, owner="anna").attempt == 1
+    now += Settings().lease_s
+    made.reconcile()
+    assert store.find(job.id, owner="anna").attempt == 2
 
 
 def test_a_first_order_is_left_to_the_web_process_for_a_moment(store, make_job, reconciler) -> None:
