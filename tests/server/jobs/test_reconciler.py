@@ -178,7 +178,7 @@ class Crooked(Wire):
 class Forgetful(Wire):
     """A transport whose brokers are away until they come back empty, beside workers that live."""
 
-    is_back = False
+    now, is_back = 0.0, False
 
     def load(self, centre: str) -> Load:
         return UP if self.is_back else UNREACHABLE
@@ -276,14 +276,14 @@ def test_work_has_a_lease_to_show_itself_from_when_an_emptied_broker_is_back_and
     store, make_job, reconciler
 ) -> None:
     job = store.accept(make_job(deadline=utc_now() + timedelta(days=1)))
-    wire, now = Forgetful(), 0.0
+    wire = Forgetful()
     store.sent(job.id, 1)
     store.apply([Report(job_id=job.id, part=0, attempt=1, centre="climeri", kind=Kind.STARTED)], attempts=3)
-    made, _ = reconciler(wire, clock=lambda: now)
-    for now, wire.is_back in ((0.0, False), (1000.0, False), (1000.1, True)):
+    made, _ = reconciler(wire, clock=lambda: wire.now)
+    for wire.now, wire.is_back in ((0.0, False), (1000.0, False), (1000.1, True)):
         made.reconcile()
     assert store.find(job.id, owner="anna").attempt == 1
-    now += Settings().lease_s
+    wire.now += Settings().lease_s
     made.reconcile()
     assert store.find(job.id, owner="anna").attempt == 2
 
