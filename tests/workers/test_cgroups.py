@@ -96,7 +96,8 @@ def real(tmp_path: Path) -> Iterator[Groups]:
 
 
 def test_the_kernel_ends_a_task_with_all_that_it_started_in_one_step(real: Groups) -> None:
-    begin = "import os, time; child = os.fork() or os.setsid(); print(os.getpid(), flush=True); time.sleep(60)"
+    # Each writes its line in one call: `print` to a pipe that both hold may put two numbers before two ends of lines.
+    begin = "import os, time; child = os.fork() or os.setsid(); os.write(1, b'%d\\n' % os.getpid()); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", f"input(); {begin}"], stdin=-1, stdout=-1, text=True) as task:
         assert task.stdin is not None
         assert task.stdout is not None
