@@ -100,6 +100,7 @@ class Agent:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._closed = threading.Event()
+        self._all_served = threading.Barrier(self._slots)
         self._door = threading.Lock()
         self._turns = deque(queue.name for queue in centre.queues)
         self._trouble: str | None = None
@@ -137,6 +138,8 @@ class Agent:
     def _serve(self) -> None:
         """Carry out one order after the other, in one of as many threads as there are slots."""
         self._repeat(self._serve_once, 0.0, until=self._closed)
+        # A warm parent that was begun by one of these threads dies with it (PR_SET_PDEATHSIG), and the tasks of the others too.
+        self._all_served.wait()
 
     def _serve_once(self) -> None:
         if self._trouble:
