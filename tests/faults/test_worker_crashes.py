@@ -44,6 +44,16 @@ def tasks_of(rig: Rig, worker: str = "worker north") -> set[int]:
     }
 
 
+def warm_parent(rig: Rig) -> int:
+    """Find the process that the tasks of a worker are forked from."""
+    (warm,) = [
+        each.pid
+        for each in psutil.Process(rig.pid("worker north")).children()
+        if "forkserver" in " ".join(each.cmdline())
+    ]
+    return warm
+
+
 def cpu_s_of(pid: int) -> float:
     with suppress(psutil.NoSuchProcess):
         times = psutil.Process(pid).cpu_times()
@@ -110,12 +120,7 @@ def test_scenario_04_a_killed_warm_parent_takes_its_children_along_and_is_replac
     jobs = [rig.submit("busy", {"seconds": 3, "mark": f"04 parent {number}"}) for number in range(2)]
     for job in jobs:
         at_work(rig, job)
-    (warm,) = [
-        each.pid
-        for each in psutil.Process(rig.pid("worker north")).children()
-        if "forkserver" in " ".join(each.cmdline())
-    ]
-    os.kill(warm, signal.SIGKILL)
+    os.kill(warm_parent(rig), signal.SIGKILL)
     assert rig.ends_of(jobs) == {"successful": 2}
     assert {rig.status(job)["gaia:attempt"] for job in jobs} == {2}
 
@@ -313,7 +318,11 @@ def test_rubbish_in_the_broker_runs_nothing_and_ends_nobody(rig: Rig) -> None:
 
 
 def test_a_worker_that_is_asked_to_end_finishes_its_tasks_and_leaves_the_rest_in_the_queue(rig: Rig) -> None:
-    jobs = rig.submit_all("busy", [{"seconds": 3, "mark": f"asked to end {uuid4().hex}"} for _ in range(rig.slots + 1)])
+    """Its warm parent was replaced by one of the threads that serve; the other's task must outlive that thread."""
+    os.kill(warm_parent(rig), signal.SIGKILL)
+    assert rig.ends_of(rig.submit_all("echo", [{"message": uuid4().hex} for _ in range(4)])) == {"successful": 4}
+    lengths_s = (*range(2, 3 * rig.slots, 3), 2)
+    jobs = rig.submit_all("busy", [{"seconds": each, "mark": f"to end {uuid4().hex}"} for each in lengths_s])
     rig.wait_until(lambda: sum(rig.status(job)["status"] == "running" for job in jobs) == rig.slots, limit_s=30)
     family = rig.family("worker north")
     rig.terminate("worker north")
